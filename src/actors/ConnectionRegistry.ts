@@ -1,0 +1,85 @@
+/** Who is connected to this node. */
+import { Context, Effect, Layer } from "effect"
+import type { TokenKind } from "../domain/Auth.ts"
+import type { AckMode, ConnectionEvent } from "../domain/Connection.ts"
+import { GatewayPolicy, type LoginPolicy } from "../domain/GatewayPolicy.ts"
+import type { ConnectionId } from "../domain/Ids.ts"
+
+/** An open connection, as the rest of the node sees it. */
+export interface Connection {
+  readonly connectionId: ConnectionId
+  readonly kind: TokenKind
+  readonly userId: string
+  readonly deviceId: string
+  readonly platform: string
+  readonly sessionId: string | undefined
+  readonly ackMode: AckMode
+  /** Puts an event into the actor's mailbox. A connection whose mailbox is full is closed. */
+  readonly tell: (event: ConnectionEvent) => void
+}
+
+/**
+ * Connections by user. Connections come and go by their own id: a user's older connection that ends late cannot take
+ * a newer one with it.
+ */
+export class ConnectionRegistry extends Context.Service<
+  ConnectionRegistry,
+  {
+    readonly size: () => number
+    /** Adds a connection and tells those whose slot it takes that they are replaced (protocol.md section 1.7). */
+    readonly add: (connection: Connection) => void
+    readonly remove: (connection: Connection) => void
+    readonly ofUser: (userId: string) => ReadonlyArray<Connection>
+    readonly isOnline: (userId: string) => boolean
+    readonly onlineUsers: () => ReadonlyArray<string>
+    readonly all: () => Iterable<Connection>
+  }
+>()("fiberchat/actors/ConnectionRegistry") {
+  static readonly layer = Layer.effect(
+    ConnectionRegistry,
+    Effect.map(GatewayPolicy, ({ loginPolicy }) => {
+      const byUser = new Map<string, ReadonlyArray<Connection>>()
+      let size = 0
+      const ofUser = (userId: string) => byUser.get(userId) ?? []
+      return ConnectionRegistry.of({
+        size: () => size,
+        add: (connection) => {
+          const others = ofUser(connection.userId)
+          byUser.set(connection.userId, [...others, connection])
+          size += 1
+          for (const other of others) {
+            if (isSameSlot(loginPolicy, connection, other)) other.tell({ _tag: "CloseAsked", close: "Replaced" })
+          }
+        },
+        remove: (connection) => {
+          const before = ofUser(connection.userId)
+          const after = before.filter((other) => other.connectionId !== connection.connectionId)
+          size -= before.length - after.length
+          if (after.length === 0) byUser.delete(connection.userId)
+          else byUser.set(connection.userId, after)
+        },
+        ofUser,
+        isOnline: (userId) => byUser.has(userId),
+        onlineUsers: () => [...byUser.keys()],
+        all: function* () {
+          for (const connections of [...byUser.values()]) yield* connections
+        }
+      })
+    })
+  )
+}
+
+/** Whether a new connection takes the place of another one of the same user. The system's own never replace each other. */
+const isSameSlot = (policy: LoginPolicy, connection: Connection, other: Connection): boolean => {
+  if (connection.kind !== "user") return false
+  switch (policy) {
+    case "single":
+      return true
+    case "perPlatform":
+      return connection.platform === other.platform
+    case "perDevice":
+      return connection.deviceId === other.deviceId
+    case "multi":
+      return false
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One timer for all connections of this node. Each connection has at most one entry, for the nearest of its deadlines;
+ * a single fiber sleeps until the earliest entry is due. A timer fiber per connection would cost about 5 KB each.
+ */
+import { Clock, Context, Effect, Latch, Layer } from "effect"
+
+/** What can be due. `at` and `index` belong to {@link Deadlines}. */
+export interface DeadlineEntry {
+  /** Unix milliseconds at which it is armed. */
+  at: number
+  /** Place in the heap, `-1` when not armed. */
+  index: number
+  /** Called once at or after `at`, never before; must return at once. */
+  readonly onDue: () => void
+}
+
+export const deadlineEntry = (onDue: () => void): DeadlineEntry => ({ at: Number.POSITIVE_INFINITY, index: -1, onDue })
+
+export class Deadlines extends Context.Service<
+  Deadlines,
+  {
+    /**
+     * Makes sure that `onDue` is called at `at` or earlier. A later `at` than the armed one changes nothing: whoever
+     * is called too early arms again, and most deadlines are moved many times before they come near.
+     */
+    readonly arm: (entry: DeadlineEntry, at: number) => void
+    readonly cancel: (entry: DeadlineEntry) => void
+  }
+>()("fiberchat/actors/Deadlines") {
+  static readonly layer = Layer.effect(
+    Deadlines,
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const heap = new DeadlineHeap()
+      const earlier = yield* Latch.make()
+
+      const fireDue = Effect.sync(() => {
+        const now = clock.currentTimeMillisUnsafe()
+        for (let entry = heap.popDue(now); entry !== undefined; entry = heap.popDue(now)) entry.onDue()
+      })
+      const sleepUntilFirst = Effect.suspend(() => {
+        earlier.closeUnsafe()
+        const first = heap.first()
+        const wait = first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
+        return Effect.raceFirst(wait, earlier.await)
+      })
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(sleepUntilFirst, fireDue)))
+
+      return Deadlines.of({
+        arm: (entry, at) => {
+          if (at >= entry.at) return
+          heap.set(entry, at)
+          if (heap.first() === entry) earlier.openUnsafe()
+        },
+        cancel: (entry) => heap.remove(entry)
+      })
+    })
+  )
+}
+
+/** A binary heap by `at` whose entries know their place, so that one can be moved forward or taken out. */
+class DeadlineHeap {
+  private readonly entries: Array<DeadlineEntry> = []
+
+  first(): DeadlineEntry | undefined {
+    return this.entries[0]
+  }
+
+  popDue(now: number): DeadlineEntry | undefined {
+    const first = this.entries[0]
+    if (first === undefined || first.at > now) return undefined
+    this.remove(first)
+    return first
+  }
+
+  set(entry: DeadlineEntry, at: number): void {
+    entry.at = at
+    if (entry.index < 0) {
+      entry.index = this.entries.length
+      this.entries.push(entry)
+    }
+    this.siftUp(entry)
+  }
+
+  remove(entry: DeadlineEntry): void {
+    const { index } = entry
+    if (index < 0) return
+    entry.index = -1
+    entry.at = Number.POSITIVE_INFINITY
+    const last = this.entries.pop()
+    if (last === undefined || last === entry) return
+    this.place(last, index)
+    this.siftUp(last)
+    this.siftDown(last)
+  }
+
+  private place(entry: DeadlineEntry, index: number): void {
+    this.entries[index] = entry
+    entry.index = index
+  }
+
+  private siftUp(entry: DeadlineEntry): void {
+    while (entry.index > 0) {
+      const { index } = entry
+      const parent = this.entries[(index - 1) >> 1]
+      if (parent === undefined || parent.at <= entry.at) return
+      this.place(entry, parent.index)
+      this.place(parent, index)
+    }
+  }
+
+  private siftDown(entry: DeadlineEntry): void {
+    for (;;) {
+      const { index } = entry
+      const left = this.entries[2 * index + 1]
+      const right = this.entries[2 * index + 2]
+      const child = right !== undefined && left !== undefined && right.at < left.at ? right : left
+      if (child === undefined || child.at >= entry.at) return
+      this.place(entry, child.index)
+      this.place(child, index)
+    }
+  }
+}

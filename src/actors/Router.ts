@@ -1,0 +1,113 @@
+/**
+ * The typed router of data frames: a route is declared with its method name and payload schema, and its handler gets
+ * a decoded value. Two kinds of route: a *command* is taken in the order in which frames arrive and is settled later;
+ * a *query* runs beside the actor and is answered when it is done.
+ */
+import { Cause, Context, Effect, Layer, Result, Schema } from "effect"
+import type { Outcome, Request } from "../domain/Connection.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import type { Connection } from "./ConnectionRegistry.ts"
+
+/** A data frame on its way to a handler. */
+export interface Call<Payload> {
+  readonly connection: Connection
+  /** The frame's id, chosen by the client. */
+  readonly id: string
+  readonly payload: Payload
+}
+
+/** Ends a call; a call is ended exactly once. */
+export type Settle = (outcome: Outcome) => void
+
+/** A route with its payload type forgotten. */
+export interface Route {
+  readonly method: string
+  /** Starts the call. An effect that comes back is run beside the actor, and ended with it. */
+  readonly start: (call: Call<unknown>, settle: Settle) => Effect.Effect<void> | undefined
+}
+
+const decoded = <Payload>(schema: Schema.ConstraintDecoder<Payload>) => {
+  const decode = Schema.decodeUnknownResult(schema)
+  return (call: Call<unknown>): Result.Result<Call<Payload>, ApiError> => {
+    // A Go client without a payload sends null.
+    const payload = decode(call.payload ?? {})
+    return Result.isFailure(payload)
+      ? Result.fail(ApiError.of("BadParameters", { msg: payload.failure.message }))
+      : Result.succeed({ connection: call.connection, id: call.id, payload: payload.success })
+  }
+}
+
+/** A method that changes something. `handle` hands the work over without waiting and settles when it is durable. */
+export const command = <Payload>(
+  method: string,
+  schema: Schema.ConstraintDecoder<Payload>,
+  handle: (call: Call<Payload>, settle: Settle) => void
+): Route => {
+  const decode = decoded(schema)
+  return {
+    method,
+    start: (raw, settle) => {
+      const call = decode(raw)
+      if (Result.isFailure(call)) settle({ _tag: "Failed", error: call.failure })
+      else handle(call.success, settle)
+      return undefined
+    }
+  }
+}
+
+/** A method that asks something. Its answer is a data frame with the request's id and method, in every ack mode. */
+export const query = <Payload>(
+  method: string,
+  schema: Schema.ConstraintDecoder<Payload>,
+  handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
+): Route => {
+  const decode = decoded(schema)
+  return {
+    method,
+    start: (raw, settle) => {
+      const call = decode(raw)
+      if (Result.isFailure(call)) return void settle({ _tag: "Failed", error: call.failure })
+      return Effect.matchCauseEffect(handle(call.success), {
+        onSuccess: (data) => Effect.sync(() => settle({ _tag: "Answered", data })),
+        onFailure: (cause) =>
+          Effect.flatMap(expectedError(cause), (error) => Effect.sync(() => settle({ _tag: "Failed", error })))
+      })
+    }
+  }
+}
+
+/** The expected error of a cause; anything else is logged once and becomes `ServerError`. */
+const expectedError = (cause: Cause.Cause<ApiError>): Effect.Effect<ApiError> => {
+  const failure = cause.reasons.find((reason) => reason._tag === "Fail")
+  return failure !== undefined
+    ? Effect.succeed(failure.error)
+    : Effect.as(Effect.logError("a method failed unexpectedly", cause), ApiError.of("ServerError"))
+}
+
+export class Router extends Context.Service<
+  Router,
+  {
+    /** Starts the handler of the request's method. What comes back must be run beside the actor. */
+    readonly dispatch: (connection: Connection, request: Request, data: unknown) => Effect.Effect<void> | undefined
+  }
+>()("fiberchat/actors/Router") {
+  /** A router of these routes. Two routes with the same method are a defect. */
+  static readonly layer = <E, R>(routes: Effect.Effect<ReadonlyArray<Route>, E, R>) =>
+    Layer.effect(Router, Effect.map(routes, make))
+}
+
+const make = (routes: ReadonlyArray<Route>): Router["Service"] => {
+  const byMethod = new Map(routes.map((route) => [route.method, route]))
+  if (byMethod.size !== routes.length) throw new Error("two routes have the same method")
+  return {
+    dispatch: (connection, request, data) => {
+      const settle = (outcome: Outcome) => connection.tell({ _tag: "RequestSettled", request, outcome })
+      const route = byMethod.get(request.method)
+      if (route === undefined) {
+        const error = ApiError.of("NotFound", { msg: `unknown method "${request.method}"` })
+        return void settle({ _tag: "Failed", error })
+      }
+      return route.start({ connection, id: request.id, payload: data }, settle)
+    }
+  }
+}

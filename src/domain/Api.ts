@@ -1,0 +1,28 @@
+/** The whole HTTP API: the server, its OpenAPI page and typed clients derive from it. */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { failures } from "./Envelope.ts"
+import { ImGroup, SocialGroup } from "./ImApi.ts"
+import { AccountGroup, UserGroup } from "./UserApi.ts"
+
+/** Liveness: the process answers. Readiness: each dependency, by name, answers too. */
+export class HealthGroup extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }),
+    HttpApiEndpoint.get("ready", "/ready", {
+      success: Schema.Struct({ status: Schema.Literal("ok"), store: Schema.Literal("ok") }),
+      error: failures
+    })
+  )
+  .prefix("/health")
+  .annotateMerge(OpenApi.annotations({ title: "Health" })) {}
+
+export class Api extends HttpApi.make("fiberchat")
+  .add(AccountGroup)
+  .add(UserGroup)
+  .add(ImGroup)
+  .add(SocialGroup)
+  .add(HealthGroup)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Fiberchat", description: "Accounts, history and contacts. The chat itself runs on /ws." })
+  ) {}

@@ -1,0 +1,18 @@
+/** What the operator decides about connections; the actors read it, the configuration provides it. */
+import { Context } from "effect"
+import type { ConnectionLimits } from "./Connection.ts"
+
+/** How many connections a user may have at once, and which one goes when there is one too many. */
+export type LoginPolicy = "single" | "perPlatform" | "perDevice" | "multi"
+
+export class GatewayPolicy extends Context.Service<
+  GatewayPolicy,
+  {
+    readonly limits: ConnectionLimits
+    readonly loginPolicy: LoginPolicy
+    /** Open connections of this node; further ones are refused with 503. */
+    readonly connectionsMax: number
+    /** Over this time clients are told to come back after a drain, each at a random moment of it. */
+    readonly drainWindowMillis: number
+  }
+>()("fiberchat/domain/GatewayPolicy") {}

@@ -1,0 +1,28 @@
+/** Identifiers: snowflakes written as decimal strings, because a JSON number cannot hold 64 bits. */
+import { Context, Schema } from "effect"
+
+const Decimal = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/, { expected: "a decimal id" }))
+
+export const UserId = Decimal.pipe(Schema.brand("UserId"))
+export type UserId = typeof UserId.Type
+
+export const MessageId = Decimal.pipe(Schema.brand("MessageId"))
+export type MessageId = typeof MessageId.Type
+
+/** A connection's own id; unlike a user id it is never used by two sockets. */
+export type ConnectionId = string & { readonly ConnectionId: unique symbol }
+
+/** The user that the system token speaks for. It has no row in `users`. */
+export const rootUserId = "root"
+
+/** Makes ids that are unique in the cluster and ascend on one process. */
+export class Ids extends Context.Service<
+  Ids,
+  {
+    readonly userId: () => UserId
+    readonly messageId: () => MessageId
+    readonly connectionId: () => ConnectionId
+    /** An id for a login, a token or anything else that only needs to be unique. */
+    readonly uniqueId: () => string
+  }
+>()("fiberchat/domain/Ids") {}

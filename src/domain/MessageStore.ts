@@ -1,0 +1,56 @@
+/** The port to the stored messages: numbering, deduplication and history. */
+import { Context, type Effect } from "effect"
+import type { ConversationId } from "./Conversation.ts"
+import type { ApiError } from "./ErrorTable.ts"
+import type { UserId } from "./Ids.ts"
+import type { Draft, Message } from "./Message.ts"
+
+/** What became of one draft. */
+export type AppendResult =
+  | { readonly _tag: "Stored"; readonly message: Message }
+  /** (sender, client id) was stored before; `message` is the first one. */
+  | { readonly _tag: "Duplicate"; readonly message: Message }
+  /** Nothing was stored: unknown or blocked receiver, or the id names another content. */
+  | { readonly _tag: "Rejected"; readonly error: ApiError }
+
+/** The most messages in one page of history. */
+export const historyMax = 200
+
+/** Which part of a conversation; both bounds are exclusive. Without any, the newest page. */
+export interface HistoryQuery {
+  readonly conversationId: ConversationId
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+  readonly limit: number
+}
+
+/** A page of messages in ascending order of seq, and whether more lie beyond it. */
+export interface HistoryPage {
+  readonly messages: ReadonlyArray<Message>
+  readonly hasMore: boolean
+}
+
+/** The Go project's window: `endSendTime < sendTime ≤ startSendTime`, newest first. */
+export interface ChatLogQuery {
+  readonly conversationId: ConversationId
+  readonly startSendTime?: number
+  readonly endSendTime?: number
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+  readonly messageId?: string
+  readonly limit: number
+}
+
+/** Reads answer `NoConversation` to anybody who is not a member; everything can fail with `DatabaseError`. */
+export class MessageStore extends Context.Service<
+  MessageStore,
+  {
+    /**
+     * Stores drafts in one transaction and in order: refuses what may not be sent, recognises what was sent before,
+     * numbers the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
+     */
+    readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+    readonly history: (reader: UserId, query: HistoryQuery) => Effect.Effect<HistoryPage, ApiError>
+    readonly chatLog: (reader: UserId, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ApiError>
+  }
+>()("fiberchat/domain/MessageStore") {}

@@ -1,0 +1,30 @@
+/** The port to the pipeline between the gateway and the message store. */
+import { Context, type Effect } from "effect"
+import type { ApiError } from "./ErrorTable.ts"
+import type { Draft } from "./Message.ts"
+import type { AppendResult } from "./MessageStore.ts"
+
+/** Called once with what became of a draft; must return at once. */
+export type Reply = (result: AppendResult) => void
+
+/**
+ * Carries drafts to the consumer. Drafts of one conversation arrive in the order in which they were published. A
+ * draft may arrive more than once after a crash; storing it again has no effect.
+ */
+export class Transfer extends Context.Service<
+  Transfer,
+  {
+    /**
+     * Hands a draft over without waiting. `reply` is called when it is durable or refused. Returns `false`, and never
+     * calls `reply`, when the pipeline is full: nothing was taken.
+     */
+    readonly publish: (draft: Draft, reply: Reply) => boolean
+    /**
+     * Runs the consumer: `process` gets batches in order and answers each draft. A draft counts as delivered when
+     * `process` has returned. Runs until interrupted.
+     */
+    readonly consume: (
+      process: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+    ) => Effect.Effect<never>
+  }
+>()("fiberchat/domain/Transfer") {}

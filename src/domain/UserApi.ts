@@ -1,0 +1,46 @@
+/** The user service over HTTP (protocol.md section 2.2). */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { Authorization } from "./Authorization.ts"
+import { failures, Success } from "./Envelope.ts"
+import { FindRequest, LoginRequest, Profile, ProfileChange, PublicProfile, RegisterRequest, TokenPair } from "./User.ts"
+
+const RefreshRequest = Schema.Struct({ refreshToken: Schema.String.check(Schema.isBetweenLength(1, 256)) })
+
+/** What needs no token. */
+export class AccountGroup extends HttpApiGroup.make("account")
+  .add(
+    HttpApiEndpoint.post("register", "/register", {
+      payload: RegisterRequest,
+      success: Success(TokenPair),
+      error: failures
+    }),
+    HttpApiEndpoint.post("login", "/login", { payload: LoginRequest, success: Success(TokenPair), error: failures }),
+    HttpApiEndpoint.post("refresh", "/refresh", {
+      payload: RefreshRequest,
+      success: Success(TokenPair),
+      error: failures
+    })
+  )
+  .prefix("/v1/user")
+  .annotateMerge(OpenApi.annotations({ title: "Accounts", description: "Register, log in, stay logged in" })) {}
+
+/** What a logged-in user does with their own profile and finds of others. */
+export class UserGroup extends HttpApiGroup.make("user")
+  .add(
+    HttpApiEndpoint.post("logout", "/logout", { success: Success(Schema.Struct({})), error: failures }),
+    HttpApiEndpoint.get("detail", "/user", { success: Success(Schema.Struct({ info: Profile })), error: failures }),
+    HttpApiEndpoint.patch("update", "/user", {
+      payload: ProfileChange,
+      success: Success(Schema.Struct({ info: Profile })),
+      error: failures
+    }),
+    HttpApiEndpoint.get("find", "/find", {
+      query: FindRequest.fields,
+      success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
+      error: failures
+    })
+  )
+  .middleware(Authorization)
+  .prefix("/v1/user")
+  .annotateMerge(OpenApi.annotations({ title: "Users", description: "The own profile and other users" })) {}

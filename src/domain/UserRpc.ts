@@ -1,0 +1,29 @@
+/** The user service for other services, over RPC (protocol.md section 3). */
+import { Schema } from "effect"
+import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
+import { ApiError } from "./ErrorTable.ts"
+import { UserId } from "./Ids.ts"
+import { findMax, LoginRequest, Nickname, PhoneInput, Profile, RegisterRequest, TokenPair } from "./User.ts"
+
+/** Lets only calls with a service or the system token through (`authorization: Bearer <jwt>`). */
+export class ServiceOnly extends RpcMiddleware.Service<ServiceOnly>()("fiberchat/domain/ServiceOnly", {
+  error: ApiError
+}) {}
+
+const WithId = Schema.Struct({ id: UserId, ...TokenPair.fields })
+
+export class UserRpcs extends RpcGroup.make(
+  Rpc.make("Ping", { success: Schema.Literal("pong"), error: ApiError }),
+  Rpc.make("Login", { payload: LoginRequest.fields, success: WithId, error: ApiError }),
+  Rpc.make("Register", { payload: RegisterRequest.fields, success: WithId, error: ApiError }),
+  Rpc.make("GetUserInfo", { payload: { id: UserId }, success: Profile, error: ApiError }),
+  Rpc.make("FindUser", {
+    payload: {
+      name: Schema.optionalKey(Nickname),
+      phone: Schema.optionalKey(PhoneInput),
+      ids: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(findMax)))
+    },
+    success: Schema.Array(Profile),
+    error: ApiError
+  })
+).middleware(ServiceOnly) {}

@@ -1,0 +1,159 @@
+/**
+ * The door of `/ws` (protocol.md section 1.1): everything that can refuse a connection is decided before the upgrade,
+ * with an HTTP status and the envelope; what passes becomes a connection actor.
+ */
+import type { IncomingMessage } from "node:http"
+import { STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { Cause, Effect, FiberSet, Layer, Schema } from "effect"
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws"
+import { Connections, type Opening } from "../actors/ConnectionActor.ts"
+import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { Auth } from "../domain/Auth.ts"
+import { failure, retryHeaders } from "../domain/Envelope.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { DeviceId, Platform } from "../domain/User.ts"
+import { Settings } from "../layers/Settings.ts"
+import { bearerToken } from "./bearerToken.ts"
+import { SharedServer } from "./SharedServer.ts"
+import { WebSocketTransport, wire } from "./WebSocketTransport.ts"
+
+const subprotocol = "fiberchat.v1"
+const tokenProtocol = "bearer."
+/** Upgrades whose token is being checked; further ones are refused until some are done. */
+const pendingMax = 1_024
+
+const OpeningQuery = Schema.Struct({
+  deviceId: Schema.optionalKey(DeviceId),
+  platform: Schema.optionalKey(Platform),
+  ack: Schema.optionalKey(Schema.Literals(["none", "once"]))
+})
+const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
+
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const auth = yield* Auth
+    const registry = yield* ConnectionRegistry
+    const connections = yield* Connections
+    const server = yield* SharedServer
+    const upgrades = yield* FiberSet.make<void, never>()
+    const runUpgrade = yield* FiberSet.runtime(upgrades)<never>()
+    let draining = false
+    let pending = 0
+
+    // `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
+    const options: ServerOptions & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: settings.frameBytesMax,
+      closeTimeout: 1_000,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false)
+    }
+    const sockets = new WebSocketServer(options)
+
+    const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, ApiError> {
+      if (draining) return yield* ApiError.of("Overloaded", { msg: "draining", retryAfter: 5_000 })
+      if (registry.size() + pending > settings.gateway.connectionsMax || pending > pendingMax) {
+        return yield* ApiError.of("Overloaded", { retryAfter: 5_000 })
+      }
+      if (!isOriginAllowed(request, settings.allowedOrigins)) {
+        return yield* ApiError.of("Forbidden", { msg: "origin not allowed" })
+      }
+      const token = requestToken(request)
+      if (token === undefined) return yield* ApiError.of("Unauthenticated")
+      const identity = yield* auth.verify(token)
+      if (identity.kind === "service") return yield* ApiError.of("Unauthenticated")
+      const query = yield* decodeQuery(Object.fromEntries(new URL(request.url ?? "", "ws://host").searchParams)).pipe(
+        Effect.mapError((error) => ApiError.of("BadParameters", { msg: error.message }))
+      )
+      return {
+        identity,
+        deviceId: query.deviceId ?? identity.deviceId ?? "default",
+        platform: query.platform ?? "unknown",
+        ackMode: query.ack ?? settings.ackMode
+      }
+    })
+
+    const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) =>
+      admit(request).pipe(
+        Effect.flatMap((opening) =>
+          Effect.map(handshake(sockets, request, stream, head), (socket) => ({ opening, socket }))
+        ),
+        Effect.flatMap(({ opening, socket }) =>
+          Effect.map(connections.start(opening, new WebSocketTransport(socket, stream)), (connection) =>
+            wire(socket, connection)
+          )
+        ),
+        Effect.catchCause((cause) => refuse(stream, cause)),
+        Effect.ensuring(
+          Effect.sync(() => {
+            pending -= 1
+          })
+        )
+      )
+
+    server.onChatUpgrade = (request, stream, head) => {
+      // A socket without a listener for its errors would end the process.
+      stream.on("error", () => stream.destroy())
+      pending += 1
+      runUpgrade(upgrade(request, stream, head))
+    }
+
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        draining = true
+        return Effect.timeoutOption(connections.drain, "5 seconds")
+      })
+    )
+  })
+)
+
+/** Completes the WebSocket handshake. Never ends when the peer has gone: nothing is left to be done then. */
+const handshake = (sockets: WebSocketServer, request: IncomingMessage, stream: Duplex, head: Buffer) =>
+  Effect.callback<WebSocket>((resume) => {
+    const gone = () => resume(Effect.interrupt)
+    if (stream.destroyed) return gone()
+    stream.once("close", gone)
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      stream.off("close", gone)
+      resume(Effect.succeed(socket))
+    })
+  })
+
+/** Answers with the envelope and closes. What was not expected is logged and answered with 100001. */
+const refuse = (stream: Duplex, cause: Cause.Cause<ApiError>): Effect.Effect<void> => {
+  const expected = cause.reasons.find((reason) => reason._tag === "Fail")
+  const error = expected?.error ?? ApiError.of("ServerError")
+  const answer = Effect.sync(() => {
+    if (stream.destroyed) return
+    const body = JSON.stringify(failure(error))
+    const headers = {
+      "content-type": "application/json",
+      "content-length": String(Buffer.byteLength(body)),
+      connection: "close",
+      ...retryHeaders(error)
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    stream.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`)
+  })
+  return expected === undefined && !Cause.hasInterruptsOnly(cause)
+    ? Effect.andThen(Effect.logError("an upgrade failed unexpectedly", cause), answer)
+    : answer
+}
+
+/** The token from the header or, for browsers, from the offered subprotocols; never from the query string. */
+const requestToken = (request: IncomingMessage): string | undefined => {
+  const { authorization } = request.headers
+  if (authorization !== undefined) return bearerToken(authorization)
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((protocol) => protocol.trim())
+  return offered.find((protocol) => protocol.startsWith(tokenProtocol))?.slice(tokenProtocol.length)
+}
+
+/** Browsers say where a page comes from; other clients send no origin and have nothing to be protected from. */
+const isOriginAllowed = (request: IncomingMessage, allowed: ReadonlyArray<string>): boolean => {
+  const { origin, host } = request.headers
+  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true
+  return allowed.length === 0 && URL.parse(origin)?.host === host
+}

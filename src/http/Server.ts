@@ -1,0 +1,76 @@
+/** The outside of the system on one port: HTTP API and its page, RPC, and the chat socket. */
+import { NodeHttpServer } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { HttpMiddleware, HttpRouter } from "effect/http"
+import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { IpNetwork } from "effect/net"
+import { RpcSerialization, RpcServer } from "effect/rpc"
+import { Connections } from "../actors/ConnectionActor.ts"
+import { Api } from "../domain/Api.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { UserRpcs } from "../domain/UserRpc.ts"
+import { Settings } from "../layers/Settings.ts"
+import { Accounts } from "./Accounts.ts"
+import * as AuthorizationBearer from "./AuthorizationBearer.ts"
+import * as ChatMethods from "./ChatMethods.ts"
+import * as ErrorEnvelope from "./ErrorEnvelope.ts"
+import * as Gateway from "./Gateway.ts"
+import * as HealthHandlers from "./HealthHandlers.ts"
+import * as ImHandlers from "./ImHandlers.ts"
+import { chatPath, SharedServer } from "./SharedServer.ts"
+import * as UserHandlers from "./UserHandlers.ts"
+import * as UserRpcHandlers from "./UserRpcHandlers.ts"
+
+const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
+  Layer.provide([UserHandlers.layer, ImHandlers.layer, HealthHandlers.layer])
+)
+
+const docs = HttpApiScalar.layer(Api, { path: "/docs" })
+
+const rpc = RpcServer.layerHttp({ group: UserRpcs, path: "/rpc", protocol: "http" }).pipe(
+  Layer.provide(UserRpcHandlers.layer),
+  Layer.provide(RpcSerialization.layerJson)
+)
+
+/** What a plain GET of the chat socket's path is told; upgrades never come here. */
+const chatHint = HttpRouter.add(
+  "GET",
+  chatPath,
+  Effect.fail(ApiError.of("BadParameters", { msg: "this is a WebSocket: send an upgrade request" }))
+)
+
+/** Takes the caller's address from the proxies that the operator trusts. */
+const forwarded = Layer.unwrap(
+  Effect.map(Settings, ({ trustedProxies }) =>
+    trustedProxies.length === 0
+      ? Layer.empty
+      : HttpRouter.middleware(
+          HttpMiddleware.xForwardedHeaders({
+            trustedProxies: trustedProxies.map((network) => IpNetwork.fromStringUnsafe(network))
+          }),
+          { global: true }
+        )
+  )
+)
+
+const routes = Layer.mergeAll(api, docs, rpc, chatHint).pipe(
+  Layer.provide([AuthorizationBearer.layer, Accounts.layer]),
+  Layer.provide([ErrorEnvelope.layer, forwarded])
+)
+
+const listening = Layer.unwrap(
+  Effect.gen(function* () {
+    const { host, port } = yield* Settings
+    const server = yield* SharedServer
+    return NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: "3 seconds" })
+  })
+)
+
+/** Serves until the layer is released; then the gateway drains first, while the server still answers. */
+export const layer = Gateway.layer.pipe(
+  Layer.provide(Connections.layer),
+  Layer.provide(ChatMethods.layer),
+  Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true })),
+  Layer.provideMerge(listening),
+  Layer.provide(SharedServer.layer)
+)

@@ -1,0 +1,40 @@
+/** Every service below the outside, with the implementations that the configuration asks for. */
+import { Layer } from "effect"
+import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { Deadlines } from "../actors/Deadlines.ts"
+import { Delivery } from "../actors/Delivery.ts"
+import * as TransferConsumer from "../actors/TransferConsumer.ts"
+import * as AuthJose from "./AuthJose.ts"
+import { AuthRateLimiter } from "./AuthRateLimiter.ts"
+import * as ContactsSql from "./ContactsSql.ts"
+import * as IdsSnowflake from "./IdsSnowflake.ts"
+import * as MessageStoreSql from "./MessageStoreSql.ts"
+import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
+import * as PhoneNumbersLib from "./PhoneNumbersLib.ts"
+import * as SessionsSql from "./SessionsSql.ts"
+import * as SqliteDatabase from "./SqliteDatabase.ts"
+import * as TransferEmbedded from "./TransferEmbedded.ts"
+import * as UserRepositorySql from "./UserRepositorySql.ts"
+
+const repositories = Layer.mergeAll(
+  UserRepositorySql.layer,
+  SessionsSql.layer,
+  ContactsSql.layer,
+  MessageStoreSql.layer
+).pipe(Layer.provideMerge(SqliteDatabase.layer))
+
+const services = Layer.mergeAll(
+  AuthJose.layer,
+  AuthRateLimiter.layer,
+  PasswordHasherArgon2.layer,
+  PhoneNumbersLib.layer,
+  TransferEmbedded.layer
+).pipe(Layer.provideMerge(repositories), Layer.provideMerge(IdsSnowflake.layer))
+
+const actors = TransferConsumer.layer.pipe(
+  Layer.provideMerge(Delivery.layer),
+  Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
+)
+
+/** Needs the settings. */
+export const layer = actors.pipe(Layer.provideMerge(services))

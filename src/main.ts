@@ -1,0 +1,24 @@
+/** The process: reads the configuration, serves until it is told to stop. */
+import "effect/schema/SchemaJITCompiler/enable"
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer } from "effect"
+import * as Server from "./http/Server.ts"
+import * as App from "./layers/App.ts"
+import * as Logging from "./layers/Logging.ts"
+import * as Settings from "./layers/Settings.ts"
+
+const server = Server.layer.pipe(
+  Layer.provide(App.layer),
+  Layer.provide(Logging.layer),
+  Layer.provide(Settings.layer)
+)
+
+/** A mistake of the operator's is told in words, not as a stack trace. */
+const program = Effect.catchTag(Layer.launch(server), "BadConfiguration", (problem) =>
+  Effect.andThen(
+    Console.error(problem.message),
+    Effect.sync(() => process.exit(1))
+  )
+)
+
+NodeRuntime.runMain(program)
