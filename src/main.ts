@@ -7,11 +7,7 @@ import * as App from "./layers/App.ts"
 import * as Logging from "./layers/Logging.ts"
 import * as Settings from "./layers/Settings.ts"
 
-const server = Server.layer.pipe(
-  Layer.provide(App.layer),
-  Layer.provide(Logging.layer),
-  Layer.provide(Settings.layer)
-)
+const server = Server.layer.pipe(Layer.provide(App.layer), Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 
 /** A mistake of the operator's is told in words, not as a stack trace. */
 const program = Effect.catchTag(Layer.launch(server), "BadConfiguration", (problem) =>

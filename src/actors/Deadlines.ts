@@ -41,7 +41,8 @@ export class Deadlines extends Context.Service<
       const sleepUntilFirst = Effect.suspend(() => {
         earlier.closeUnsafe()
         const first = heap.first()
-        const wait = first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
+        const wait =
+          first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
         return Effect.raceFirst(wait, earlier.await)
       })
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(sleepUntilFirst, fireDue)))

@@ -3,7 +3,7 @@
  * a decoded value. Two kinds of route: a *command* is taken in the order in which frames arrive and is settled later;
  * a *query* runs beside the actor and is answered when it is done.
  */
-import { Cause, Context, Effect, Layer, Result, Schema } from "effect"
+import { type Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Outcome, Request } from "../domain/Connection.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { Connection } from "./ConnectionRegistry.ts"

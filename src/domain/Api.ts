@@ -24,5 +24,8 @@ export class Api extends HttpApi.make("fiberchat")
   .add(SocialGroup)
   .add(HealthGroup)
   .annotateMerge(
-    OpenApi.annotations({ title: "Fiberchat", description: "Accounts, history and contacts. The chat itself runs on /ws." })
+    OpenApi.annotations({
+      title: "Fiberchat",
+      description: "Accounts, history and contacts. The chat itself runs on /ws."
+    })
   ) {}

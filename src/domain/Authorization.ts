@@ -8,7 +8,7 @@ import { failures } from "./Envelope.ts"
 export class CurrentUser extends Context.Service<CurrentUser, UserIdentity>()("fiberchat/domain/CurrentUser") {}
 
 /** Lets only requests with a user's access token through (`Authorization: Bearer <jwt>`). */
-export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: CurrentUser; requires: never }>()(
-  "fiberchat/domain/Authorization",
-  { security: { bearer: HttpApiSecurity.bearer }, error: failures }
-) {}
+export class Authorization extends HttpApiMiddleware.Service<
+  Authorization,
+  { provides: CurrentUser; requires: never }
+>()("fiberchat/domain/Authorization", { security: { bearer: HttpApiSecurity.bearer }, error: failures }) {}

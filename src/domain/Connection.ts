@@ -5,7 +5,16 @@
  */
 import type { CloseName } from "./CloseCode.ts"
 import { ApiError } from "./ErrorTable.ts"
-import { ackFrame, type BadFrame, dataFrame, errFrame, type Frame, FrameType, pingFrame, type ServerFrame } from "./Frame.ts"
+import {
+  ackFrame,
+  type BadFrame,
+  dataFrame,
+  errFrame,
+  type Frame,
+  FrameType,
+  pingFrame,
+  type ServerFrame
+} from "./Frame.ts"
 import { rootUserId } from "./Ids.ts"
 
 /** How the server acknowledges data frames of this connection. */

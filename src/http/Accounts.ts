@@ -96,7 +96,10 @@ export class Accounts extends Context.Service<
         }
       }
 
-      const register = Effect.fn("Accounts.register")(function* (request: RegisterRequest, address: string | undefined) {
+      const register = Effect.fn("Accounts.register")(function* (
+        request: RegisterRequest,
+        address: string | undefined
+      ) {
         yield* limitAddress(address)
         const phone = yield* phones.parse(request.phone)
         yield* limiter.take(`phone:${phone}`)

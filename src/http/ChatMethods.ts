@@ -75,7 +75,8 @@ const draftOf = (
   const { messageType, content } = payload.message
   if (connection.kind !== "user") return ApiError.of("Forbidden", { msg: "only users send messages" })
   const senderId = connection.userId as UserId
-  if (id === "") return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
+  if (id === "")
+    return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
   if (payload.sendId !== undefined && payload.sendId !== "" && payload.sendId !== senderId) {
     return ApiError.of("Forbidden", { msg: "sendId is not the connection's user" })
   }
@@ -102,9 +103,7 @@ const draftOf = (
 }
 
 const outcomeOf = (result: AppendResult): Outcome =>
-  result._tag === "Rejected"
-    ? { _tag: "Failed", error: result.error }
-    : { _tag: "Done", data: chatAck(result.message) }
+  result._tag === "Rejected" ? { _tag: "Failed", error: result.error } : { _tag: "Done", data: chatAck(result.message) }
 
 /** As many messages as fit into one frame, from the end at which the reader began; at least one. */
 const fitting = (messages: ReadonlyArray<Message>, fromStart: boolean): ReadonlyArray<Message> => {

@@ -69,10 +69,7 @@ const enveloped = <E, R>(
         const response = answer(cause, request)
         if (response !== undefined) return Effect.succeed(response)
         if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        return Effect.as(
-          Effect.logError("a request failed unexpectedly", cause),
-          respond(ApiError.of("ServerError"))
-        )
+        return Effect.as(Effect.logError("a request failed unexpectedly", cause), respond(ApiError.of("ServerError")))
       })
     )
   )

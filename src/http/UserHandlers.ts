@@ -20,8 +20,7 @@ const account = HttpApiBuilder.group(
     return handlers.handleAll({
       register: ({ payload, request }) => Effect.map(accounts.register(payload, addressOf(request)), tokens),
       login: ({ payload, request }) => Effect.map(accounts.login(payload, addressOf(request)), tokens),
-      refresh: ({ payload, request }) =>
-        Effect.map(accounts.refresh(payload.refreshToken, addressOf(request)), success)
+      refresh: ({ payload, request }) => Effect.map(accounts.refresh(payload.refreshToken, addressOf(request)), success)
     })
   })
 )

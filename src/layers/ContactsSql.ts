@@ -40,12 +40,9 @@ export const layer = Layer.effect(
         Effect.catchTag("SqlError", apiError)
       ),
 
-      unblock: Effect.fn("Contacts.unblock")(
-        function* (userId, blocked) {
-          yield* sql`DELETE FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
-        },
-        Effect.catch(apiError)
-      )
+      unblock: Effect.fn("Contacts.unblock")(function* (userId, blocked) {
+        yield* sql`DELETE FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
+      }, Effect.catch(apiError))
     })
   })
 )

@@ -4,12 +4,12 @@
  */
 import { Effect, Layer } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
+import { type AppendFacts, appendPlan, blockKey, clientKey } from "../domain/AppendPlan.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Draft, Message } from "../domain/Message.ts"
 import { MessageStore } from "../domain/MessageStore.ts"
-import { type AppendFacts, appendPlan, blockKey, clientKey } from "../domain/AppendPlan.ts"
 import { apiError, rowsOf } from "./Sql.ts"
 
 interface MessageRow {
@@ -133,7 +133,9 @@ export const layer = Layer.effect(
         SELECT joined_seq FROM conversation_members WHERE conversation_id = ${conversationId} AND user_id = ${reader}
       `.pipe(
         Effect.catch(apiError),
-        Effect.flatMap(([row]) => (row === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(row.joined_seq)))
+        Effect.flatMap(([row]) =>
+          row === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(row.joined_seq)
+        )
       )
 
     const select = (conditions: ReadonlyArray<Statement.Fragment>, order: "ASC" | "DESC", limit: number) =>

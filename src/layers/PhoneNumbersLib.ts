@@ -12,7 +12,10 @@ export const layer = Layer.effect(
     const region = phoneRegion !== undefined && isSupportedCountry(phoneRegion) ? phoneRegion : undefined
     return PhoneNumbers.of({
       parse: (input) => {
-        const parsed = parsePhoneNumberFromString(input, region === undefined ? { extract: false } : { defaultCountry: region, extract: false })
+        const parsed = parsePhoneNumberFromString(
+          input,
+          region === undefined ? { extract: false } : { defaultCountry: region, extract: false }
+        )
         return parsed?.isValid() === true
           ? Effect.succeed(parsed.number as string as Phone)
           : Effect.fail(ApiError.of("BadPhone"))

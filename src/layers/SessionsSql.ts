@@ -4,8 +4,8 @@ import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { type RefreshResult, type Session, Sessions, sessionsMax } from "../domain/Auth.ts"
 import type { UserId } from "../domain/Ids.ts"
-import { apiError } from "./Sql.ts"
 import { Settings } from "./Settings.ts"
+import { apiError } from "./Sql.ts"
 
 interface TokenRow {
   readonly session_id: string
@@ -99,12 +99,9 @@ export const layer = Layer.effect(
         Effect.catch(apiError)
       ),
 
-      revoke: Effect.fn("Sessions.revoke")(
-        function* (sessionId) {
-          yield* revokeSession(sessionId, yield* Clock.currentTimeMillis)
-        },
-        Effect.catch(apiError)
-      ),
+      revoke: Effect.fn("Sessions.revoke")(function* (sessionId) {
+        yield* revokeSession(sessionId, yield* Clock.currentTimeMillis)
+      }, Effect.catch(apiError)),
 
       isRevoked: (sessionId) =>
         sql`

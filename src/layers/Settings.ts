@@ -92,7 +92,11 @@ const load = Effect.gen(function* () {
     })
 
   const production = (yield* text("NODE_ENV", "development")) === "production"
-  const secrets = yield* read("CHAT_JWT_SECRET", Config.map(Config.Redacted("CHAT_JWT_SECRET"), Option.some), Option.none())
+  const secrets = yield* read(
+    "CHAT_JWT_SECRET",
+    Config.map(Config.Redacted("CHAT_JWT_SECRET"), Option.some),
+    Option.none()
+  )
   const jwtSecrets = Option.getOrUndefined(
     Option.map(secrets, (value) => list(Redacted.value(value)).map((secret) => Redacted.make(secret)))
   )

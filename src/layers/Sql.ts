@@ -9,7 +9,10 @@ const faultyReasons = new Set(["UniqueViolation", "ConstraintError", "SqlSyntaxE
 /** Logs what the database said, once, and fails with its number only. */
 export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiError> =>
   faultyReasons.has(error.reason._tag)
-    ? Effect.andThen(Effect.logError("the database refused a statement", error), Effect.fail(ApiError.of("ServerError")))
+    ? Effect.andThen(
+        Effect.logError("the database refused a statement", error),
+        Effect.fail(ApiError.of("ServerError"))
+      )
     : Effect.andThen(
         Effect.logError("the database failed", error),
         Effect.fail(ApiError.of("DatabaseError", { retryAfter: 1_000 }))

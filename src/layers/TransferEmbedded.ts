@@ -50,7 +50,9 @@ export const layer = Layer.effect(
 
 /** A failure that the next draft would meet, too. */
 const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>
-  cause.reasons.some((reason) => reason._tag === "Fail" && (reason.error.is("DatabaseError") || reason.error.is("Overloaded")))
+  cause.reasons.some(
+    (reason) => reason._tag === "Fail" && (reason.error.is("DatabaseError") || reason.error.is("Overloaded"))
+  )
 
 const refuse = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<ApiError>): void => {
   const failure = cause.reasons.find((reason) => reason._tag === "Fail")
