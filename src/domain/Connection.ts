@@ -59,8 +59,8 @@ export interface ConnectionState {
   /** When the client last did something: restarts the idle clock. */
   readonly activeAt: number
   readonly nextPingAt: number
-  /** Token bucket of the rate limit. */
-  readonly rateTokens: number
+  /** Token bucket of the rate limit. A frame costs `windowMillis`, a millisecond refills `count`: all integers. */
+  readonly rateCredit: number
   readonly rateRefilledAt: number
   readonly badFrameTimes: ReadonlyArray<number>
   readonly rateStrikeTimes: ReadonlyArray<number>
@@ -130,7 +130,7 @@ export const open = (
   heardAt: now,
   activeAt: now,
   nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
-  rateTokens: limits.rateLimit?.count ?? 0,
+  rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
   rateRefilledAt: now,
   badFrameTimes: [],
   rateStrikeTimes: [],
@@ -259,14 +259,15 @@ const withinRate = (
 ): Step => {
   if (limits.rateLimit === undefined) return use(state)
   const { count, windowMillis } = limits.rateLimit
-  const rateTokens = Math.min(count, state.rateTokens + ((now - state.rateRefilledAt) * count) / windowMillis)
-  if (rateTokens >= 1) return use({ ...state, rateTokens: rateTokens - 1, rateRefilledAt: now })
+  const refilled = state.rateCredit + (now - state.rateRefilledAt) * count
+  const rateCredit = Math.min(count * windowMillis, refilled)
+  if (rateCredit >= windowMillis) return use({ ...state, rateCredit: rateCredit - windowMillis, rateRefilledAt: now })
 
-  const retryAfter = Math.ceil(((1 - rateTokens) * windowMillis) / count)
+  const retryAfter = Math.ceil((windowMillis - rateCredit) / count)
   const rateStrikeTimes = strike(state.rateStrikeTimes, now, limits)
   if (rateStrikeTimes.length >= limits.rateStrikesMax) return close(state, "RateLimited", retryAfter)
   return send(
-    { ...state, rateTokens, rateRefilledAt: now, rateStrikeTimes },
+    { ...state, rateCredit, rateRefilledAt: now, rateStrikeTimes },
     errFrame(frame.id, ApiError.of("RateLimited", { retryAfter }), frame.method)
   )
 }

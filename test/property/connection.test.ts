@@ -1,0 +1,214 @@
+/** The connection machine on its own, as a pure function (protocol.md sections 1.2 to 1.4). */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import {
+  type ConnectionCommand,
+  type ConnectionEvent,
+  type ConnectionLimits,
+  type ConnectionState,
+  deadline,
+  type Outcome,
+  open,
+  type Request,
+  step
+} from "../../src/domain/Connection.ts"
+import { ApiError } from "../../src/domain/ErrorTable.ts"
+import { FrameType } from "../../src/domain/Frame.ts"
+import { frame, quiet } from "../support/ActorHarness.ts"
+
+const opened = (limits: ConnectionLimits, ackMode: "none" | "once" = "once") =>
+  open(0, limits, { ackMode, tokenExpiresAt: Number.POSITIVE_INFINITY, lifetimeCut: 0 })
+
+/** Runs events, each with the time at which it happens. */
+const run = (
+  state: ConnectionState,
+  events: ReadonlyArray<readonly [ConnectionEvent, number]>,
+  limits: ConnectionLimits
+) => {
+  const commands: Array<ConnectionCommand> = []
+  let current = state
+  for (const [event, now] of events) {
+    const [next, wanted] = step(current, event, now, limits)
+    current = next
+    commands.push(...wanted)
+  }
+  return { state: current, commands }
+}
+
+const framesOf = (commands: ReadonlyArray<ConnectionCommand>) =>
+  commands.flatMap((command) => (command._tag === "SendFrame" ? [command.frame] : []))
+const received = (id: string, frameType: 0 | 3 = FrameType.data): ConnectionEvent => ({
+  _tag: "FrameReceived",
+  frame: frame({ id, frameType, ackSeq: 4 })
+})
+const bad: ConnectionEvent = { _tag: "BadFrameReceived", bad: { id: "x", problem: "not JSON" } }
+
+const Outcomes = Schema.Literals(["Done", "Answered", "Failed"])
+const outcomeOf = (tag: typeof Outcomes.Type): Outcome =>
+  tag === "Failed" ? { _tag: "Failed", error: ApiError.of("Blocked") } : { _tag: tag, data: 7 }
+
+describe("the connection machine", () => {
+  it.prop(
+    "blames the clock that ended first, however late the timer is",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
+    ],
+    ([heartbeat, idle, lifetime, token]) => {
+      const limits = {
+        ...quiet,
+        heartbeatIntervalMillis: heartbeat,
+        heartbeatGraceMillis: 0,
+        idleTimeoutMillis: idle,
+        maxLifetimeMillis: lifetime
+      }
+      const state = open(0, limits, { ackMode: "once", tokenExpiresAt: token, lifetimeCut: 0 })
+      const [, commands] = step(state, { _tag: "DeadlineReached" }, 1_000, limits)
+      const ends = { HeartbeatTimeout: heartbeat, IdleTimeout: idle, LifetimeExceeded: lifetime, TokenExpired: token }
+      const first = Math.min(heartbeat, idle, lifetime, token)
+      const [command] = commands
+      if (command?._tag !== "Close") return assert.fail("it did not close")
+      assert.strictEqual(ends[command.close as keyof typeof ends], first)
+    },
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it.prop(
+    "answers every request once and in its mode: ack, data or err",
+    [
+      Schema.Array(Schema.Tuple([Schema.Boolean, Outcomes])).check(Schema.isMaxLength(12)),
+      Schema.Literals(["none", "once"])
+    ],
+    ([requests, ackMode]) => {
+      const limits = { ...quiet, inFlightMax: 3 }
+      const arrivals = requests.map(([noAck], index) => [received(String(index), noAck ? 3 : 0), index] as const)
+      const { state, commands } = run(opened(limits, ackMode), arrivals, limits)
+      const dispatched = commands.flatMap((command) => (command._tag === "Dispatch" ? [command.request] : []))
+      assert.deepStrictEqual(
+        dispatched.map((request) => request.id),
+        requests.map((_, index) => String(index))
+      )
+      const settled = dispatched.map(
+        (request, index) => [{ _tag: "RequestSettled", request, outcome: outcomeOf(requests[index]![1]) }, 100] as const
+      )
+      const after = run(state, settled, limits)
+      assert.strictEqual(after.state.inFlight, 0)
+      assert.isFalse(after.state.paused)
+      const expected = requests.flatMap(([noAck, outcome], index) => {
+        if (outcome === "Done")
+          return noAck || ackMode === "none" ? [] : [{ id: String(index), frameType: 2, ackSeq: 5 }]
+        return [{ id: String(index), frameType: outcome === "Failed" ? 9 : 0 }]
+      })
+      const frames = framesOf(after.commands)
+      assert.strictEqual(frames.length, expected.length)
+      for (const [index, answer] of expected.entries()) assert.deepInclude(frames[index] as object, answer)
+    },
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it.prop(
+    "is paused from the limit of requests in flight until half of them are settled",
+    [Schema.Array(Schema.Boolean).check(Schema.isMaxLength(40))],
+    ([arrivals]) => {
+      const limits = { ...quiet, inFlightMax: 4 }
+      let state = opened(limits)
+      let paused = false
+      const waiting: Array<Request> = []
+      for (const isArrival of arrivals) {
+        const request = isArrival ? undefined : waiting.shift()
+        if (!isArrival && request === undefined) continue
+        const event: ConnectionEvent =
+          request === undefined
+            ? received("a")
+            : { _tag: "RequestSettled", request, outcome: { _tag: "Done", data: undefined } }
+        const [next, commands] = step(state, event, 0, limits)
+        state = next
+        for (const command of commands) {
+          if (command._tag === "Dispatch") waiting.push(command.request)
+          if (command._tag === "Pause") paused = true
+          if (command._tag === "Resume") paused = false
+        }
+        assert.strictEqual(state.inFlight, waiting.length)
+        if (waiting.length >= 4) assert.isTrue(paused)
+        if (waiting.length <= 2) assert.isFalse(paused)
+      }
+    },
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it.prop(
+    "closes with 1008 at the tenth bad frame within ten seconds, and answers those before it",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2_500 }))).check(Schema.isMaxLength(30))],
+    ([waits]) => {
+      let now = 0
+      const times: Array<number> = []
+      let state = opened(quiet)
+      for (const wait of waits) {
+        now += wait
+        times.push(now)
+        const [next, commands] = step(state, bad, now, quiet)
+        state = next
+        const recent = times.filter((time) => time > now - 10_000)
+        if (recent.length >= 10) {
+          assert.deepInclude(commands[0], { _tag: "Close", close: "Abuse" })
+          return
+        }
+        assert.deepInclude(framesOf(commands)[0], { id: "x", frameType: 9 })
+      }
+      assert.isFalse(state.closed)
+    },
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it.prop(
+    "lets no more through than the rate, and says exactly when to try again",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))).check(Schema.isMaxLength(60))],
+    ([waits]) => {
+      const limits = { ...quiet, rateLimit: { count: 3, windowMillis: 60 }, rateStrikesMax: 1_000 }
+      let now = 0
+      let state = opened(limits)
+      const passed: Array<number> = []
+      for (const wait of waits) {
+        now += wait
+        const [next, commands] = step(state, received("a"), now, limits)
+        if (commands.some((command) => command._tag === "Dispatch")) passed.push(now)
+        else {
+          const data = framesOf(commands)[0]?.data as { code: number; retryAfter: number }
+          assert.strictEqual(data.code, 100008)
+          const early = step(next, received("b"), now + data.retryAfter - 1, limits)[1]
+          const later = step(next, received("b"), now + data.retryAfter, limits)[1]
+          assert.isFalse(early.some((command) => command._tag === "Dispatch"))
+          assert.isTrue(later.some((command) => command._tag === "Dispatch"))
+        }
+        state = next
+        // A bucket of 3 refilled by 3 per 60 ms: in any span at most 3 plus what the span refills.
+        for (const [index, from] of passed.entries()) {
+          assert.isAtMost(passed.length - index, 3 + Math.floor(((now - from) * 3) / 60 + 1e-9))
+        }
+      }
+    },
+    { arbitrary: { runs: 1_000 } }
+  )
+
+  it("closes with 4029 when the rate is ignored a hundred times within ten seconds", () => {
+    const limits = { ...quiet, rateLimit: { count: 1, windowMillis: 1_000_000 } }
+    const { commands } = run(
+      opened(limits),
+      Array.from({ length: 101 }, (_, index) => [received("a"), index] as const),
+      limits
+    )
+    assert.strictEqual(framesOf(commands).length, 99)
+    assert.deepInclude(commands.at(-1), { _tag: "Close", close: "RateLimited" })
+  })
+
+  it("wants no deadline and does nothing once it is closed", () => {
+    const limits = { ...quiet, heartbeatIntervalMillis: 1, idleTimeoutMillis: 1, maxLifetimeMillis: 1 }
+    const { state } = run(opened(limits), [[{ _tag: "CloseAsked", close: "Replaced" }, 0]], limits)
+    assert.strictEqual(deadline(state, limits), Number.POSITIVE_INFINITY)
+    for (const event of [received("a"), bad, { _tag: "DeadlineReached" }] as const) {
+      assert.deepStrictEqual(step(state, event, 10, limits), [state, []])
+    }
+  })
+})

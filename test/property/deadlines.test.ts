@@ -1,0 +1,62 @@
+/** The node's one timer: every entry fires at its earliest armed time, and only then. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { type DeadlineEntry, Deadlines, deadlineEntry } from "../../src/actors/Deadlines.ts"
+import { settle } from "../support/ActorHarness.ts"
+
+const entryCount = 12
+const Small = (maximum: number, minimum = 0) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+/** Arms an entry in so many milliseconds, or cancels it, or waits. */
+const Action = Schema.TaggedUnion({
+  Arm: { entry: Small(entryCount - 1), delay: Small(30, 1) },
+  Cancel: { entry: Small(entryCount - 1) },
+  Wait: { millis: Small(4) }
+})
+
+describe("deadlines", () => {
+  it.effect.prop(
+    "fire each entry at the earliest time it was armed for since it last fired, and never a cancelled one",
+    [Schema.Array(Action).check(Schema.isBetweenLength(10, 60))],
+    ([script]) =>
+      Effect.gen(function* () {
+        const deadlines = yield* Deadlines
+        const clock = yield* Clock.Clock
+        const fired: Array<readonly [entry: number, at: number]> = []
+        const entries: ReadonlyArray<DeadlineEntry> = Array.from({ length: entryCount }, (_, index) =>
+          deadlineEntry(() => fired.push([index, clock.currentTimeMillisUnsafe()]))
+        )
+        const armed = new Map<number, number>()
+        const expected: Array<readonly [entry: number, at: number]> = []
+
+        for (const action of [...script, { _tag: "Wait", millis: 40 } as const]) {
+          const now = clock.currentTimeMillisUnsafe()
+          if (action._tag === "Arm") {
+            const at = now + action.delay
+            armed.set(action.entry, Math.min(at, armed.get(action.entry) ?? at))
+            deadlines.arm(entries[action.entry]!, at)
+          } else if (action._tag === "Cancel") {
+            armed.delete(action.entry)
+            deadlines.cancel(entries[action.entry]!)
+          } else {
+            yield* settle
+            yield* TestClock.adjust(action.millis)
+            yield* settle
+            for (const [entry, at] of armed) {
+              if (at > now + action.millis) continue
+              expected.push([entry, at])
+              armed.delete(entry)
+            }
+          }
+        }
+        const inOrder = (list: ReadonlyArray<readonly [number, number]>) =>
+          list.toSorted((a, b) => a[1] - b[1] || a[0] - b[0])
+        assert.deepStrictEqual(inOrder(fired), inOrder(expected))
+        assert.deepStrictEqual(
+          fired.map(([, at]) => at),
+          fired.map(([, at]) => at).toSorted((a, b) => a - b)
+        )
+      }).pipe(Effect.provide(Deadlines.layer)),
+    { arbitrary: { runs: 1_000 } }
+  )
+})

@@ -1,0 +1,135 @@
+/** Connection actors around a transport that writes down what it is told: no socket, no real time. */
+import { Clock, Effect, Layer, Schema } from "effect"
+import { Connections } from "../../src/actors/ConnectionActor.ts"
+import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { Deadlines } from "../../src/actors/Deadlines.ts"
+import { command, query, type Route, Router } from "../../src/actors/Router.ts"
+import type { Transport } from "../../src/actors/Transport.ts"
+import { type AckMode, type ConnectionLimits, fixedLimits } from "../../src/domain/Connection.ts"
+import { type Frame, FrameType, ServerFrame } from "../../src/domain/Frame.ts"
+import { GatewayPolicy, type LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
+import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
+
+/** Limits without any clock or rate; tests switch on what they test. */
+export const quiet: ConnectionLimits = {
+  ...fixedLimits,
+  heartbeatIntervalMillis: 0,
+  idleTimeoutMillis: 0,
+  maxLifetimeMillis: 0,
+  rateLimit: undefined
+}
+
+const decodeFrame = Schema.decodeUnknownSync(Schema.fromJsonString(ServerFrame))
+
+/** A transport's memory. */
+export class Recorder implements Transport {
+  readonly frames: Array<ServerFrame> = []
+  readonly pingTimes: Array<number> = []
+  paused = false
+  closed: { readonly code: number; readonly reason: string; readonly at: number } | undefined
+  /** Frames that `send` takes before it says that too much is waiting. */
+  room = Number.POSITIVE_INFINITY
+  private readonly now: () => number
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  send(text: string | Uint8Array): boolean {
+    if (this.frames.length >= this.room) return false
+    this.frames.push(decodeFrame(typeof text === "string" ? text : new TextDecoder().decode(text)))
+    return true
+  }
+  ping(): void {
+    this.pingTimes.push(this.now())
+  }
+  close(code: number, reason: string): void {
+    this.closed ??= { code, reason, at: this.now() }
+  }
+  pause(): void {
+    this.paused = true
+  }
+  resume(): void {
+    this.paused = false
+  }
+  cork(): void {}
+  uncork(): void {}
+}
+
+/** Routes that need nothing: `do` is a command that is done at once, `later` one that is never done, `ask` a query. */
+const routes: ReadonlyArray<Route> = [
+  command("do", Schema.Unknown, ({ payload }, settle) => settle({ _tag: "Done", data: payload })),
+  command("later", Schema.Unknown, () => {}),
+  query("ask", Schema.Unknown, ({ payload }) => Effect.succeed(payload)),
+  query("fail", Schema.Unknown, () => Effect.die(new Error("a bug"))),
+  command("crash", Schema.Unknown, () => {
+    throw new Error("a bug in the actor's own loop")
+  })
+]
+
+export const layer = (limits: Partial<ConnectionLimits>, loginPolicy: LoginPolicy = "multi") =>
+  Connections.layer.pipe(
+    Layer.provide(Router.layer(Effect.succeed(routes))),
+    Layer.provideMerge(ConnectionRegistry.layer),
+    Layer.provideMerge(Deadlines.layer),
+    Layer.provide(IdsSnowflake.layer),
+    Layer.provide(
+      Layer.succeed(GatewayPolicy, {
+        limits: { ...quiet, ...limits },
+        loginPolicy,
+        connectionsMax: 100,
+        drainWindowMillis: 1_000
+      })
+    )
+  )
+
+export interface Started {
+  readonly connection: Connection
+  readonly transport: Recorder
+}
+
+/** Starts an actor and lets it send its first frame. */
+export const start = (
+  options: {
+    readonly userId?: string
+    readonly deviceId?: string
+    readonly platform?: string
+    readonly ackMode?: AckMode
+    readonly expiresAt?: number
+  } = {}
+) =>
+  Effect.gen(function* () {
+    const connections = yield* Connections
+    const clock = yield* Clock.Clock
+    const transport = new Recorder(() => clock.currentTimeMillisUnsafe())
+    const connection = yield* connections.start(
+      {
+        identity: {
+          kind: "user",
+          subject: options.userId ?? "1",
+          deviceId: undefined,
+          sessionId: "1",
+          expiresAt: options.expiresAt ?? Number.POSITIVE_INFINITY
+        },
+        deviceId: options.deviceId ?? "default",
+        platform: options.platform ?? "cli",
+        ackMode: options.ackMode ?? "once"
+      },
+      transport
+    )
+    yield* settle
+    const started: Started = { connection, transport }
+    return started
+  })
+
+/** Lets every fiber that can run do so. */
+export const settle = Effect.promise(() => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))))
+
+export const frame = (changes: Partial<Frame>): Frame => ({
+  id: "",
+  frameType: FrameType.data,
+  method: "do",
+  data: undefined,
+  ackSeq: 0,
+  ...changes
+})
