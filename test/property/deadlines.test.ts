@@ -59,4 +59,28 @@ describe("deadlines", () => {
       }).pipe(Effect.provide(Deadlines.layer)),
     { arbitrary: { runs: 1_000 } }
   )
+
+  it.effect.prop(
+    "fire in order whichever of many are cancelled",
+    [Schema.Array(Schema.Tuple([Small(100, 1), Schema.Boolean])).check(Schema.isBetweenLength(12, 30))],
+    ([plan]) =>
+      Effect.gen(function* () {
+        const deadlines = yield* Deadlines
+        const clock = yield* Clock.Clock
+        const fired: Array<number> = []
+        const entries = plan.map(([delay, cancelled]) => ({
+          delay,
+          cancelled,
+          entry: deadlineEntry(() => fired.push(clock.currentTimeMillisUnsafe()))
+        }))
+        for (const { entry, delay } of entries) deadlines.arm(entry, delay)
+        for (const { entry, cancelled } of entries) if (cancelled) deadlines.cancel(entry)
+        yield* settle
+        yield* TestClock.adjust(200)
+        yield* settle
+        const expected = entries.flatMap(({ delay, cancelled }) => (cancelled ? [] : [delay]))
+        assert.deepStrictEqual(fired, expected.toSorted((a, b) => a - b))
+      }).pipe(Effect.provide(Deadlines.layer)),
+    { arbitrary: { runs: 1_000 } }
+  )
 })
