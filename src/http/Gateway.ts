@@ -54,12 +54,12 @@ export const layer = Layer.effectDiscard(
     const sockets = new WebSocketServer(options)
 
     const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, ApiError> {
+      if (!isOriginAllowed(request, settings.allowedOrigins)) {
+        return yield* ApiError.of("Forbidden", { msg: "origin not allowed" })
+      }
       if (draining) return yield* ApiError.of("Overloaded", { msg: "draining", retryAfter: 5_000 })
       if (registry.size() + pending > settings.gateway.connectionsMax || pending > pendingMax) {
         return yield* ApiError.of("Overloaded", { retryAfter: 5_000 })
-      }
-      if (!isOriginAllowed(request, settings.allowedOrigins)) {
-        return yield* ApiError.of("Forbidden", { msg: "origin not allowed" })
       }
       const token = requestToken(request)
       if (token === undefined) return yield* ApiError.of("Unauthenticated")

@@ -79,7 +79,10 @@ describe("deadlines", () => {
         yield* TestClock.adjust(200)
         yield* settle
         const expected = entries.flatMap(({ delay, cancelled }) => (cancelled ? [] : [delay]))
-        assert.deepStrictEqual(fired, expected.toSorted((a, b) => a - b))
+        assert.deepStrictEqual(
+          fired,
+          expected.toSorted((a, b) => a - b)
+        )
       }).pipe(Effect.provide(Deadlines.layer)),
     { arbitrary: { runs: 1_000 } }
   )

@@ -122,8 +122,10 @@ export const start = (
     return started
   })
 
-/** Lets every fiber that can run do so. */
-export const settle = Effect.promise(() => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))))
+/** Lets every fiber that can run do so: each turn of the event loop runs what the one before it made ready. */
+export const settle = Effect.promise(async () => {
+  for (let turn = 0; turn < 4; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+})
 
 export const frame = (changes: Partial<Frame>): Frame => ({
   id: "",

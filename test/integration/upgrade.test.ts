@@ -1,0 +1,181 @@
+/** What the door of `/ws` refuses, over real sockets, before the upgrade (protocol.md section 1.1). */
+import { createSign, generateKeyPairSync } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { SignJWT } from "jose"
+import { connect, refused } from "../support/Peer.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { register, request } from "../support/Users.ts"
+
+const secret = "a secret of at least thirty-two bytes"
+const older = "an older secret that still verifies tokens"
+const key = new TextEncoder().encode(secret)
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3600
+
+/** A token like the server's own, with something changed. */
+const forge = (
+  changes: {
+    readonly claims?: Record<string, unknown>
+    readonly expire?: number
+    readonly audience?: string
+    readonly issuer?: string
+    readonly key?: Uint8Array
+    readonly algorithm?: string
+  } = {}
+) =>
+  new SignJWT({ sid: "1", ...changes.claims })
+    .setProtectedHeader({ alg: changes.algorithm ?? "HS256" })
+    .setIssuer(changes.issuer ?? "fiberchat")
+    .setAudience(changes.audience ?? "fiberchat")
+    .setSubject("1")
+    .setIssuedAt()
+    .setJti("1")
+    .setExpirationTime(changes.expire ?? inAnHour())
+    .sign(changes.key ?? key)
+
+const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
+
+/** The claims of a real token, under another header. */
+const reheaded = (token: string, header: object) => `${base64url(header)}.${token.split(".")[1]}`
+
+layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTestServices: true })(
+  "the upgrade",
+  (it) => {
+    const badTokens: Record<string, (good: string) => Promise<string> | string> = {
+      garbage: () => "garbage",
+      "an expired token": () => forge({ expire: inAnHour() - 7200 }),
+      "a token of another issuer": () => forge({ issuer: "somebody" }),
+      "a token for another audience": () => forge({ audience: "something" }),
+      "a token signed with another key": () => forge({ key: new Uint8Array(32) }),
+      "a token signed with HS512": () => forge({ algorithm: "HS512" }),
+      "a token of algorithm none": (good) => `${reheaded(good, { alg: "none" })}.`,
+      "a token that says RS256 and is signed with the secret": (good) => {
+        const unsigned = reheaded(good, { alg: "RS256" })
+        const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+        return `${unsigned}.${createSign("RSA-SHA256").update(unsigned).sign(privateKey, "base64url")}`
+      },
+      "a token whose payload was changed": (good) => {
+        const [header, , signature] = good.split(".")
+        return `${header}.${base64url({ sub: "1", aud: "fiberchat", iss: "fiberchat" })}.${signature}`
+      },
+      "a service token": () => forge({ audience: "fiberchat-rpc" }),
+      "a token of a login that does not exist": () => forge({ claims: { sid: "404" } }),
+      "a token without a login": () => forge({ claims: { sid: undefined } }),
+      "a token of 10 000 characters": () => "x".repeat(10_000)
+    }
+    for (const [what, make] of Object.entries(badTokens)) {
+      it.effect(`answers ${what} with 401 and 100004`, () =>
+        Effect.gen(function* () {
+          const { chatUrl } = yield* TestServer.TestServer
+          const { token } = yield* register()
+          const bad = yield* Effect.promise(async () => make(token))
+          const expected = { code: 100004, msg: "unauthenticated", data: null }
+          for (const authorization of [bad, `Bearer ${bad}`]) {
+            const answer = yield* refused(chatUrl, { headers: { authorization } })
+            assert.deepInclude(answer, { status: 401, body: expected })
+          }
+          const http = yield* request("GET", "/v1/user/user", { token: bad })
+          assert.deepInclude(http, { status: 401, body: expected })
+        })
+      )
+    }
+
+    it.effect("answers a missing token, and one in the query string, with 401", () =>
+      Effect.gen(function* () {
+        const { chatUrl } = yield* TestServer.TestServer
+        const { token } = yield* register()
+        for (const url of [chatUrl, `${chatUrl}?token=${token}&access_token=${token}`]) {
+          assert.strictEqual((yield* refused(url)).status, 401)
+        }
+      })
+    )
+
+    it.effect("takes a good token bare, as a bearer, and from a browser's subprotocols", () =>
+      Effect.gen(function* () {
+        const { chatUrl } = yield* TestServer.TestServer
+        const { token, id } = yield* register()
+        const bare = yield* connect(chatUrl, token)
+        const bearer = yield* connect(`${chatUrl}?deviceId=b`, `Bearer ${token}`)
+        for (const peer of [bare, bearer]) {
+          const ready = yield* peer.answer("")
+          assert.deepInclude(ready.data as object, { userId: id })
+        }
+        const browser = new WebSocket(`${chatUrl}?deviceId=c`, ["fiberchat.v1", `bearer.${token}`])
+        const protocol = yield* Effect.callback<string>((resume) => {
+          browser.onopen = () => resume(Effect.succeed(browser.protocol))
+          browser.onerror = () => resume(Effect.succeed("refused"))
+        })
+        browser.close()
+        assert.strictEqual(protocol, "fiberchat.v1")
+      })
+    )
+
+    it.effect("still takes tokens signed with an older secret of the list", () =>
+      Effect.gen(function* () {
+        const { token } = yield* register()
+        const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString())
+        const old = yield* Effect.promise(() =>
+          new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(older))
+        )
+        assert.strictEqual((yield* request("GET", "/v1/user/user", { token: old })).status, 200)
+      })
+    )
+
+    it.effect("answers bad query parameters with 400 and a foreign origin with 403", () =>
+      Effect.gen(function* () {
+        const { chatUrl, url } = yield* TestServer.TestServer
+        const { token } = yield* register()
+        const authorized = { authorization: token }
+        for (const query of ["?ack=perhaps", "?deviceId=a%20b", `?deviceId=${"x".repeat(65)}`, "?platform=%00"]) {
+          const answer = yield* refused(`${chatUrl}${query}`, { headers: authorized })
+          assert.strictEqual(answer.status, 400)
+          assert.deepInclude(answer.body as object, { code: 100002, data: null })
+        }
+        for (const origin of ["https://evil.example", "null", `${url}.evil.example`]) {
+          const answer = yield* refused(chatUrl, { headers: { ...authorized, origin } })
+          assert.strictEqual(answer.status, 403)
+          assert.deepInclude(answer.body as object, { code: 100005 })
+        }
+        const same = yield* connect(chatUrl, token, { headers: { origin: url } })
+        yield* same.answer("")
+      })
+    )
+
+    it.effect("tells a plain GET of /ws what to do", () =>
+      Effect.gen(function* () {
+        const answer = yield* request("GET", "/ws")
+        assert.deepInclude(answer, { status: 400 })
+        assert.strictEqual(answer.body.code, 100002)
+      })
+    )
+  }
+)
+
+layer(TestServer.layer({ CHAT_MAX_CONNECTIONS: "2", CHAT_ALLOWED_ORIGINS: "https://app.example" }), {
+  excludeTestServices: true
+})("a full node", (it) => {
+  it.effect("answers 503 and Retry-After, and lets the next one in when there is room again", () =>
+    Effect.gen(function* () {
+      const { chatUrl } = yield* TestServer.TestServer
+      const { token } = yield* register()
+      const open = (device: string, origin = "https://app.example") =>
+        connect(`${chatUrl}?deviceId=${device}`, token, { headers: { origin } })
+      const [first] = [yield* open("a"), yield* open("b")]
+      const answer = yield* refused(`${chatUrl}?deviceId=c`, { headers: { authorization: token } })
+      assert.strictEqual(answer.status, 503)
+      assert.strictEqual(answer.headers["retry-after"], "5")
+      assert.deepInclude(answer.body as object, { code: 100009 })
+      first.socket.close()
+      yield* first.closed()
+      yield* open("d")
+    })
+  )
+
+  it.effect("with a list of origins refuses even its own", () =>
+    Effect.gen(function* () {
+      const { chatUrl, url } = yield* TestServer.TestServer
+      const answer = yield* refused(chatUrl, { headers: { origin: url } })
+      assert.strictEqual(answer.status, 403)
+    })
+  )
+})

@@ -1,0 +1,165 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Connections } from "../../src/actors/ConnectionActor.ts"
+import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { FrameType } from "../../src/domain/Frame.ts"
+import type { LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
+import { frame, layer, type Started, settle, start } from "../support/ActorHarness.ts"
+
+const tellFrame = ({ connection }: Started, changes: Parameters<typeof frame>[0]) =>
+  Effect.andThen(
+    Effect.sync(() => connection.tell({ _tag: "FrameReceived", frame: frame(changes) })),
+    settle
+  )
+
+describe("a connection actor", () => {
+  it.effect("says who it is and how long it lives in its first frame", () =>
+    Effect.gen(function* () {
+      const { transport, connection } = yield* start({ userId: "7", deviceId: "phone" })
+      assert.deepInclude(transport.frames[0], { id: "", frameType: 0, method: "session.ready", fromID: "root" })
+      assert.deepInclude(transport.frames[0]?.data as object, {
+        userId: "7",
+        deviceId: "phone",
+        connectionId: connection.connectionId,
+        ack: "once",
+        heartbeatInterval: 20,
+        idleTimeout: 0,
+        maxLifetime: 0
+      })
+    }).pipe(Effect.provide(layer({ heartbeatIntervalMillis: 20 })))
+  )
+
+  it.effect("answers a ping frame with the same id, a command with an ack, a query with data", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      yield* tellFrame(started, { id: "p", frameType: FrameType.ping })
+      yield* tellFrame(started, { id: "c", method: "do", data: 1 })
+      yield* tellFrame(started, { id: "q", method: "ask", data: 2 })
+      const [, ping, ack, data] = started.transport.frames
+      assert.deepStrictEqual(ping, { id: "p", frameType: 1 })
+      assert.deepInclude(ack, { id: "c", frameType: 2, ackSeq: 1, data: 1 })
+      assert.deepInclude(data, { id: "q", frameType: 0, method: "ask", data: 2 })
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("answers an unknown method and a query's defect with err frames, and lives on", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      yield* tellFrame(started, { id: "u", method: "nope" })
+      yield* tellFrame(started, { id: "f", method: "fail" })
+      yield* tellFrame(started, { id: "c", method: "do" })
+      const [, unknown, failed, done] = started.transport.frames
+      assert.deepInclude(unknown?.data as object, { code: 100006 })
+      assert.deepInclude(failed?.data as object, { code: 100001, msg: "server error", method: "fail" })
+      assert.deepInclude(done, { id: "c", frameType: FrameType.ack })
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("closes its own socket with 1011 when it crashes, leaves the registry and takes nobody with it", () =>
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
+      const [broken, other] = [yield* start({ userId: "1" }), yield* start({ userId: "2" })]
+      yield* tellFrame(broken, { method: "crash" })
+      assert.strictEqual(broken.transport.closed?.code, 1011)
+      assert.isFalse(registry.isOnline("1"))
+      yield* tellFrame(other, { id: "c" })
+      assert.isDefined(other.transport.frames.find((frame) => frame.id === "c"))
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("cuts off a peer that does not read with 4008", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      started.transport.room = 2
+      yield* tellFrame(started, { id: "1" })
+      assert.strictEqual((yield* ConnectionRegistry).size(), 1)
+      yield* tellFrame(started, { id: "2" })
+      assert.strictEqual(started.transport.closed?.code, 4008)
+      assert.strictEqual((yield* ConnectionRegistry).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("pauses the socket while its mailbox is over the high-water mark", () =>
+    Effect.gen(function* () {
+      const { connection, transport } = yield* start()
+      for (let index = 0; index < 300; index++) connection.tell({ _tag: "PeerSeen" })
+      assert.isTrue(transport.paused)
+      yield* settle
+      assert.isFalse(transport.paused)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("keeps the socket paused while too many requests are in flight", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      for (let index = 0; index < 3; index++) yield* tellFrame(started, { method: "later" })
+      assert.isTrue(started.transport.paused)
+    }).pipe(Effect.provide(layer({ inFlightMax: 3 })))
+  )
+
+  it.effect("closes with 4008 and goes when its mailbox overflows", () =>
+    Effect.gen(function* () {
+      const { connection, transport } = yield* start()
+      for (let index = 0; index < 10_000; index++) connection.tell({ _tag: "PeerSeen" })
+      assert.strictEqual(transport.closed?.code, 4008)
+      yield* settle
+      assert.strictEqual((yield* ConnectionRegistry).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("leaves the registry at once when its socket is gone", () =>
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
+      const { connection } = yield* start({ userId: "1" })
+      connection.tell({ _tag: "SocketClosed" })
+      yield* settle
+      assert.isFalse(registry.isOnline("1"))
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("is asked to come back at a random moment of the drain window when the node drains", () =>
+    Effect.gen(function* () {
+      const started = yield* Effect.all([start(), start(), start()])
+      yield* (yield* Connections).drain
+      for (const { transport } of started) {
+        assert.strictEqual(transport.closed?.code, 1001)
+        const retryAfter = /^going-away; retryAfter=(\d+)$/.exec(transport.closed?.reason ?? "")?.[1]
+        assert.isTrue(Number(retryAfter) >= 0 && Number(retryAfter) <= 1_000)
+      }
+      assert.strictEqual((yield* ConnectionRegistry).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+})
+
+describe("the login policy", () => {
+  const first = { userId: "1", deviceId: "phone", platform: "ios" }
+  const newcomers = {
+    sameDevice: first,
+    samePlatform: { ...first, deviceId: "tablet" },
+    otherPlatform: { ...first, deviceId: "laptop", platform: "web" },
+    otherUser: { ...first, userId: "2" }
+  }
+  const replaced: Record<LoginPolicy, ReadonlyArray<keyof typeof newcomers>> = {
+    single: ["sameDevice", "samePlatform", "otherPlatform"],
+    perPlatform: ["sameDevice", "samePlatform"],
+    perDevice: ["sameDevice"],
+    multi: []
+  }
+  for (const policy of Object.keys(replaced) as ReadonlyArray<LoginPolicy>) {
+    for (const newcomer of Object.keys(newcomers) as ReadonlyArray<keyof typeof newcomers>) {
+      const goes = replaced[policy].includes(newcomer)
+      it.effect(`${policy}: the older connection ${goes ? "is replaced by" : "stays beside"} one of ${newcomer}`, () =>
+        Effect.gen(function* () {
+          const registry = yield* ConnectionRegistry
+          const older = yield* start(first)
+          const newer = yield* start(newcomers[newcomer])
+          assert.strictEqual(older.transport.closed?.code, goes ? 4003 : undefined)
+          assert.isUndefined(newer.transport.closed)
+          // The older one's end must never hide the newer one.
+          assert.include(registry.ofUser(newer.connection.userId), newer.connection)
+          assert.strictEqual(registry.size(), goes ? 1 : 2)
+        }).pipe(Effect.provide(layer({}, policy)))
+      )
+    }
+  }
+})
