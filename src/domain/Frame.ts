@@ -7,9 +7,12 @@ import type { Message } from "./Message.ts"
 export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
+/** Half of a surrogate pair cannot be stored: two ids that differ only in it would become one. */
+const isWellFormed = Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "well-formed Unicode" })
+
 /** A frame as a client sends it. Absent fields have the zero value, unknown ones are ignored. */
 export const ClientFrame = Schema.Struct({
-  id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))),
+  id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64), isWellFormed)),
   frameType: Schema.optionalKey(
     Schema.Literals([FrameType.data, FrameType.ping, FrameType.ack, FrameType.noAck, FrameType.err])
   ),
@@ -61,7 +64,9 @@ export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
 }
 
 const readableId = (json: unknown): string =>
-  typeof json === "object" && json !== null && "id" in json && typeof json.id === "string" ? json.id.slice(0, 64) : ""
+  typeof json === "object" && json !== null && "id" in json && typeof json.id === "string"
+    ? json.id.slice(0, 64).toWellFormed()
+    : ""
 
 /** A frame as the server sends it; fields that would be zero are left out. */
 export const ServerFrame = Schema.Struct({

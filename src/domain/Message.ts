@@ -103,8 +103,10 @@ const contentChecks: { readonly [T in MessageType]?: (content: string) => boolea
 
 const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 
-/** Whether the content fits its type: any text, or JSON of the type's shape. */
+/** Whether the content is well-formed Unicode and fits its type: any text, or JSON of the type's shape. */
 export const isContentValid = (type: MessageType, content: string): boolean => {
+  // Half of a surrogate pair has no UTF-8: what is stored would not be what was sent.
+  if (!content.isWellFormed()) return false
   const check = contentChecks[type] as ((value: unknown) => boolean) | undefined
   if (check === undefined) return true
   const parsed = parseJson(content)

@@ -64,6 +64,13 @@ const parseRate = (text: string): RateLimit | undefined => {
   return match === null ? undefined : { count: Number(match[1]), windowMillis: unitMillis[match[2] ?? ""] ?? 0 }
 }
 
+/** `0` needs no unit: it switches a clock off. */
+const durationOrZero = (name: string) =>
+  Config.orElse(
+    Config.map(Config.Literal("0", name), () => Duration.zero),
+    () => Config.Duration(name)
+  )
+
 const list = (text: string): ReadonlyArray<string> => text.split(",").flatMap((item) => item.trim() || [])
 
 const load = Effect.gen(function* () {
@@ -77,9 +84,8 @@ const load = Effect.gen(function* () {
       return value
     })
   const millis = (name: string, fallback: Duration.Input, minimum: number) =>
-    Effect.map(read(name, Config.Duration(name), Duration.fromInputUnsafe(fallback)), (duration) => {
+    Effect.map(read(name, durationOrZero(name), Duration.fromInputUnsafe(fallback)), (duration) => {
       const value = Duration.toMillis(duration)
-      // setTimeout cannot wait longer than 2^31 - 1 ms; a clock of 100 years is no clock.
       if (!Number.isFinite(value) || value < minimum) refuse(name, `expected at least ${minimum} milliseconds`)
       return value
     })

@@ -1,0 +1,241 @@
+/** Bad and hostile frames on an open socket (protocol.md sections 1.2, 1.3, 1.5 and 1.7). */
+import { connect as connectTcp } from "node:net"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { connect, type Peer } from "../support/Peer.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { chatFrame, register } from "../support/Users.ts"
+
+const live = { excludeTestServices: true }
+
+const open = (query = "") =>
+  Effect.gen(function* () {
+    const { chatUrl } = yield* TestServer.TestServer
+    const user = yield* register()
+    return { user, peer: yield* connect(`${chatUrl}${query}`, user.token) }
+  })
+
+/** The connection still answers. */
+const isAlive = (peer: Peer) =>
+  Effect.gen(function* () {
+    peer.send({ id: "alive?", frameType: 1 })
+    assert.deepStrictEqual(yield* peer.answer("alive?"), { id: "alive?", frameType: 1 })
+  })
+
+/** Waits, within a limit, until a condition of the server holds. */
+const until = (condition: () => boolean, limitMillis: number) =>
+  Effect.gen(function* () {
+    const end = Date.now() + limitMillis
+    while (!condition()) {
+      if (Date.now() > end) assert.fail(`not within ${limitMillis} ms`)
+      yield* Effect.sleep(10)
+    }
+  })
+
+layer(TestServer.layer(), live)("a frame", (it) => {
+  const badFrames: Record<string, readonly [frame: string | object, id: string]> = {
+    "that is not JSON": ["{", ""],
+    "that is empty": ["", ""],
+    "that is a JSON string": ['"hello"', ""],
+    "that is null": ["null", ""],
+    "that is an array": ["[]", ""],
+    "with an id that is a number": [{ id: 7, frameType: 0 }, ""],
+    "with an id of 65 characters": [{ id: "x".repeat(65) }, "x".repeat(64)],
+    "with an unknown frame type": [{ id: "a", frameType: 4 }, "a"],
+    "with a frame type that is a string": [{ id: "a", frameType: "0" }, "a"],
+    "with a method that is an object": [{ id: "a", method: {} }, "a"],
+    "with an ackSeq that is not an integer": [{ id: "a", ackSeq: 1.5 }, "a"]
+  }
+  for (const [what, [frame, id]] of Object.entries(badFrames)) {
+    it.effect(`${what} gets an err frame with 100002 and the connection lives on`, () =>
+      Effect.gen(function* () {
+        const { peer } = yield* open()
+        peer.send(frame)
+        const err = yield* peer.find((frame) => frame.frameType === 9)
+        assert.strictEqual(err.id, id)
+        assert.deepInclude(err.data as object, { code: 100002 })
+        yield* isAlive(peer)
+      })
+    )
+  }
+
+  it.effect("that is binary is refused like one that is not JSON", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      peer.socket.send(Buffer.from(JSON.stringify({ id: "p", frameType: 1 })))
+      const err = yield* peer.find((frame) => frame.frameType === 9)
+      assert.deepInclude(err.data as object, { code: 100002, msg: "binary frames are not supported" })
+      yield* isAlive(peer)
+    })
+  )
+
+  it.effect("with fields that nobody knows is taken", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      peer.send({ id: "p", frameType: 1, somethingNew: [1, 2, 3] })
+      assert.strictEqual((yield* peer.answer("p")).frameType, 1)
+    })
+  )
+
+  it.effect("of an unknown method gets an err frame that names the method", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      peer.send({ id: "u", method: "conversation.steal" })
+      assert.deepInclude((yield* peer.answer("u")).data as object, { code: 100006, method: "conversation.steal" })
+      yield* isAlive(peer)
+    })
+  )
+
+  it.effect("of 65 KiB closes the connection with 1009", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      peer.send({ id: "big", data: "x".repeat(65 * 1024) })
+      assert.strictEqual((yield* peer.closed()).code, 1009)
+    })
+  )
+
+  it.effect("of just under 64 KiB is read", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      const empty = JSON.stringify({ id: "p", frameType: 1, data: "" }).length
+      peer.send({ id: "p", frameType: 1, data: "x".repeat(64 * 1024 - empty) })
+      assert.strictEqual((yield* peer.answer("p")).frameType, 1)
+    })
+  )
+
+  it.effect("of text that is not UTF-8 closes the connection with 1007", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      peer.socket.send(Buffer.from([0x22, 0xff, 0xfe, 0x22]), { binary: false })
+      assert.strictEqual((yield* peer.closed()).code, 1007)
+    })
+  )
+
+  it.effect("that is bad for the tenth time within ten seconds closes the connection with 1008", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      for (let index = 0; index < 10; index++) peer.send("nonsense")
+      assert.deepStrictEqual(yield* peer.closed(), { code: 1008, reason: "protocol-abuse" })
+      assert.strictEqual(peer.frames.filter((frame) => frame.frameType === 9).length, 9)
+    })
+  )
+
+  it.effect("compressed is not negotiated", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      assert.strictEqual(peer.socket.extensions, "")
+    })
+  )
+})
+
+layer(TestServer.layer({ CHAT_RATE_LIMIT: "5/minute" }), live)("a rate of frames", (it) => {
+  it.effect("above the limit gets err frames with 100008 and the time to wait, at last 4029", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      for (let index = 0; index < 6; index++) peer.send({ id: `p${index}`, frameType: 1 })
+      const err = (yield* peer.answer("p5")).data as { code: number; retryAfter: number }
+      assert.strictEqual(err.code, 100008)
+      assert.isTrue(err.retryAfter > 0 && err.retryAfter <= 12_000)
+      for (let index = 0; index < 100; index++) peer.send({ id: "x", frameType: 1 })
+      const { code, reason } = yield* peer.closed()
+      assert.strictEqual(code, 4029)
+      assert.match(reason, /^rate-limited; retryAfter=\d+$/)
+    })
+  )
+})
+
+layer(TestServer.layer(), live)("a peer", (it) => {
+  it.effect("that stops reading is cut off, others are served, and its messages are in the history", () =>
+    Effect.gen(function* () {
+      const { chatUrl } = yield* TestServer.TestServer
+      const registry = yield* ConnectionRegistry
+      const [ann, bob] = yield* Effect.all([register(), register()])
+      const sender = yield* connect(chatUrl, ann.token)
+      const deaf = yield* connect(chatUrl, bob.token)
+      yield* deaf.answer("")
+      deaf.socket.pause()
+      const content = "x".repeat(16 * 1024)
+      let sent = 0
+      // Kernel buffers take a few megabytes before anything waits in the server.
+      while (registry.isOnline(bob.id) && sent < 2_000) {
+        for (let index = 0; index < 50; index++) sender.send(chatFrame(`m${sent++}`, bob, content))
+        yield* sender.answer(`m${sent - 1}`)
+      }
+      assert.isFalse(registry.isOnline(bob.id))
+      assert.strictEqual(sender.frames.filter((frame) => frame.frameType === 2).length, sent)
+      yield* isAlive(sender)
+    })
+  )
+
+  it.effect("whose cable is cut leaves presence at once", () =>
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
+      const { peer, user } = yield* open()
+      yield* peer.answer("")
+      assert.isTrue(registry.isOnline(user.id))
+      peer.socket.terminate()
+      yield* until(() => !registry.isOnline(user.id), 1_000)
+    })
+  )
+
+  it.effect("that sends frames in a burst is answered for each, in order", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* open()
+      const many = Array.from({ length: 3_000 }, (_, index) => `p${index}`)
+      for (const id of many) peer.send({ id, frameType: 1 })
+      yield* peer.answer("p2999")
+      assert.deepStrictEqual(
+        peer.frames.filter((frame) => frame.frameType === 1).map((frame) => frame.id),
+        many
+      )
+    })
+  )
+})
+
+layer(TestServer.layer({ CHAT_HEARTBEAT_INTERVAL: "200 millis", CHAT_IDLE_TIMEOUT: "0" }), live)(
+  "a peer that vanishes without closing",
+  (it) => {
+    it.effect("is pinged, and gone within the heartbeat timeout plus a second", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        const registry = yield* ConnectionRegistry
+        const user = yield* register()
+        // A bare TCP socket that shakes hands and then never reacts to anything, not even to pings.
+        const { port } = new URL(url)
+        const socket = yield* Effect.acquireRelease(
+          Effect.sync(() => connectTcp(Number(port), "127.0.0.1")),
+          (socket) => Effect.sync(() => socket.destroy())
+        )
+        socket.write(
+          [
+            "GET /ws HTTP/1.1",
+            "Host: 127.0.0.1",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            `Authorization: ${user.token}`,
+            "\r\n"
+          ].join("\r\n")
+        )
+        yield* until(() => registry.isOnline(user.id), 2_000)
+        const since = Date.now()
+        yield* until(() => !registry.isOnline(user.id), 200 + 5_000 + 1_000)
+        assert.isAtLeast(Date.now() - since, 5_100)
+      })
+    )
+
+    it.effect("stays while it answers pings and sends nothing", () =>
+      Effect.gen(function* () {
+        const { peer } = yield* open()
+        let pings = 0
+        peer.socket.on("ping", () => {
+          pings += 1
+        })
+        yield* until(() => pings >= 3, 2_000)
+        yield* isAlive(peer)
+      })
+    )
+  }
+)
