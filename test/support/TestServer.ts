@@ -35,7 +35,8 @@ const address = Layer.effect(
   })
 )
 
-const temporaryDirectory = Effect.acquireRelease(
+/** A directory that is removed when the scope ends. */
+export const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "fiberchat-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
 )

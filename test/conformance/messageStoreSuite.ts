@@ -1,0 +1,189 @@
+/** What every {@link MessageStore} must do, whatever is below it (protocol.md section 4). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Schema } from "effect"
+import { Contacts } from "../../src/domain/Contacts.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import type { Draft, Message } from "../../src/domain/Message.ts"
+import { type AppendResult, MessageStore } from "../../src/domain/MessageStore.ts"
+import { type Phone, UserRepository } from "../../src/domain/User.ts"
+import { conversationOf, draft } from "../support/Drafts.ts"
+
+/** Users that exist; "9" does not. */
+const users = ["1", "2", "10"]
+
+const insertUsers = Effect.gen(function* () {
+  const repository = yield* UserRepository
+  for (const id of users) {
+    yield* repository.insert({
+      id: id as UserId,
+      phone: `+3361234${id.padStart(4, "0")}` as Phone,
+      passwordHash: "-",
+      nickname: id,
+      sex: 0,
+      avatar: ""
+    })
+  }
+})
+
+const brief = (result: AppendResult) =>
+  result._tag === "Rejected" ? result.error.code : `${result._tag} ${result.message.seq}`
+
+/** Everything in a conversation, page by page. */
+const all = (reader: string, other: string, limit = 3) =>
+  Effect.gen(function* () {
+    const store = yield* MessageStore
+    const messages: Array<Message> = []
+    for (;;) {
+      const page = yield* store.history(reader as UserId, {
+        conversationId: conversationOf(reader, other),
+        afterSeq: messages.at(-1)?.seq ?? 0,
+        limit
+      })
+      messages.push(...page.messages)
+      if (!page.hasMore) return messages
+    }
+  })
+
+const User = Schema.Literals(["1", "2", "10"])
+const ClientId = Schema.Literals(["a", "b", "c", "d"])
+const Content = Schema.Literals(["x", "y"])
+const Batches = Schema.Array(
+  Schema.Array(Schema.Tuple([User, Schema.Literals(["1", "2", "10", "9"]), ClientId, Content])).check(
+    Schema.isBetweenLength(1, 6)
+  )
+).check(Schema.isMaxLength(6))
+
+export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageStore | UserRepository | Contacts, E>) =>
+  describe(`the message store on ${name}`, () => {
+    it.effect("numbers each conversation from 1 and gives back what was stored", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const drafts = [draft("1", "2", "a"), draft("10", "1", "a"), draft("2", "1", "b"), draft("1", "2", "c")]
+        const results = yield* store.appendBatch(drafts)
+        assert.deepStrictEqual(results.map(brief), ["Stored 1", "Stored 1", "Stored 2", "Stored 3"])
+        const messages = yield* all("2", "1")
+        assert.deepStrictEqual(
+          messages,
+          results.flatMap((result) =>
+            result._tag === "Stored" && result.message.sendId !== "10" ? [result.message] : []
+          )
+        )
+        const { conversationId, senderId, origin: _, ...same } = drafts[0] as Draft
+        assert.deepInclude(messages[0] as object, { ...same, conversationID: conversationId, sendId: senderId, seq: 1 })
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect.prop(
+      "keeps the model: (sender, id) once, its first content, no gaps, the order of arrival",
+      [Batches],
+      ([batches]) =>
+        Effect.gen(function* () {
+          yield* insertUsers
+          const store = yield* MessageStore
+          const known = new Map<string, { readonly seq: number; readonly what: string }>()
+          const conversations = new Map<string, Array<string>>()
+          for (const batch of batches) {
+            const drafts = batch.map(([sender, receiver, clientId, content]) =>
+              draft(sender, receiver, clientId, { content })
+            )
+            const expected = drafts.map((draft) => {
+              const what = `${draft.conversationId} ${draft.content}`
+              const first = known.get(`${draft.senderId} ${draft.clientId}`)
+              if (first !== undefined) return first.what === what ? `Duplicate ${first.seq}` : 100007
+              if (draft.receiveId === "9") return 300002
+              const conversation = conversations.get(draft.conversationId) ?? []
+              conversations.set(draft.conversationId, conversation)
+              conversation.push(draft.messageId)
+              known.set(`${draft.senderId} ${draft.clientId}`, { seq: conversation.length, what })
+              return `Stored ${conversation.length}`
+            })
+            assert.deepStrictEqual((yield* store.appendBatch(drafts)).map(brief), expected)
+          }
+          for (const [id, messageIds] of conversations) {
+            const [a = "", b = ""] = id.split("_")
+            const messages = yield* all(a, b)
+            assert.deepStrictEqual(messages, yield* all(b, a))
+            assert.deepStrictEqual(
+              messages.map((message) => [message.seq, message.messageId as string]),
+              messageIds.map((messageId, index) => [index + 1, messageId])
+            )
+          }
+        }).pipe(Effect.provide(layer)),
+      { arbitrary: { runs: 60 } }
+    )
+
+    it.effect("stores nothing of a batch that fails", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const first = draft("1", "2", "a")
+        const sameId = draft("2", "1", "b", { messageId: first.messageId })
+        const error = yield* Effect.flip(store.appendBatch([first, sameId]))
+        assert.strictEqual(error.code, 100001)
+        assert.deepStrictEqual((yield* store.appendBatch([draft("1", "2", "z")])).map(brief), ["Stored 1"])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("refuses what is blocked in either direction, also in a conversation that exists", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const contacts = yield* Contacts
+        yield* store.appendBatch([draft("1", "2", "a")])
+        yield* contacts.block("2" as UserId, "1" as UserId)
+        const drafts = [draft("1", "2", "b"), draft("2", "1", "c"), draft("2", "10", "d"), draft("1", "2", "a")]
+        const results = yield* store.appendBatch(drafts)
+        assert.deepStrictEqual(results.map(brief), [300003, 300003, "Stored 1", "Duplicate 1"])
+        yield* contacts.unblock("2" as UserId, "1" as UserId)
+        assert.deepStrictEqual((yield* store.appendBatch([draft("1", "2", "b")])).map(brief), ["Stored 2"])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("shows a conversation to nobody else", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        yield* store.appendBatch([draft("1", "2", "a")])
+        const query = { conversationId: conversationOf("1", "2"), limit: 10 }
+        assert.strictEqual((yield* Effect.flip(store.history("10" as UserId, query))).code, 300001)
+        assert.strictEqual((yield* Effect.flip(store.chatLog("10" as UserId, query))).code, 300001)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("keeps texts to the letter", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const texts = [
+          "",
+          "'\"\\%_",
+          "\u0000a\u001f",
+          "👩‍👩‍👧‍👦 界 مرحبا",
+          `${"界".repeat(5_461)}x`,
+          "a\nb\r\tc",
+          "null",
+          '{"a":1}'
+        ]
+        yield* store.appendBatch(
+          texts.map((content, index) => draft("1", "2", `id ${index} '"\\ 界\u0000`, { content }))
+        )
+        const messages = yield* all("1", "2")
+        assert.deepStrictEqual(
+          messages.map((message) => message.content),
+          texts
+        )
+        assert.strictEqual(messages[3]?.clientId, `id 3 '"\\ 界\u0000`)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("stores a batch of 512 in one go", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const drafts = Array.from({ length: 512 }, (_, index) => draft("1", "2", String(index)))
+        assert.strictEqual((yield* store.appendBatch(drafts)).length, 512)
+        assert.strictEqual((yield* all("1", "2", 200)).length, 512)
+      }).pipe(Effect.provide(layer))
+    )
+  })

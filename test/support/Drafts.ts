@@ -1,0 +1,27 @@
+/** Drafts for tests of what stores and carries them. */
+import type { ConversationId } from "../../src/domain/Conversation.ts"
+import { singleConversationId } from "../../src/domain/Conversation.ts"
+import type { MessageId, UserId } from "../../src/domain/Ids.ts"
+import type { Draft } from "../../src/domain/Message.ts"
+
+let made = 0
+
+/** A draft of a private message; what is not given is made up. */
+export const draft = (sender: string, receiver: string, clientId: string, changes: Partial<Draft> = {}): Draft => {
+  made += 1
+  return {
+    messageId: String(1_000_000 + made) as MessageId,
+    clientId,
+    conversationId: singleConversationId(sender as UserId, receiver as UserId),
+    chatType: 1,
+    senderId: sender as UserId,
+    receiveId: receiver as UserId,
+    sendTime: made,
+    messageType: 0,
+    content: `${clientId} of ${sender}`,
+    origin: undefined,
+    ...changes
+  }
+}
+
+export const conversationOf = (a: string, b: string): ConversationId => singleConversationId(a as UserId, b as UserId)
