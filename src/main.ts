@@ -1,7 +1,7 @@
 /** The process: reads the configuration, serves until it is told to stop. */
 import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Exit, Layer, Runtime } from "effect"
 import * as Server from "./http/Server.ts"
 import * as App from "./layers/App.ts"
 import * as Logging from "./layers/Logging.ts"
@@ -17,4 +17,8 @@ const program = Effect.catchTag(Layer.launch(server), "BadConfiguration", (probl
   )
 )
 
-NodeRuntime.runMain(program)
+/** Being told to stop is no failure: after a drain the process ends with status 0. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Exit.hasInterrupts(exit) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
+
+NodeRuntime.runMain(program, { teardown })

@@ -3,7 +3,6 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
-import { IpNetwork } from "effect/net"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Connections } from "../actors/ConnectionActor.ts"
 import { Api } from "../domain/Api.ts"
@@ -44,12 +43,7 @@ const forwarded = Layer.unwrap(
   Effect.map(Settings, ({ trustedProxies }) =>
     trustedProxies.length === 0
       ? Layer.empty
-      : HttpRouter.middleware(
-          HttpMiddleware.xForwardedHeaders({
-            trustedProxies: trustedProxies.map((network) => IpNetwork.fromStringUnsafe(network))
-          }),
-          { global: true }
-        )
+      : HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), { global: true })
   )
 )
 

@@ -1,5 +1,6 @@
 /** The configuration (protocol.md section 5): read once at start, checked as a whole. */
-import { Config, Context, Data, Duration, Effect, Layer, Option, Redacted } from "effect"
+import { Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result } from "effect"
+import { IpNetwork } from "effect/net"
 import { fixedLimits } from "../domain/Connection.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
 
@@ -18,7 +19,8 @@ export interface Settings {
   readonly allowedOrigins: ReadonlyArray<string>
   readonly frameBytesMax: number
   readonly authRateLimit: RateLimit | undefined
-  readonly trustedProxies: ReadonlyArray<string>
+  /** Networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly phoneRegion: string | undefined
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevelName
@@ -76,6 +78,7 @@ const list = (text: string): ReadonlyArray<string> => text.split(",").flatMap((i
 const load = Effect.gen(function* () {
   const { problems, read, refuse } = reader()
   const text = (name: string, fallback: string) => read(name, Config.NonEmptyString(name), fallback)
+  const items = (name: string) => read(name, Config.map(Config.NonEmptyString(name), list), [])
   const oneOf = <const A extends ReadonlyArray<string>>(name: string, values: A, fallback: A[number]) =>
     read<A[number]>(name, Config.Literals(values, name), fallback)
   const between = (name: string, minimum: number, maximum: number, fallback: number) =>
@@ -140,10 +143,15 @@ const load = Effect.gen(function* () {
       connectionsMax: yield* between("CHAT_MAX_CONNECTIONS", 1, 1_000_000, 50_000),
       drainWindowMillis: yield* millis("CHAT_DRAIN_WINDOW", "30 seconds", 0)
     },
-    allowedOrigins: list(yield* text("CHAT_ALLOWED_ORIGINS", "same origin")).filter((item) => item !== "same origin"),
+    allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS"),
     frameBytesMax: yield* between("CHAT_MAX_FRAME_BYTES", 1_024, 16 * 1024 * 1024, 65_536),
     authRateLimit: yield* rate("CHAT_AUTH_RATE_LIMIT", "20/minute"),
-    trustedProxies: list(yield* text("CHAT_TRUST_PROXY", "none")).filter((item) => item !== "none"),
+    trustedProxies: (yield* items("CHAT_TRUST_PROXY")).flatMap((item) => {
+      const network = IpNetwork.fromString(item)
+      if (Result.isSuccess(network)) return network.success
+      refuse("CHAT_TRUST_PROXY", `expected networks such as 10.0.0.0/8, got "${item}"`)
+      return []
+    }),
     phoneRegion: region === "none" ? undefined : region,
     logFormat: yield* oneOf("CHAT_LOG_FORMAT", ["pretty", "json"], process.stdout.isTTY ? "pretty" : "json"),
     logLevel: yield* oneOf("CHAT_LOG_LEVEL", logLevels, "info")

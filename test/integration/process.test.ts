@@ -1,0 +1,108 @@
+/** The server as a process: its start, its end, and what it says (protocol.md sections 1.7 and 5). */
+import { type ChildProcess, spawn } from "node:child_process"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { connect } from "../support/Peer.ts"
+import { TestServer, temporaryDirectory } from "../support/TestServer.ts"
+import { register, request } from "../support/Users.ts"
+
+const main = join(import.meta.dirname, "../../src/main.ts")
+
+interface Running {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly exited: Promise<number | null>
+}
+
+/** Starts the server; it is killed when the test's scope ends. */
+const launch = (env: Record<string, string>) =>
+  Effect.acquireRelease(
+    Effect.sync((): Running => {
+      const child = spawn(process.execPath, [main], { env: { PATH: process.env["PATH"] ?? "", ...env } })
+      let text = ""
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk))
+      const exited = new Promise<number | null>((resolve) => child.on("exit", (code) => resolve(code)))
+      return { child, output: () => text, exited }
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+/** Waits until the process says where it listens. */
+const listening = ({ output, exited }: Running) =>
+  Effect.callback<string>((resume) => {
+    const look = setInterval(() => {
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0]
+      if (url !== undefined) resume(Effect.succeed(url))
+    }, 10)
+    exited.then(() => resume(Effect.die(new Error(output()))))
+    return Effect.sync(() => clearInterval(look))
+  })
+
+describe("the process", () => {
+  it.live("ends with status 1 and a line per problem when the configuration is wrong", () =>
+    Effect.gen(function* () {
+      const server = yield* launch({ CHAT_PORT: "many", CHAT_IDLE_TIMEOUT: "soon", CHAT_LOG_FORMAT: "json" })
+      assert.strictEqual(yield* Effect.promise(() => server.exited), 1)
+      const lines = server.output().trim().split("\n")
+      assert.strictEqual(lines[0], "The configuration has problems:")
+      assert.deepStrictEqual(
+        lines.slice(1).map((line) => line.trim().split(":", 1)[0]),
+        ["CHAT_PORT", "CHAT_IDLE_TIMEOUT"]
+      )
+    })
+  )
+
+  it.live("drains on SIGTERM: says 1001 with a time to come back, and ends with status 0", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const server = yield* launch({ CHAT_PORT: "0", CHAT_DATA_DIR: directory, CHAT_DRAIN_WINDOW: "3 seconds" })
+      const url = yield* listening(server)
+      const chatUrl = `${url.replace("http", "ws")}/ws`
+      const peer = yield* Effect.provideService(
+        Effect.gen(function* () {
+          const { token } = yield* register()
+          return yield* connect(chatUrl, token)
+        }),
+        TestServer,
+        { url, chatUrl }
+      )
+      yield* peer.answer("")
+      server.child.kill("SIGTERM")
+      const { code, reason } = yield* peer.closed()
+      assert.strictEqual(code, 1001)
+      const retryAfter = Number(/^going-away; retryAfter=(\d+)$/.exec(reason)?.[1])
+      assert.isTrue(retryAfter >= 0 && retryAfter <= 3_000)
+      assert.strictEqual(yield* Effect.promise(() => server.exited), 0)
+    })
+  )
+
+  it.live("keeps accounts, tokens and its own secret over a kill -9", () =>
+    Effect.gen(function* () {
+      const env = { CHAT_PORT: "0", CHAT_DATA_DIR: yield* temporaryDirectory }
+      const first = yield* launch(env)
+      const firstUrl = yield* listening(first)
+      const user = yield* Effect.provideService(register(), TestServer, { url: firstUrl, chatUrl: "" })
+      first.child.kill("SIGKILL")
+      yield* Effect.promise(() => first.exited)
+      const url = yield* listening(yield* launch(env))
+      const detail = yield* Effect.provideService(request("GET", "/v1/user/user", { token: user.token }), TestServer, {
+        url,
+        chatUrl: ""
+      })
+      assert.strictEqual(detail.body.data.info.id, user.id)
+    })
+  )
+
+  it.live("does not give away stack traces, SQL or secrets in what it answers", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const url = yield* listening(yield* launch({ CHAT_PORT: "0", CHAT_DATA_DIR: directory }))
+      for (const path of ["/v1/user/login", "/v1/user/register", "/nothing", "/rpc"]) {
+        const answer = yield* Effect.promise(() => fetch(`${url}${path}`, { method: "POST", body: '{"phone":1}' }))
+        const text = yield* Effect.promise(() => answer.text())
+        assert.notMatch(text, /\.ts:|node_modules|SELECT|\n {4}at /)
+      }
+    })
+  )
+})

@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { layer, Settings } from "../../src/layers/Settings.ts"
+
+const load = (env: Record<string, string>) =>
+  Settings.pipe(Effect.provide(layer), Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))
+
+describe("the configuration", () => {
+  it.effect("has the defaults of the protocol", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({})
+      assert.deepInclude(settings, { host: "127.0.0.1", port: 5555, dataDir: ".data", ackMode: "once" })
+      assert.deepInclude(settings, { tokenTtlMillis: 7_200_000, refreshTtlMillis: 2_592_000_000 })
+      assert.deepInclude(settings, { frameBytesMax: 65_536, authRateLimit: { count: 20, windowMillis: 60_000 } })
+      assert.deepInclude(settings.gateway, {
+        loginPolicy: "perDevice",
+        connectionsMax: 50_000,
+        drainWindowMillis: 30_000
+      })
+      assert.deepInclude(settings.gateway.limits, {
+        heartbeatIntervalMillis: 30_000,
+        heartbeatGraceMillis: 5_000,
+        idleTimeoutMillis: 300_000,
+        maxLifetimeMillis: 86_400_000,
+        rateLimit: { count: 50, windowMillis: 1_000 }
+      })
+    })
+  )
+
+  it.effect("reads durations, rates and lists; 0 and off switch off", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({
+        CHAT_HEARTBEAT_INTERVAL: "0",
+        CHAT_IDLE_TIMEOUT: "90 seconds",
+        CHAT_MAX_LIFETIME: "12 hours",
+        CHAT_RATE_LIMIT: "off",
+        CHAT_AUTH_RATE_LIMIT: "100/hour",
+        CHAT_ALLOWED_ORIGINS: "https://a.example, https://b.example"
+      })
+      assert.deepInclude(settings.gateway.limits, {
+        heartbeatIntervalMillis: 0,
+        idleTimeoutMillis: 90_000,
+        maxLifetimeMillis: 43_200_000,
+        rateLimit: undefined
+      })
+      assert.deepStrictEqual(settings.authRateLimit, { count: 100, windowMillis: 3_600_000 })
+      assert.deepStrictEqual(settings.allowedOrigins, ["https://a.example", "https://b.example"])
+    })
+  )
+
+  it.effect("is refused as a whole: every problem by the name of its variable", () =>
+    Effect.gen(function* () {
+      const bad = {
+        NODE_ENV: "production",
+        CHAT_PORT: "65536",
+        CHAT_STORE: "paper",
+        CHAT_TRANSFER: "pigeon",
+        CHAT_ACK_MODE: "perhaps",
+        CHAT_LOGIN_POLICY: "many",
+        CHAT_IDLE_TIMEOUT: "soon",
+        CHAT_TOKEN_TTL: "0",
+        CHAT_RATE_LIMIT: "50 a second",
+        CHAT_MAX_CONNECTIONS: "0",
+        CHAT_MAX_FRAME_BYTES: "many",
+        CHAT_PHONE_REGION: "France",
+        CHAT_TRUST_PROXY: "somewhere",
+        CHAT_LOG_LEVEL: "loud"
+      }
+      const error = yield* Effect.flip(load(bad))
+      const named = error.message.match(/CHAT_[A-Z_]+(?=:)/g)
+      const { NODE_ENV: _, ...wrong } = bad
+      assert.sameMembers([...new Set(named)], [...Object.keys(wrong), "CHAT_JWT_SECRET"])
+    })
+  )
+
+  it.effect("wants secrets of 32 bytes, any number of them", () =>
+    Effect.gen(function* () {
+      const long = "0123456789abcdef0123456789abcdef"
+      assert.strictEqual((yield* load({ CHAT_JWT_SECRET: `${long}, ${long}x` })).jwtSecrets?.length, 2)
+      for (const secret of [`${long},short`, long.slice(1), ","]) {
+        const error = yield* Effect.flip(load({ CHAT_JWT_SECRET: secret }))
+        assert.match(error.message, /CHAT_JWT_SECRET/)
+        assert.notInclude(error.message, long.slice(1))
+      }
+    })
+  )
+})
