@@ -1,0 +1,36 @@
+/** Prints a short-lived token for another service or for the system itself, signed with this server's secret. */
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer } from "effect"
+import { Argument, Command } from "effect/cli"
+import { Auth } from "../src/domain/Auth.ts"
+import { rootUserId } from "../src/domain/Ids.ts"
+import * as AuthJose from "../src/layers/AuthJose.ts"
+import * as IdsSnowflake from "../src/layers/IdsSnowflake.ts"
+import * as SessionsSql from "../src/layers/SessionsSql.ts"
+import * as Settings from "../src/layers/Settings.ts"
+import * as SqliteDatabase from "../src/layers/SqliteDatabase.ts"
+
+const auth = AuthJose.layer.pipe(
+  Layer.provide([IdsSnowflake.layer, SessionsSql.layer.pipe(Layer.provide(SqliteDatabase.layer))]),
+  Layer.provide(Settings.layer)
+)
+
+const print = (kind: "service" | "system", subject: string) =>
+  Effect.gen(function* () {
+    yield* Console.log(yield* (yield* Auth).issueInternal(kind, subject))
+  }).pipe(Effect.provide(auth))
+
+const service = Command.make("service", { name: Argument.String("name") }, ({ name }) => print("service", name)).pipe(
+  Command.withDescription("a token for /rpc, valid for five minutes; the name says whose it is")
+)
+const system = Command.make("system", {}, () => print("system", rootUserId)).pipe(
+  Command.withDescription("a token for /ws and /rpc that speaks for the system itself, valid for five minutes")
+)
+
+Command.make("sign-token").pipe(
+  Command.withDescription("Sign a token with the secret of this configuration"),
+  Command.withSubcommands([service, system]),
+  Command.run({ version: "0.1.0" }),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain
+)

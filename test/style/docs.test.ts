@@ -1,0 +1,62 @@
+/** docs/protocol.md names everything that the schemas, tables and settings of the code have. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { HttpApi } from "effect/http-api"
+import { Api } from "../../src/domain/Api.ts"
+import { closeCodes } from "../../src/domain/CloseCode.ts"
+import { errorTable } from "../../src/domain/ErrorTable.ts"
+import { FrameType, ServerFrame, SessionReady } from "../../src/domain/Frame.ts"
+import { Message, MessageType } from "../../src/domain/Message.ts"
+import { UserRpcs } from "../../src/domain/UserRpc.ts"
+
+const root = join(import.meta.dirname, "../..")
+const read = (path: string) => readFileSync(join(root, path), "utf8")
+const page = read("docs/protocol.md")
+
+const named = (pattern: RegExp, text: string) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name ?? ""))]
+
+describe("docs/protocol.md", () => {
+  it("has every error of the table with its status and text", () => {
+    for (const { code, status, msg } of Object.values(errorTable))
+      assert.include(page, `| ${code} | ${status} | ${msg} |`)
+    assert.strictEqual(page.match(/^\| [123]0\d{4} \|/gm)?.length, Object.keys(errorTable).length)
+  })
+
+  it("has every close code with its reason", () => {
+    for (const { code, reason } of Object.values(closeCodes))
+      assert.match(page, new RegExp(`^\\| ${code} \\| \`${reason}`, "m"))
+  })
+
+  it("has every HTTP route, and no other", () => {
+    const routes: Array<string> = []
+    HttpApi.reflect(Api, {
+      onGroup: () => {},
+      onEndpoint: ({ endpoint }) => routes.push(`${endpoint.method} ${endpoint.path}`)
+    })
+    assert.sameMembers(named(/^\| `((?:GET|POST|PUT|PATCH|DELETE) \/[^`]*)`/gm, page), routes)
+  })
+
+  it("has every WebSocket method, and no other", () => {
+    const methods = named(/(?:command|query)\("([a-z.A-Z]+)"/g, read("src/http/ChatMethods.ts"))
+    assert.isAbove(methods.length, 0)
+    assert.sameMembers(named(/^\| `([a-z]+\.[a-zA-Z]+)` \|/gm, page), methods)
+  })
+
+  it("has every RPC", () => {
+    for (const name of UserRpcs.requests.keys()) assert.include(page, `\`${name}\``)
+  })
+
+  it("has every variable of the configuration, and no other", () => {
+    const variables = named(/"(CHAT_[A-Z_]+)"/g, read("src/layers/Settings.ts"))
+    assert.sameMembers(named(/(CHAT_[A-Z_]+)/g, page), variables)
+  })
+
+  it("has every field of frames, messages and the first frame, and every number", () => {
+    for (const field of [ServerFrame, SessionReady, Message].flatMap((schema) => Object.keys(schema.fields))) {
+      assert.match(page, new RegExp(`\\b${field}\\b`))
+    }
+    for (const [name, number] of Object.entries({ ...FrameType, ...MessageType }))
+      assert.include(page, `${number} ${name}`)
+  })
+})
