@@ -118,6 +118,8 @@ const handshake = (sockets: WebSocketServer, request: IncomingMessage, stream: D
     stream.once("close", gone)
     sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.off("close", gone)
+      // Nothing may be read before somebody listens: the first frame can be here already.
+      socket.pause()
       resume(Effect.succeed(socket))
     })
   })

@@ -57,7 +57,7 @@ export class WebSocketTransport implements Transport {
 /** Sends a `Uint8Array` as a text frame, too. */
 const textFrame = { binary: false }
 
-/** Tells the connection what happens on its socket. */
+/** Tells the connection what happens on its socket from now on, and lets the socket, which was paused, go on. */
 export const wire = (socket: WebSocket, connection: Connection): void => {
   const closed = () => connection.tell({ _tag: "SocketClosed" })
   const seen = () => connection.tell({ _tag: "PeerSeen" })
@@ -77,4 +77,5 @@ export const wire = (socket: WebSocket, connection: Connection): void => {
   socket.on("close", closed)
   // A protocol violation; ws has sent the close code that fits it (1009 for a frame above the limit).
   socket.on("error", closed)
+  socket.resume()
 }

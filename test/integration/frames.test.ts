@@ -33,6 +33,31 @@ const until = (condition: () => boolean, limitMillis: number) =>
     }
   })
 
+/** A TCP socket that sends a handshake, and these bytes right behind it. */
+const bareSocket = (url: string, token: string, behind: Uint8Array = new Uint8Array()) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = connectTcp(Number(new URL(url).port), "127.0.0.1")
+      const handshake = [
+        "GET /ws HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        `Authorization: ${token}`,
+        "\r\n"
+      ]
+      socket.write(Buffer.concat([Buffer.from(handshake.join("\r\n")), behind]))
+      return socket
+    }),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
+
+/** A short text as a client's WebSocket frame, masked with zeros. */
+const maskedText = (text: string) =>
+  Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
+
 layer(TestServer.layer(), live)("a frame", (it) => {
   const badFrames: Record<string, readonly [frame: string | object, id: string]> = {
     "that is not JSON": ["{", ""],
@@ -59,6 +84,19 @@ layer(TestServer.layer(), live)("a frame", (it) => {
       })
     )
   }
+
+  it.effect("that comes in one packet with the handshake is not lost", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer.TestServer
+      const { token } = yield* register()
+      const socket = yield* bareSocket(url, token, maskedText('{"id":"early","frameType":1}'))
+      let received = ""
+      socket.on("data", (chunk) => {
+        received += chunk
+      })
+      yield* until(() => received.includes('{"id":"early","frameType":1}'), 2_000)
+    })
+  )
 
   it.effect("that is binary is refused like one that is not JSON", () =>
     Effect.gen(function* () {
@@ -201,24 +239,8 @@ layer(TestServer.layer({ CHAT_HEARTBEAT_INTERVAL: "200 millis", CHAT_IDLE_TIMEOU
         const { url } = yield* TestServer.TestServer
         const registry = yield* ConnectionRegistry
         const user = yield* register()
-        // A bare TCP socket that shakes hands and then never reacts to anything, not even to pings.
-        const { port } = new URL(url)
-        const socket = yield* Effect.acquireRelease(
-          Effect.sync(() => connectTcp(Number(port), "127.0.0.1")),
-          (socket) => Effect.sync(() => socket.destroy())
-        )
-        socket.write(
-          [
-            "GET /ws HTTP/1.1",
-            "Host: 127.0.0.1",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            `Authorization: ${user.token}`,
-            "\r\n"
-          ].join("\r\n")
-        )
+        // It shakes hands and then never reacts to anything, not even to pings.
+        yield* bareSocket(url, user.token)
         yield* until(() => registry.isOnline(user.id), 2_000)
         const since = Date.now()
         yield* until(() => !registry.isOnline(user.id), 200 + 5_000 + 1_000)
