@@ -26,14 +26,22 @@ export interface Route {
   readonly start: (call: Call<unknown>, settle: Settle) => Effect.Effect<void> | undefined
 }
 
-const decoded = <Payload>(schema: Schema.ConstraintDecoder<Payload>) => {
+/** A route whose handler gets a decoded payload; one that does not fit the schema is answered with `BadParameters`. */
+const route = <Payload>(
+  method: string,
+  schema: Schema.ConstraintDecoder<Payload>,
+  start: (call: Call<Payload>, settle: Settle) => Effect.Effect<void> | undefined
+): Route => {
   const decode = Schema.decodeUnknownResult(schema)
-  return (call: Call<unknown>): Result.Result<Call<Payload>, ApiError> => {
-    // A Go client without a payload sends null.
-    const payload = decode(call.payload ?? {})
-    return Result.isFailure(payload)
-      ? Result.fail(ApiError.of("BadParameters", { msg: payload.failure.message }))
-      : Result.succeed({ connection: call.connection, id: call.id, payload: payload.success })
+  return {
+    method,
+    start: ({ connection, id, payload }, settle) => {
+      // A Go client without a payload sends null.
+      const decoded = decode(payload ?? {})
+      if (Result.isSuccess(decoded)) return start({ connection, id, payload: decoded.success }, settle)
+      settle({ _tag: "Failed", error: ApiError.of("BadParameters", { msg: decoded.failure.message }) })
+      return undefined
+    }
   }
 }
 
@@ -42,39 +50,25 @@ export const command = <Payload>(
   method: string,
   schema: Schema.ConstraintDecoder<Payload>,
   handle: (call: Call<Payload>, settle: Settle) => void
-): Route => {
-  const decode = decoded(schema)
-  return {
-    method,
-    start: (raw, settle) => {
-      const call = decode(raw)
-      if (Result.isFailure(call)) settle({ _tag: "Failed", error: call.failure })
-      else handle(call.success, settle)
-      return undefined
-    }
-  }
-}
+): Route =>
+  route(method, schema, (call, settle) => {
+    handle(call, settle)
+    return undefined
+  })
 
 /** A method that asks something. Its answer is a data frame with the request's id and method, in every ack mode. */
 export const query = <Payload>(
   method: string,
   schema: Schema.ConstraintDecoder<Payload>,
   handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
-): Route => {
-  const decode = decoded(schema)
-  return {
-    method,
-    start: (raw, settle) => {
-      const call = decode(raw)
-      if (Result.isFailure(call)) return void settle({ _tag: "Failed", error: call.failure })
-      return Effect.matchCauseEffect(handle(call.success), {
-        onSuccess: (data) => Effect.sync(() => settle({ _tag: "Answered", data })),
-        onFailure: (cause) =>
-          Effect.flatMap(expectedError(cause), (error) => Effect.sync(() => settle({ _tag: "Failed", error })))
-      })
-    }
-  }
-}
+): Route =>
+  route(method, schema, (call, settle) =>
+    Effect.matchCauseEffect(handle(call), {
+      onSuccess: (data) => Effect.sync(() => settle({ _tag: "Answered", data })),
+      onFailure: (cause) =>
+        Effect.flatMap(expectedError(cause), (error) => Effect.sync(() => settle({ _tag: "Failed", error })))
+    })
+  )
 
 /** The expected error of a cause; anything else is logged once and becomes `ServerError`. */
 const expectedError = (cause: Cause.Cause<ApiError>): Effect.Effect<ApiError> => {
