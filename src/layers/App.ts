@@ -4,6 +4,7 @@ import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery } from "../actors/Delivery.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
+import type { MessageStore } from "../domain/MessageStore.ts"
 import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
@@ -16,12 +17,7 @@ import * as SqliteDatabase from "./SqliteDatabase.ts"
 import * as TransferEmbedded from "./TransferEmbedded.ts"
 import * as UserRepositorySql from "./UserRepositorySql.ts"
 
-const repositories = Layer.mergeAll(
-  UserRepositorySql.layer,
-  SessionsSql.layer,
-  ContactsSql.layer,
-  MessageStoreSql.layer
-).pipe(Layer.provideMerge(SqliteDatabase.layer))
+const repositories = Layer.mergeAll(UserRepositorySql.layer, SessionsSql.layer, ContactsSql.layer)
 
 const services = Layer.mergeAll(
   AuthJose.layer,
@@ -29,12 +25,22 @@ const services = Layer.mergeAll(
   PasswordHasherArgon2.layer,
   PhoneNumbersLib.layer,
   TransferEmbedded.layer
-).pipe(Layer.provideMerge(repositories), Layer.provideMerge(IdsSnowflake.layer))
+)
 
 const actors = TransferConsumer.layer.pipe(
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
 )
 
-/** Needs the settings. */
-export const layer = actors.pipe(Layer.provideMerge(services))
+/** Every service, with this message store. Needs the settings. */
+export const layerOf = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
+  actors.pipe(
+    Layer.provideMerge(messageStore),
+    Layer.provideMerge(services),
+    Layer.provideMerge(repositories),
+    Layer.provideMerge(SqliteDatabase.layer),
+    Layer.provideMerge(IdsSnowflake.layer)
+  )
+
+/** Every service as the settings ask for it. */
+export const layer = layerOf(MessageStoreSql.layer)

@@ -1,0 +1,50 @@
+/** The least that a chat server on `ws` can do: parse, ack, push. No token, no clock, no limit, no store. */
+import { createServer } from "node:http"
+import { type WebSocket, WebSocketServer } from "ws"
+
+interface ChatFrame {
+  readonly id: string
+  readonly data: {
+    readonly receiveId: string
+    readonly message: { readonly messageType: number; readonly content: string }
+  }
+}
+
+const server = createServer()
+const sockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false })
+const byUser = new Map<string, WebSocket>()
+let seq = 0
+
+server.on("upgrade", (request, stream, head) => {
+  const userId = request.headers.authorization ?? ""
+  sockets.handleUpgrade(request, stream, head, (socket) => {
+    byUser.set(userId, socket)
+    socket.on("error", () => {})
+    socket.on("message", (data) => {
+      const { id, data: payload } = JSON.parse(String(data)) as ChatFrame
+      seq += 1
+      const messageId = String(seq)
+      const sendTime = Date.now()
+      const conversationID = `${userId}_${payload.receiveId}`
+      const ack = { messageId, conversationID, seq, sendTime }
+      socket.send(JSON.stringify({ id, frameType: 2, ackSeq: 1, ackTime: new Date(sendTime).toISOString(), data: ack }))
+      const message = {
+        ...ack,
+        clientId: id,
+        chatType: 1,
+        sendId: userId,
+        receiveId: payload.receiveId,
+        ...payload.message
+      }
+      byUser
+        .get(payload.receiveId)
+        ?.send(JSON.stringify({ id: messageId, frameType: 0, method: "push", fromID: userId, data: message }))
+    })
+    socket.send(JSON.stringify({ id: "", frameType: 0, method: "session.ready", data: { userId } }))
+  })
+})
+
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address()
+  if (typeof address === "object") process.stdout.write(`Listening on http://127.0.0.1:${address?.port}\n`)
+})

@@ -1,0 +1,32 @@
+/** This server with one layer exchanged: messages are numbered in memory, so that what is left is the live path. */
+import "effect/schema/SchemaJITCompiler/enable"
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { type AppendFacts, appendPlan } from "../../src/domain/AppendPlan.ts"
+import type { ConversationId } from "../../src/domain/Conversation.ts"
+import { ApiError } from "../../src/domain/ErrorTable.ts"
+import { MessageStore } from "../../src/domain/MessageStore.ts"
+import * as Server from "../../src/http/Server.ts"
+import * as App from "../../src/layers/App.ts"
+import * as Logging from "../../src/layers/Logging.ts"
+import * as Settings from "../../src/layers/Settings.ts"
+
+const inMemory = Layer.sync(MessageStore, () => {
+  const lastSeqs = new Map<ConversationId, number>()
+  return MessageStore.of({
+    appendBatch: (drafts) =>
+      Effect.sync(() => {
+        const users = new Set(drafts.map((draft) => draft.receiveId))
+        const facts: AppendFacts = { known: new Map(), lastSeqs, blocks: new Set(), users }
+        const { results, stored } = appendPlan(drafts, facts)
+        for (const message of stored) lastSeqs.set(message.conversationID, message.seq)
+        return results
+      }),
+    history: () => Effect.fail(ApiError.of("NoConversation")),
+    chatLog: () => Effect.fail(ApiError.of("NoConversation"))
+  })
+})
+
+Layer.launch(
+  Server.layer.pipe(Layer.provide(App.layerOf(inMemory)), Layer.provide(Logging.layer), Layer.provide(Settings.layer))
+).pipe(NodeRuntime.runMain)
