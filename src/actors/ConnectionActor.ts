@@ -1,26 +1,28 @@
 /**
  * The connection actor: one fiber per open socket. It takes events from its mailbox, lets the pure machine decide
  * (`src/domain/Connection.ts`), performs the commands, and keeps one deadline armed. Nothing slow runs in its loop.
+ *
+ * A class with plain fields rather than closures: there is one for every open socket, and most of them are idle.
  */
-import { Cause, Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
-import type { Identity } from "../domain/Auth.ts"
+import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
+import type { Identity, TokenKind } from "../domain/Auth.ts"
 import { type CloseName, closeCodes } from "../domain/CloseCode.ts"
 import {
   type AckMode,
   type ConnectionCommand,
   type ConnectionEvent,
+  type ConnectionLimits,
   type ConnectionState,
   deadline,
   open,
   step
 } from "../domain/Connection.ts"
 import { dataFrame, type SessionReady } from "../domain/Frame.ts"
-import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
-import { type ConnectionId, Ids, rootUserId } from "../domain/Ids.ts"
-import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
-import { type DeadlineEntry, Deadlines, deadlineEntry } from "./Deadlines.ts"
+import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
+import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
 import { Mailbox } from "./Mailbox.ts"
-import { Router } from "./Router.ts"
+import type { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
 
 /** Who connects, and how. */
@@ -31,150 +33,157 @@ export interface Opening {
   readonly ackMode: AckMode
 }
 
-/** Runs the connection actors of this node. */
-export class Connections extends Context.Service<
-  Connections,
-  {
-    /** Starts the actor of an accepted socket. The socket's driver tells the connection what happens to it. */
-    readonly start: (opening: Opening, transport: Transport) => Effect.Effect<Connection>
-    /** Asks every connection to go away and waits until they are gone (protocol.md section 1.7, 1001). */
-    readonly drain: Effect.Effect<void>
-  }
->()("fiberchat/actors/Connections") {
-  static readonly layer = Layer.effect(
-    Connections,
-    Effect.gen(function* () {
-      const policy = yield* GatewayPolicy
-      const registry = yield* ConnectionRegistry
-      const deadlines = yield* Deadlines
-      const router = yield* Router
-      const ids = yield* Ids
-      const clock = yield* Clock.Clock
-      const { limits } = policy
-      const fibers = yield* FiberMap.make<ConnectionId, void, never>()
+/** What all connection actors of a node share. */
+export interface Node {
+  readonly limits: ConnectionLimits
+  readonly registry: ConnectionRegistry["Service"]
+  readonly deadlines: Deadlines["Service"]
+  readonly router: Router["Service"]
+  readonly clock: Clock.Clock
+  readonly dispatcher: Scheduler.SchedulerDispatcher
+}
 
-      const start = Effect.fnUntraced(function* (opening: Opening, transport: Transport) {
-        const mailbox = yield* Mailbox.make(transport)
-        const state = open(clock.currentTimeMillisUnsafe(), limits, {
-          ackMode: opening.ackMode,
-          tokenExpiresAt: opening.identity.expiresAt,
-          lifetimeCut: (yield* Random.next) / 10
-        })
-        const connection: Connection = {
-          connectionId: ids.connectionId(),
-          kind: opening.identity.kind,
-          userId: opening.identity.subject,
-          deviceId: opening.deviceId,
-          platform: opening.platform,
-          sessionId: opening.identity.sessionId,
-          ackMode: opening.ackMode,
-          tell: mailbox.tell
-        }
-        const timer = deadlineEntry(() => mailbox.tell({ _tag: "DeadlineReached" }))
-        const release = Effect.sync(() => {
-          deadlines.cancel(timer)
-          registry.remove(connection)
-        })
-        registry.add(connection)
-        yield* FiberMap.run(
-          fibers,
-          connection.connectionId,
-          run(connection, transport, mailbox, timer, state).pipe(crashed(transport), Effect.ensuring(release))
-        )
-        return connection
-      })
+export class ConnectionActor implements Connection, DeadlineEntry {
+  readonly connectionId: ConnectionId
+  readonly kind: TokenKind
+  readonly userId: string
+  readonly deviceId: string
+  readonly platform: string
+  readonly sessionId: string | undefined
+  readonly ackMode: AckMode
+  /** Its entry among the node's deadlines. */
+  at = Number.POSITIVE_INFINITY
+  index = -1
+  private readonly node: Node
+  private readonly transport: Transport
+  private readonly mailbox: Mailbox
+  private state: ConnectionState
+  /** Queries to be run beside the loop. */
+  private beside: ReadonlyArray<Effect.Effect<void>> | undefined
 
-      const run = Effect.fnUntraced(function* (
-        connection: Connection,
-        transport: Transport,
-        mailbox: Mailbox,
-        timer: DeadlineEntry,
-        opened: ConnectionState
-      ) {
-        let state = opened
-        const beside: Array<Effect.Effect<void>> = []
-
-        const handle = (event: ConnectionEvent): void => {
-          const [next, commands] = step(state, event, clock.currentTimeMillisUnsafe(), limits)
-          state = next
-          for (const command of commands) perform(command)
-        }
-        const perform = (command: ConnectionCommand): void => {
-          switch (command._tag) {
-            case "SendFrame":
-              return send(JSON.stringify(command.frame))
-            case "SendEncoded":
-              return send(command.encoded)
-            case "SendPing":
-              return transport.ping()
-            case "Dispatch": {
-              const effect = router.dispatch(connection, command.request, command.data)
-              if (effect !== undefined) beside.push(effect)
-              return
-            }
-            case "Pause":
-              return transport.pause()
-            case "Resume":
-              return transport.resume()
-            case "Close":
-              return closeTransport(transport, command.close, command.retryAfter)
-          }
-        }
-        const send = (text: string | Uint8Array): void => {
-          if (!transport.send(text)) handle({ _tag: "CloseAsked", close: "SlowConsumer" })
-        }
-
-        send(JSON.stringify(dataFrame("", "session.ready", rootUserId, ready(connection, state))))
-        while (!state.closed) {
-          deadlines.arm(timer, deadline(state, limits))
-          const events = yield* mailbox.take
-          transport.cork()
-          for (const event of events) handle(event)
-          transport.uncork()
-          if (!state.paused) mailbox.release()
-          for (const effect of beside.splice(0)) yield* Effect.forkChild(effect)
-        }
-      })
-
-      const ready = (connection: Connection, state: ConnectionState): SessionReady => {
-        const now = clock.currentTimeMillisUnsafe()
-        return {
-          userId: connection.userId,
-          deviceId: connection.deviceId,
-          connectionId: connection.connectionId,
-          ack: connection.ackMode,
-          heartbeatInterval: limits.heartbeatIntervalMillis,
-          idleTimeout: limits.idleTimeoutMillis,
-          maxLifetime: Number.isFinite(state.lifetimeEndsAt) ? state.lifetimeEndsAt - now : 0,
-          serverTime: now
-        }
-      }
-
-      const drain = Effect.gen(function* () {
-        for (const connection of registry.all()) {
-          const retryAfter = Math.round((yield* Random.next) * policy.drainWindowMillis)
-          connection.tell({ _tag: "CloseAsked", close: "GoingAway", retryAfter })
-        }
-        yield* FiberMap.awaitEmpty(fibers)
-      })
-
-      return Connections.of({ start, drain })
+  /** `lifetimeCut` shortens the lifetime by that part of it, 0 to 0.1. */
+  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, lifetimeCut: number) {
+    this.connectionId = connectionId
+    this.kind = opening.identity.kind
+    this.userId = opening.identity.subject
+    this.deviceId = opening.deviceId
+    this.platform = opening.platform
+    this.sessionId = opening.identity.sessionId
+    this.ackMode = opening.ackMode
+    this.node = node
+    this.transport = transport
+    this.mailbox = new Mailbox(transport, node.dispatcher)
+    this.state = open(node.clock.currentTimeMillisUnsafe(), node.limits, {
+      ackMode: opening.ackMode,
+      tokenExpiresAt: opening.identity.expiresAt,
+      lifetimeCut
     })
-  )
+  }
+
+  tell(event: ConnectionEvent): void {
+    this.mailbox.tell(event)
+  }
+
+  onDue(): void {
+    this.mailbox.tell({ _tag: "DeadlineReached" })
+  }
+
+  /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
+  run(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.send(JSON.stringify(dataFrame("", "session.ready", rootUserId, this.ready())))
+      this.arm()
+      return Effect.whileLoop({
+        while: () => !this.state.closed,
+        body: () => Effect.flatMap(this.mailbox.take(), (events) => this.turn(events)),
+        step: nothing
+      })
+    }).pipe(
+      Effect.onExit((exit) => this.ended(exit)),
+      Effect.exit,
+      Effect.asVoid
+    )
+  }
+
+  /** Handles what has come in; everything that is sent meanwhile leaves in one write. */
+  private turn(events: ReadonlyArray<ConnectionEvent>): Effect.Effect<void> {
+    this.transport.cork()
+    for (const event of events) this.handle(event)
+    this.transport.uncork()
+    if (!this.state.paused) this.mailbox.release()
+    this.arm()
+    if (this.beside === undefined) return Effect.void
+    const queries = this.beside
+    this.beside = undefined
+    return Effect.forEach(queries, (query) => Effect.forkChild(query), { discard: true })
+  }
+
+  private arm(): void {
+    this.node.deadlines.arm(this, deadline(this.state, this.node.limits))
+  }
+
+  private handle(event: ConnectionEvent): void {
+    const { clock, limits } = this.node
+    const [next, commands] = step(this.state, event, clock.currentTimeMillisUnsafe(), limits)
+    this.state = next
+    for (const command of commands) this.perform(command)
+  }
+
+  private perform(command: ConnectionCommand): void {
+    switch (command._tag) {
+      case "SendFrame":
+        return this.send(JSON.stringify(command.frame))
+      case "SendEncoded":
+        return this.send(command.encoded)
+      case "SendPing":
+        return this.transport.ping()
+      case "Dispatch": {
+        const query = this.node.router.dispatch(this, command.request, command.data)
+        if (query !== undefined) this.beside = [...(this.beside ?? []), query]
+        return
+      }
+      case "Pause":
+        return this.transport.pause()
+      case "Resume":
+        return this.transport.resume()
+      case "Close":
+        return this.close(command.close, command.retryAfter)
+    }
+  }
+
+  private send(text: string | Uint8Array): void {
+    if (!this.transport.send(text)) this.handle({ _tag: "CloseAsked", close: "SlowConsumer" })
+  }
+
+  private close(name: CloseName, retryAfter?: number): void {
+    const { code, reason } = closeCodes[name]
+    this.transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
+  }
+
+  /** Leaves no trace. An actor that failed says why, once, closes its own socket, and takes nobody with it. */
+  private ended(exit: Exit.Exit<void>): Effect.Effect<void> {
+    this.node.deadlines.cancel(this)
+    this.node.registry.remove(this)
+    if (Exit.isSuccess(exit)) return Effect.void
+    if (Cause.hasInterruptsOnly(exit.cause)) return Effect.sync(() => this.close("GoingAway"))
+    this.close("InternalError")
+    return Effect.logError("a connection actor failed", exit.cause)
+  }
+
+  private ready(): SessionReady {
+    const { clock, limits } = this.node
+    const now = clock.currentTimeMillisUnsafe()
+    return {
+      userId: this.userId,
+      deviceId: this.deviceId,
+      connectionId: this.connectionId,
+      ack: this.ackMode,
+      heartbeatInterval: limits.heartbeatIntervalMillis,
+      idleTimeout: limits.idleTimeoutMillis,
+      maxLifetime: Number.isFinite(this.state.lifetimeEndsAt) ? this.state.lifetimeEndsAt - now : 0,
+      serverTime: now
+    }
+  }
 }
 
-const closeTransport = (transport: Transport, name: CloseName, retryAfter: number | undefined): void => {
-  const { code, reason } = closeCodes[name]
-  transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
-}
-
-/** An actor that fails closes its own socket, says why once in the log, and takes nobody with it. */
-const crashed = (transport: Transport) =>
-  Effect.catchCause((cause: Cause.Cause<never>) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.sync(() => closeTransport(transport, "GoingAway", undefined))
-      : Effect.andThen(
-          Effect.logError("a connection actor failed", cause),
-          Effect.sync(() => closeTransport(transport, "InternalError", undefined))
-        )
-  )
+const nothing = () => {}

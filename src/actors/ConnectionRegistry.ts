@@ -15,7 +15,7 @@ export interface Connection {
   readonly sessionId: string | undefined
   readonly ackMode: AckMode
   /** Puts an event into the actor's mailbox. A connection whose mailbox is full is closed. */
-  readonly tell: (event: ConnectionEvent) => void
+  tell(event: ConnectionEvent): void
 }
 
 /**

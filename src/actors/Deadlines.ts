@@ -11,10 +11,8 @@ export interface DeadlineEntry {
   /** Place in the heap, `-1` when not armed. */
   index: number
   /** Called once at or after `at`, never before; must return at once. */
-  readonly onDue: () => void
+  onDue(): void
 }
-
-export const deadlineEntry = (onDue: () => void): DeadlineEntry => ({ at: Number.POSITIVE_INFINITY, index: -1, onDue })
 
 export class Deadlines extends Context.Service<
   Deadlines,

@@ -1,45 +1,56 @@
-/** A connection actor's mailbox: bounded, and it slows the socket down before it is full. */
-import { type Array as Arr, Effect, Queue } from "effect"
+/**
+ * A connection actor's mailbox: one reader, bounded, and it slows the socket down before it is full. An Effect `Queue`
+ * would do, but it is made for many takers and waiting offers, which costs every idle connection a kilobyte
+ * (docs/decisions/0004).
+ */
+import { Effect, type Scheduler } from "effect"
 import { closeCodes } from "../domain/CloseCode.ts"
 import type { ConnectionEvent } from "../domain/Connection.ts"
 import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused. */
-export const highWater = 256
+const highWater = 256
 /** A paused socket still delivers what was read from it already: at most 64 KiB of frames of 8 bytes or more. */
 const capacity = highWater + 8192
 
 export class Mailbox {
-  private readonly queue: Queue.Queue<ConnectionEvent>
-  private readonly transport: Transport
+  private events: Array<ConnectionEvent> = []
+  private wake: (() => void) | undefined
   private backlogged = false
   private overflowed = false
-  /** Waits for an event and takes all there are. */
-  readonly take: Effect.Effect<Arr.NonEmptyArray<ConnectionEvent>>
+  private readonly transport: Transport
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
 
-  static make(transport: Transport): Effect.Effect<Mailbox> {
-    return Effect.map(Queue.dropping<ConnectionEvent>(capacity), (queue) => new Mailbox(queue, transport))
-  }
-
-  private constructor(queue: Queue.Queue<ConnectionEvent>, transport: Transport) {
-    this.queue = queue
+  constructor(transport: Transport, dispatcher: Scheduler.SchedulerDispatcher) {
     this.transport = transport
-    this.take = Effect.map(Queue.takeAll(queue), (events) =>
-      this.overflowed ? [...events, { _tag: "SocketClosed" }] : events
-    )
+    this.dispatcher = dispatcher
   }
 
   /** Puts an event in without waiting. When there is no room left the socket is closed: nothing is dropped silently. */
-  readonly tell = (event: ConnectionEvent): void => {
-    if (!Queue.offerUnsafe(this.queue, event)) {
+  tell(event: ConnectionEvent): void {
+    if (this.events.length >= capacity) {
       this.overflowed = true
       const { code, reason } = closeCodes.SlowConsumer
       return this.transport.close(code, reason)
     }
-    if (!this.backlogged && Queue.sizeUnsafe(this.queue) >= highWater) {
+    this.events.push(event)
+    if (this.wake !== undefined) {
+      // Later in this turn of the event loop: what else comes until then is taken together with it.
+      this.dispatcher.scheduleTask(this.wake, 0)
+      this.wake = undefined
+    }
+    if (!this.backlogged && this.events.length >= highWater) {
       this.backlogged = true
       this.transport.pause()
     }
+  }
+
+  /** Waits for an event and takes all there are. For one fiber at a time. */
+  take(): Effect.Effect<ReadonlyArray<ConnectionEvent>> {
+    return Effect.callback((resume) => {
+      if (this.events.length > 0) resume(Effect.succeed(this.takeAll()))
+      else this.wake = () => resume(Effect.sync(() => this.takeAll()))
+    })
   }
 
   /** Lets the socket go on if it was this mailbox that paused it. */
@@ -47,5 +58,12 @@ export class Mailbox {
     if (!this.backlogged) return
     this.backlogged = false
     this.transport.resume()
+  }
+
+  private takeAll(): ReadonlyArray<ConnectionEvent> {
+    const { events } = this
+    this.events = []
+    if (this.overflowed) events.push({ _tag: "SocketClosed" })
+    return events
   }
 }

@@ -6,9 +6,10 @@ import type { IncomingMessage } from "node:http"
 import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { Cause, Effect, FiberSet, Layer, Schema } from "effect"
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws"
-import { Connections, type Opening } from "../actors/ConnectionActor.ts"
+import { type Server, type ServerOptions, WebSocketServer } from "ws"
+import type { Opening } from "../actors/ConnectionActor.ts"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { Connections } from "../actors/Connections.ts"
 import { Auth } from "../domain/Auth.ts"
 import { failure, retryHeaders } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
@@ -16,7 +17,7 @@ import { DeviceId, Platform } from "../domain/User.ts"
 import { Settings } from "../layers/Settings.ts"
 import { bearerToken } from "./bearerToken.ts"
 import { SharedServer } from "./SharedServer.ts"
-import { WebSocketTransport, wire } from "./WebSocketTransport.ts"
+import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
 
 const subprotocol = "fiberchat.v1"
 const tokenProtocol = "bearer."
@@ -43,7 +44,8 @@ export const layer = Layer.effectDiscard(
     let pending = 0
 
     // `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
-    const options: ServerOptions & { readonly closeTimeout: number } = {
+    const options: ServerOptions<typeof ChatSocket> & { readonly closeTimeout: number } = {
+      WebSocket: ChatSocket,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
@@ -76,23 +78,19 @@ export const layer = Layer.effectDiscard(
       }
     })
 
-    const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) =>
-      admit(request).pipe(
-        Effect.flatMap((opening) =>
-          Effect.map(handshake(sockets, request, stream, head), (socket) => ({ opening, socket }))
-        ),
-        Effect.flatMap(({ opening, socket }) =>
-          Effect.map(connections.start(opening, new WebSocketTransport(socket, stream)), (connection) =>
-            wire(socket, connection)
-          )
-        ),
-        Effect.catchCause((cause) => refuse(stream, cause)),
-        Effect.ensuring(
-          Effect.sync(() => {
-            pending -= 1
-          })
-        )
+    const upgrade = Effect.fnUntraced(
+      function* (request: IncomingMessage, stream: Duplex, head: Buffer) {
+        const opening = yield* admit(request)
+        const socket = yield* handshake(sockets, request, stream, head)
+        socket.wire(yield* connections.start(opening, new WebSocketTransport(socket, stream)))
+      },
+      (upgraded, _request, stream) => Effect.catchCause(upgraded, (cause) => refuse(stream, cause)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          pending -= 1
+        })
       )
+    )
 
     server.onChatUpgrade = (request, stream, head) => {
       // A socket without a listener for its errors would end the process.
@@ -111,8 +109,8 @@ export const layer = Layer.effectDiscard(
 )
 
 /** Completes the WebSocket handshake. Never ends when the peer has gone: nothing is left to be done then. */
-const handshake = (sockets: WebSocketServer, request: IncomingMessage, stream: Duplex, head: Buffer) =>
-  Effect.callback<WebSocket>((resume) => {
+const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage, stream: Duplex, head: Buffer) =>
+  Effect.callback<ChatSocket>((resume) => {
     const gone = () => resume(Effect.interrupt)
     if (stream.destroyed) return gone()
     stream.once("close", gone)

@@ -1,6 +1,7 @@
 /** A `ws` socket as the connection actor's {@link Transport}, and its events as the actor's. */
 import type { Duplex } from "node:stream"
-import type { RawData, WebSocket } from "ws"
+import { Result } from "effect"
+import { type RawData, WebSocket } from "ws"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import type { Transport } from "../actors/Transport.ts"
 import { parseFrame } from "../domain/Frame.ts"
@@ -57,25 +58,39 @@ export class WebSocketTransport implements Transport {
 /** Sends a `Uint8Array` as a text frame, too. */
 const textFrame = { binary: false }
 
-/** Tells the connection what happens on its socket from now on, and lets the socket, which was paused, go on. */
-export const wire = (socket: WebSocket, connection: Connection): void => {
-  const closed = () => connection.tell({ _tag: "SocketClosed" })
-  const seen = () => connection.tell({ _tag: "PeerSeen" })
-  socket.on("message", (data: RawData, isBinary: boolean) => {
-    if (isBinary) {
-      return connection.tell({ _tag: "BadFrameReceived", bad: { id: "", problem: "binary frames are not supported" } })
-    }
-    const frame = parseFrame(String(data))
-    connection.tell(
+const binaryFrame = Result.fail({ id: "", problem: "binary frames are not supported" })
+
+/** A socket that knows its connection. The emitter calls the listeners as methods, so that all sockets share them. */
+export class ChatSocket extends WebSocket {
+  private connection: Connection | undefined
+
+  /** Tells the connection what happens on this socket from now on, and lets the socket, which was paused, go on. */
+  wire(connection: Connection): void {
+    this.connection = connection
+    this.on("message", this.received)
+    this.on("ping", this.seen)
+    this.on("pong", this.seen)
+    this.on("close", this.gone)
+    // A protocol violation; ws has sent the close code that fits it (1009 for a frame above the limit).
+    this.on("error", this.gone)
+    this.resume()
+  }
+
+  private received(data: RawData, isBinary: boolean): void {
+    const frame = isBinary ? binaryFrame : parseFrame(String(data))
+    this.connection?.tell(
       frame._tag === "Success"
         ? { _tag: "FrameReceived", frame: frame.success }
         : { _tag: "BadFrameReceived", bad: frame.failure }
     )
-  })
-  socket.on("ping", seen)
-  socket.on("pong", seen)
-  socket.on("close", closed)
-  // A protocol violation; ws has sent the close code that fits it (1009 for a frame above the limit).
-  socket.on("error", closed)
-  socket.resume()
+  }
+
+  private seen(): void {
+    this.connection?.tell({ _tag: "PeerSeen" })
+  }
+
+  private gone(): void {
+    this.connection?.tell({ _tag: "SocketClosed" })
+    this.connection = undefined
+  }
 }

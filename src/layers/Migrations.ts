@@ -52,6 +52,7 @@ const conversations = Effect.gen(function* () {
       PRIMARY KEY (conversation_id, user_id)
     ) WITHOUT ROWID`
   yield* sql`CREATE INDEX conversation_members_user ON conversation_members (user_id, conversation_id)`
+  // A rowid table: messages of many conversations arrive together, and so they are appended to the same pages.
   yield* sql`
     CREATE TABLE messages (
       conversation_id VARCHAR(41) NOT NULL,
@@ -65,7 +66,7 @@ const conversations = Effect.gen(function* () {
       content TEXT NOT NULL,
       send_time BIGINT NOT NULL,
       PRIMARY KEY (conversation_id, seq)
-    ) WITHOUT ROWID`
+    )`
   yield* sql`CREATE UNIQUE INDEX messages_idempotency ON messages (sender_id, client_id)`
   yield* sql`CREATE UNIQUE INDEX messages_id ON messages (message_id)`
   yield* sql`CREATE INDEX messages_time ON messages (conversation_id, send_time)`

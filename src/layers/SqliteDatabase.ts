@@ -25,6 +25,8 @@ const prepared = Layer.effectDiscard(
     const sql = yield* SqlClient.SqlClient
     yield* sql`PRAGMA synchronous = FULL`
     yield* sql`PRAGMA busy_timeout = 5000`
+    // In KiB: enough for the pages of the indexes that a batch touches.
+    yield* sql`PRAGMA cache_size = -65536`
     yield* sql`PRAGMA foreign_keys = ON`
     yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations) })
   })

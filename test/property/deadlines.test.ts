@@ -2,10 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type DeadlineEntry, Deadlines, deadlineEntry } from "../../src/actors/Deadlines.ts"
+import { type DeadlineEntry, Deadlines } from "../../src/actors/Deadlines.ts"
 import { settle } from "../support/ActorHarness.ts"
 
 const entryCount = 12
+
+const deadlineEntry = (onDue: () => void): DeadlineEntry => ({ at: Number.POSITIVE_INFINITY, index: -1, onDue })
 const Small = (maximum: number, minimum = 0) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 /** Arms an entry in so many milliseconds, or cancels it, or waits. */
 const Action = Schema.TaggedUnion({

@@ -1,7 +1,7 @@
 /** Connection actors around a transport that writes down what it is told: no socket, no real time. */
 import { Clock, Effect, Layer, Schema } from "effect"
-import { Connections } from "../../src/actors/ConnectionActor.ts"
 import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { Connections } from "../../src/actors/Connections.ts"
 import { Deadlines } from "../../src/actors/Deadlines.ts"
 import { command, query, type Route, Router } from "../../src/actors/Router.ts"
 import type { Transport } from "../../src/actors/Transport.ts"

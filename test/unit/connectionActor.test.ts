@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Connections } from "../../src/actors/ConnectionActor.ts"
 import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { Connections } from "../../src/actors/Connections.ts"
 import { FrameType } from "../../src/domain/Frame.ts"
 import type { LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
 import { frame, layer, type Started, settle, start } from "../support/ActorHarness.ts"
