@@ -38,25 +38,45 @@ const settings = {
 
 const startMillisMax = 15_000
 
-/** Starts a server and registers its users. */
+/** Starts a server whose users are registered already: hashing their passwords must not be in its memory figures. */
 export const start = async (name: ServerName, userCount: number): Promise<ServerUnderTest> => {
   const directory = mkdtempSync(join(tmpdir(), "fiberchat-bench-"))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  try {
+    const logins = name.startsWith("fiberchat") ? await registered(name, directory, userCount) : invented(userCount)
+    const { child, url } = await launch(name, directory)
+    if (child.pid === undefined) throw new Error(`${name} has no process`)
+    const stop = async () => {
+      await ended(child)
+      remove()
+    }
+    return { name, pid: child.pid, url, logins, stop }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+const launch = async (name: ServerName, directory: string) => {
   const child = spawn(process.execPath, [join(import.meta.dirname, scripts[name])], {
     env: { ...process.env, ...settings, CHAT_DATA_DIR: directory },
     stdio: ["ignore", "pipe", "inherit"]
   })
-  const stop = async () => {
-    await ended(child)
-    rmSync(directory, { recursive: true, force: true })
-  }
   try {
-    const url = await listening(child)
-    const logins = name.startsWith("fiberchat") ? await register(url, userCount) : invented(userCount)
-    if (child.pid === undefined) throw new Error(`${name} has no process`)
-    return { name, pid: child.pid, url, logins, stop }
+    return { child, url: await listening(child) }
   } catch (error) {
-    await stop()
+    await ended(child)
     throw error
+  }
+}
+
+/** Users of a data directory, registered by a server that is gone afterwards. */
+const registered = async (name: ServerName, directory: string, count: number): Promise<ReadonlyArray<Login>> => {
+  const { child, url } = await launch(name, directory)
+  try {
+    return await register(url, count)
+  } finally {
+    await ended(child)
   }
 }
 

@@ -18,6 +18,7 @@ export interface Size {
 export interface Figures {
   readonly residentKilobytesPerConnection: number
   readonly acceptedPerSecond: number
+  readonly microsPerAccept: number
   readonly idleMicrosPerConnectionSecond: number
   /** Server CPU per relayed frame, a figure per round. */
   readonly microsPerFrame: ReadonlyArray<number>
@@ -72,21 +73,23 @@ const openOrder = ({ name, url, logins }: ServerUnderTest, count: number): Order
 const measureIdle = (name: ServerName, size: Size) =>
   withServer(name, (server) =>
     withLoad(async (order) => {
-      // The first connections compile and allocate what later ones share.
-      await order(openOrder(server, 200))
-      await order({ _tag: "Close" })
+      // The first connections stay open: they compile and allocate what later ones share.
+      await order(openOrder(server, size.connections / 5))
       await wait(settleMillis)
-      const before = residentBytes(server.pid)
+      const bytesBefore = residentBytes(server.pid)
+      const openingBefore = cpuMicros(server.pid)
       const { millis } = await order(openOrder(server, size.connections))
+      const opening = cpuMicros(server.pid) - openingBefore
       await wait(settleMillis)
-      const bytes = residentBytes(server.pid) - before
-      const cpuBefore = cpuMicros(server.pid)
+      const bytes = residentBytes(server.pid) - bytesBefore
+      const idleBefore = cpuMicros(server.pid)
       await wait(size.idleMillis)
-      const idle = cpuMicros(server.pid) - cpuBefore
+      const idle = cpuMicros(server.pid) - idleBefore
       return {
         residentKilobytesPerConnection: bytes / 1000 / size.connections,
         acceptedPerSecond: (size.connections / millis) * 1000,
-        idleMicrosPerConnectionSecond: idle / size.connections / (size.idleMillis / 1000)
+        microsPerAccept: opening / size.connections,
+        idleMicrosPerConnectionSecond: idle / (size.connections * 1.2) / (size.idleMillis / 1000)
       }
     })
   )
@@ -133,6 +136,7 @@ export const table = (report: Report): string => {
       (own / micros("bare ws")).toFixed(2),
       (own / micros("Socket.IO")).toFixed(2),
       figures.acceptedPerSecond.toFixed(0),
+      figures.microsPerAccept.toFixed(0),
       figures.idleMicrosPerConnectionSecond.toFixed(2)
     ]
   })
@@ -143,6 +147,7 @@ export const table = (report: Report): string => {
     "× bare ws",
     "× Socket.IO",
     "accepted per second",
+    "CPU per accept, µs",
     "idle CPU per connection and second, µs"
   ]
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { Auth } from "../../src/domain/Auth.ts"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request, type TestUser } from "../support/Users.ts"
@@ -315,6 +316,21 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
       assert.deepStrictEqual(yield* ask("o4"), [bob.id])
       yield* request("POST", "/v1/social/block", { token: bob.token, body: { userId: ann.id } })
       assert.deepStrictEqual(yield* ask("o5"), [])
+    })
+  )
+
+  it.effect("tells the system who is online, and lets it neither write nor read", () =>
+    Effect.gen(function* () {
+      const { chatUrl, ann, bob, annPeer, conversationID } = yield* pair()
+      annPeer.send(chatFrame("m", bob, "private"))
+      yield* annPeer.answer("m")
+      const root = yield* connect(chatUrl, yield* (yield* Auth).issueInternal("system", "root"))
+      root.send({ id: "o", method: "user.online" })
+      assert.includeMembers((yield* root.answer("o")).data as Array<string>, [ann.id, bob.id])
+      root.send(chatFrame("w", bob, "I am root"))
+      assert.deepInclude((yield* root.answer("w")).data as object, { code: 100005 })
+      root.send({ id: "r", method: "conversation.history", data: { conversationID } })
+      assert.deepInclude((yield* root.answer("r")).data as object, { code: 300001 })
     })
   )
 })
