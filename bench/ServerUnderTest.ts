@@ -58,7 +58,8 @@ export const start = async (name: ServerName, userCount: number): Promise<Server
 }
 
 const launch = async (name: ServerName, directory: string) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, scripts[name])], {
+  const preload = ["--expose-gc", "--import", join(import.meta.dirname, "collectOnSignal.ts")]
+  const child = spawn(process.execPath, [...preload, join(import.meta.dirname, scripts[name])], {
     env: { ...process.env, ...settings, CHAT_DATA_DIR: directory },
     stdio: ["ignore", "pipe", "inherit"]
   })

@@ -28,8 +28,8 @@ export type Report = ReadonlyArray<{ readonly name: ServerName; readonly figures
 
 const pairs = 50
 const window = 4
-/** Memory is read when the collector has had the time to tidy up after the handshakes. */
-const settleMillis = 5_000
+/** After a collection, until the pages that it freed have gone back. */
+const settleMillis = 3_000
 
 /** A load process, ended with the work that it was started for. */
 const withLoad = async <A>(use: (order: (order: Order) => Promise<Done>) => Promise<A>): Promise<A> => {
@@ -70,18 +70,24 @@ const openOrder = ({ name, url, logins }: ServerUnderTest, count: number): Order
   count
 })
 
+/** Resident memory without garbage. */
+const settledBytes = async (pid: number): Promise<number> => {
+  await wait(settleMillis)
+  process.kill(pid, "SIGUSR2")
+  await wait(settleMillis)
+  return residentBytes(pid)
+}
+
 const measureIdle = (name: ServerName, size: Size) =>
   withServer(name, (server) =>
     withLoad(async (order) => {
       // The first connections stay open: they compile and allocate what later ones share.
       await order(openOrder(server, size.connections / 5))
-      await wait(settleMillis)
-      const bytesBefore = residentBytes(server.pid)
+      const bytesBefore = await settledBytes(server.pid)
       const openingBefore = cpuMicros(server.pid)
       const { millis } = await order(openOrder(server, size.connections))
       const opening = cpuMicros(server.pid) - openingBefore
-      await wait(settleMillis)
-      const bytes = residentBytes(server.pid) - bytesBefore
+      const bytes = (await settledBytes(server.pid)) - bytesBefore
       const idleBefore = cpuMicros(server.pid)
       await wait(size.idleMillis)
       const idle = cpuMicros(server.pid) - idleBefore

@@ -31,7 +31,8 @@ export class ConnectionRegistry extends Context.Service<
     readonly remove: (connection: Connection) => void
     readonly ofUser: (userId: string) => ReadonlyArray<Connection>
     readonly isOnline: (userId: string) => boolean
-    readonly onlineUsers: () => ReadonlyArray<string>
+    /** At most so many users that are online. */
+    readonly onlineUsers: (limit: number) => ReadonlyArray<string>
     readonly all: () => Iterable<Connection>
   }
 >()("fiberchat/actors/ConnectionRegistry") {
@@ -60,7 +61,7 @@ export class ConnectionRegistry extends Context.Service<
         },
         ofUser,
         isOnline: (userId) => byUser.has(userId),
-        onlineUsers: () => [...byUser.keys()],
+        onlineUsers: (limit) => [...byUser.keys().take(limit)],
         all: function* () {
           for (const connections of [...byUser.values()]) yield* connections
         }

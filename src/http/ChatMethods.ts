@@ -24,6 +24,8 @@ const HistoryPayload = Schema.Struct({
 /** Content of one page of history, in UTF-16 units: it must leave room within the outbound bound of a connection. */
 const pageContentMax = 128 * 1024
 const historyDefault = 50
+/** Online users that the system is told of: what fits into a frame within the outbound bound. */
+const onlineMax = 20_000
 
 export const layer = Router.layer(
   Effect.gen(function* () {
@@ -44,7 +46,7 @@ export const layer = Router.layer(
 
     const online = query("user.online", Schema.Struct({}), ({ connection }) =>
       connection.kind === "system"
-        ? Effect.succeed(registry.onlineUsers())
+        ? Effect.succeed(registry.onlineUsers(onlineMax))
         : Effect.map(contacts.list(userOf(connection)), (list) => list.filter(registry.isOnline))
     )
 
