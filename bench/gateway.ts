@@ -8,7 +8,7 @@ import { type ServerName, type ServerUnderTest, start } from "./ServerUnderTest.
 const servers: ReadonlyArray<ServerName> = ["bare ws", "Socket.IO", "fiberchat, store in memory", "fiberchat"]
 
 export interface Size {
-  /** Idle connections whose memory is measured. */
+  /** Idle connections whose memory is measured, on top of as many others. */
   readonly connections: number
   readonly frames: number
   readonly rounds: number
@@ -81,8 +81,9 @@ const settledBytes = async (pid: number): Promise<number> => {
 const measureIdle = (name: ServerName, size: Size) =>
   withServer(name, (server) =>
     withLoad(async (order) => {
-      // The first connections stay open: they compile and allocate what later ones share.
-      await order(openOrder(server, size.connections / 5))
+      // The first half stays open: it fills what the start of the process has left free in the heap, so that the
+      // second half shows what a connection really takes.
+      await order(openOrder(server, size.connections))
       const bytesBefore = await settledBytes(server.pid)
       const openingBefore = cpuMicros(server.pid)
       const { millis } = await order(openOrder(server, size.connections))
@@ -95,7 +96,7 @@ const measureIdle = (name: ServerName, size: Size) =>
         residentKilobytesPerConnection: bytes / 1000 / size.connections,
         acceptedPerSecond: (size.connections / millis) * 1000,
         microsPerAccept: opening / size.connections,
-        idleMicrosPerConnectionSecond: idle / (size.connections * 1.2) / (size.idleMillis / 1000)
+        idleMicrosPerConnectionSecond: idle / (2 * size.connections) / (size.idleMillis / 1000)
       }
     })
   )
