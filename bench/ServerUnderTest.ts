@@ -1,8 +1,9 @@
 /** The servers that are compared: how each is started, and how a client of each gets in. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { wait } from "./measure.ts"
 
 export type ServerName = "fiberchat" | "fiberchat, store in memory" | "bare ws" | "Socket.IO"
 
@@ -17,6 +18,8 @@ export interface ServerUnderTest {
   readonly pid: number
   readonly url: string
   readonly logins: ReadonlyArray<Login>
+  /** Resident memory less the free part of the heap, after a collection; in bytes. */
+  readonly memoryInUse: () => Promise<number>
   readonly stop: () => Promise<void>
 }
 
@@ -37,6 +40,8 @@ const settings = {
 }
 
 const startMillisMax = 15_000
+const memoryMillisMax = 10_000
+const memoryFile = "memory-in-use"
 
 /** Starts a server whose users are registered already: hashing their passwords must not be in its memory figures. */
 export const start = async (name: ServerName, userCount: number): Promise<ServerUnderTest> => {
@@ -50,17 +55,29 @@ export const start = async (name: ServerName, userCount: number): Promise<Server
       await ended(child)
       remove()
     }
-    return { name, pid: child.pid, url, logins, stop }
+    const { pid } = child
+    return { name, pid, url, logins, memoryInUse: () => memoryInUse(pid, join(directory, memoryFile)), stop }
   } catch (error) {
     remove()
     throw error
   }
 }
 
+const memoryInUse = async (pid: number, file: string): Promise<number> => {
+  rmSync(file, { force: true })
+  process.kill(pid, "SIGUSR2")
+  for (let waited = 0; waited < memoryMillisMax; waited += 100) {
+    await wait(100)
+    const text = existsSync(file) ? readFileSync(file, "utf8") : ""
+    if (text !== "") return Number(text)
+  }
+  throw new Error("the server did not tell its memory")
+}
+
 const launch = async (name: ServerName, directory: string) => {
-  const preload = ["--expose-gc", "--import", join(import.meta.dirname, "collectOnSignal.ts")]
+  const preload = ["--expose-gc", "--import", join(import.meta.dirname, "memoryOnSignal.ts")]
   const child = spawn(process.execPath, [...preload, join(import.meta.dirname, scripts[name])], {
-    env: { ...process.env, ...settings, CHAT_DATA_DIR: directory },
+    env: { ...process.env, ...settings, CHAT_DATA_DIR: directory, BENCH_MEMORY_FILE: join(directory, memoryFile) },
     stdio: ["ignore", "pipe", "inherit"]
   })
   try {

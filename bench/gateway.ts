@@ -2,13 +2,13 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
 import type { Done, Order } from "./load.ts"
-import { cpuMicros, median, residentBytes, wait } from "./measure.ts"
+import { cpuMicros, median, wait } from "./measure.ts"
 import { type ServerName, type ServerUnderTest, start } from "./ServerUnderTest.ts"
 
 const servers: ReadonlyArray<ServerName> = ["bare ws", "Socket.IO", "fiberchat, store in memory", "fiberchat"]
 
 export interface Size {
-  /** Idle connections whose memory is measured, on top of as many others. */
+  /** Idle connections whose memory is measured. */
   readonly connections: number
   readonly frames: number
   readonly rounds: number
@@ -16,7 +16,7 @@ export interface Size {
 }
 
 export interface Figures {
-  readonly residentKilobytesPerConnection: number
+  readonly kilobytesPerConnection: number
   readonly acceptedPerSecond: number
   readonly microsPerAccept: number
   readonly idleMicrosPerConnectionSecond: number
@@ -28,8 +28,9 @@ export type Report = ReadonlyArray<{ readonly name: ServerName; readonly figures
 
 const pairs = 50
 const window = 4
-/** After a collection, until the pages that it freed have gone back. */
-const settleMillis = 3_000
+const warmUpConnections = 200
+/** Until the handshakes are over on both sides. */
+const settleMillis = 2_000
 
 /** A load process, ended with the work that it was started for. */
 const withLoad = async <A>(use: (order: (order: Order) => Promise<Done>) => Promise<A>): Promise<A> => {
@@ -70,33 +71,26 @@ const openOrder = ({ name, url, logins }: ServerUnderTest, count: number): Order
   count
 })
 
-/** Resident memory without garbage. */
-const settledBytes = async (pid: number): Promise<number> => {
-  await wait(settleMillis)
-  process.kill(pid, "SIGUSR2")
-  await wait(settleMillis)
-  return residentBytes(pid)
-}
-
 const measureIdle = (name: ServerName, size: Size) =>
   withServer(name, (server) =>
     withLoad(async (order) => {
-      // The first half stays open: it fills what the start of the process has left free in the heap, so that the
-      // second half shows what a connection really takes.
-      await order(openOrder(server, size.connections))
-      const bytesBefore = await settledBytes(server.pid)
+      // The first few stay open: they compile and allocate what all others share.
+      await order(openOrder(server, warmUpConnections))
+      await wait(settleMillis)
+      const bytesBefore = await server.memoryInUse()
       const openingBefore = cpuMicros(server.pid)
       const { millis } = await order(openOrder(server, size.connections))
       const opening = cpuMicros(server.pid) - openingBefore
-      const bytes = (await settledBytes(server.pid)) - bytesBefore
+      await wait(settleMillis)
+      const bytes = (await server.memoryInUse()) - bytesBefore
       const idleBefore = cpuMicros(server.pid)
       await wait(size.idleMillis)
       const idle = cpuMicros(server.pid) - idleBefore
       return {
-        residentKilobytesPerConnection: bytes / 1000 / size.connections,
+        kilobytesPerConnection: bytes / 1000 / size.connections,
         acceptedPerSecond: (size.connections / millis) * 1000,
         microsPerAccept: opening / size.connections,
-        idleMicrosPerConnectionSecond: idle / (2 * size.connections) / (size.idleMillis / 1000)
+        idleMicrosPerConnectionSecond: idle / (size.connections + warmUpConnections) / (size.idleMillis / 1000)
       }
     })
   )
@@ -125,7 +119,7 @@ export const run = async (size: Size, progress: (line: string) => void): Promise
   const report = []
   for (const name of servers) {
     const idle = await measureIdle(name, size)
-    progress(`${name}: ${idle.residentKilobytesPerConnection.toFixed(1)} KB per idle connection`)
+    progress(`${name}: ${idle.kilobytesPerConnection.toFixed(1)} KB per idle connection`)
     report.push({ name, figures: { ...idle, microsPerFrame: microsPerFrame.get(name) ?? [] } })
   }
   return report
@@ -138,7 +132,7 @@ export const table = (report: Report): string => {
     const own = micros(name)
     return [
       name,
-      figures.residentKilobytesPerConnection.toFixed(1),
+      figures.kilobytesPerConnection.toFixed(1),
       `${own.toFixed(1)} (${Math.min(...figures.microsPerFrame).toFixed(1)}–${Math.max(...figures.microsPerFrame).toFixed(1)})`,
       (own / micros("bare ws")).toFixed(2),
       (own / micros("Socket.IO")).toFixed(2),
@@ -149,7 +143,7 @@ export const table = (report: Report): string => {
   })
   const head = [
     "server",
-    "RSS per idle connection, KB",
+    "memory per idle connection, KB",
     "CPU per frame, µs: median (min–max)",
     "× bare ws",
     "× Socket.IO",

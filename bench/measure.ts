@@ -1,14 +1,8 @@
-/** What the operating system says of a process: memory and CPU time, from outside. */
+/** What the operating system says of a process, and small arithmetic. */
 import { readFileSync } from "node:fs"
 
 /** Linux counts CPU time in ticks of 10 ms. */
 const tickMicros = 10_000
-
-/** Resident memory of a process, in bytes. */
-export const residentBytes = (pid: number): number => {
-  const kibibytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
-  return Number(kibibytes) * 1024
-}
 
 /** CPU time that a process has used so far, user and system, in microseconds. */
 export const cpuMicros = (pid: number): number => {
