@@ -36,6 +36,7 @@ const settings = {
   CHAT_RATE_LIMIT: "off",
   CHAT_AUTH_RATE_LIMIT: "off",
   CHAT_LOGIN_POLICY: "multi",
+  CHAT_MAX_USER_CONNECTIONS: "100000",
   CHAT_LOG_FORMAT: "json"
 }
 

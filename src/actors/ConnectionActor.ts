@@ -95,7 +95,8 @@ export class ConnectionActor implements Connection, DeadlineEntry {
       this.arm()
       return Effect.whileLoop({
         while: () => !this.state.closed,
-        body: () => Effect.flatMap(this.mailbox.take(), (events) => this.turn(events)),
+        body: () =>
+          this.transport.isFull() ? this.drained() : Effect.flatMap(this.mailbox.take(), (events) => this.turn(events)),
         step: nothing
       })
     }).pipe(
@@ -105,12 +106,29 @@ export class ConnectionActor implements Connection, DeadlineEntry {
     )
   }
 
-  /** Handles what has come in; everything that is sent meanwhile leaves in one write. */
+  /**
+   * Handles what has come in; what is sent meanwhile leaves in few writes. When more is sent than the peer reads, the
+   * rest goes back into the mailbox.
+   */
   private turn(events: ReadonlyArray<ConnectionEvent>): Effect.Effect<void> {
-    this.transport.cork()
-    for (const event of events) this.handle(event)
-    this.transport.uncork()
-    if (!this.state.paused) this.mailbox.release()
+    const { transport } = this
+    let handled = 0
+    transport.cork()
+    try {
+      while (handled < events.length) {
+        this.handle(events[handled++] as ConnectionEvent)
+        if (!transport.isFull()) continue
+        // What was only held back for one write does not count: let it go and look again.
+        transport.uncork()
+        transport.cork()
+        if (transport.isFull()) break
+      }
+    } finally {
+      transport.uncork()
+    }
+    if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
+    // The machine pauses for too many requests, the mailbox for too many events: reading goes on when neither wants it.
+    else if (!this.state.paused) this.mailbox.release()
     this.arm()
     if (this.beside === undefined) return Effect.void
     const queries = this.beside
@@ -152,7 +170,15 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   }
 
   private send(text: string | Uint8Array): void {
-    if (!this.transport.send(text)) this.handle({ _tag: "CloseAsked", close: "SlowConsumer" })
+    this.transport.send(text)
+  }
+
+  /** Waits for the peer to read. One that does not for too long is cut off. */
+  private drained(): Effect.Effect<void> {
+    return Effect.timeoutOrElse(this.transport.drained(), {
+      duration: this.node.limits.drainMillisMax,
+      orElse: () => Effect.sync(() => this.handle({ _tag: "CloseAsked", close: "SlowConsumer" }))
+    })
   }
 
   private close(name: CloseName, retryAfter?: number): void {

@@ -38,7 +38,7 @@ export class ConnectionRegistry extends Context.Service<
 >()("fiberchat/actors/ConnectionRegistry") {
   static readonly layer = Layer.effect(
     ConnectionRegistry,
-    Effect.map(GatewayPolicy, ({ loginPolicy }) => {
+    Effect.map(GatewayPolicy, ({ loginPolicy, userConnectionsMax }) => {
       const byUser = new Map<string, ReadonlyArray<Connection>>()
       let size = 0
       const ofUser = (userId: string) => byUser.get(userId) ?? []
@@ -48,8 +48,11 @@ export class ConnectionRegistry extends Context.Service<
           const others = ofUser(connection.userId)
           byUser.set(connection.userId, [...others, connection])
           size += 1
-          for (const other of others) {
-            if (isSameSlot(loginPolicy, connection, other)) other.tell({ _tag: "CloseAsked", close: "Replaced" })
+          const tooMany = others.length + 1 - userConnectionsMax
+          for (const [age, other] of others.entries()) {
+            if (age < tooMany || isSameSlot(loginPolicy, connection, other)) {
+              other.tell({ _tag: "CloseAsked", close: "Replaced" })
+            }
           }
         },
         remove: (connection) => {

@@ -2,7 +2,7 @@
  * One timer for all connections of this node. Each connection has at most one entry, for the nearest of its deadlines;
  * a single fiber sleeps until the earliest entry is due. A timer fiber per connection would cost about 5 KB each.
  */
-import { Clock, Context, Effect, Latch, Layer } from "effect"
+import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
 
 /** What can be due. `at` and `index` belong to {@link Deadlines}. */
 export interface DeadlineEntry {
@@ -43,7 +43,11 @@ export class Deadlines extends Context.Service<
           first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
         return Effect.raceFirst(wait, earlier.await)
       })
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(sleepUntilFirst, fireDue)))
+      // Whatever one entry does wrong, the others' time goes on.
+      const turn = Effect.catchCause(Effect.andThen(sleepUntilFirst, fireDue), (cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.logError("a deadline failed", cause)
+      )
+      yield* Effect.forkScoped(Effect.forever(turn))
 
       return Deadlines.of({
         arm: (entry, at) => {

@@ -10,8 +10,10 @@ import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused. */
 const highWater = 256
-/** A paused socket still delivers what was read from it already: at most 64 KiB of frames of 8 bytes or more. */
-const capacity = highWater + 8192
+/** A paused socket still delivers what was read from it already: at most 64 KiB of frames of 6 bytes or more. */
+const capacity = highWater + 10_923
+/** Pushes hold memory while they wait for a peer that does not read: past so many events no more are taken. */
+const pushesMax = 1_024
 
 export class Mailbox {
   private events: Array<ConnectionEvent> = []
@@ -28,7 +30,7 @@ export class Mailbox {
 
   /** Puts an event in without waiting. When there is no room left the socket is closed: nothing is dropped silently. */
   tell(event: ConnectionEvent): void {
-    if (this.events.length >= capacity) {
+    if (this.events.length >= (event._tag === "MessagePushed" ? pushesMax : capacity)) {
       this.overflowed = true
       const { code, reason } = closeCodes.SlowConsumer
       return this.transport.close(code, reason)
@@ -51,6 +53,11 @@ export class Mailbox {
       if (this.events.length > 0) resume(Effect.succeed(this.takeAll()))
       else this.wake = () => resume(Effect.sync(() => this.takeAll()))
     })
+  }
+
+  /** Puts back what could not be handled yet, before what has come since. */
+  giveBack(events: ReadonlyArray<ConnectionEvent>): void {
+    this.events = [...events, ...this.events]
   }
 
   /** Lets the socket go on if it was this mailbox that paused it. */

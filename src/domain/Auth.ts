@@ -12,6 +12,7 @@ export interface Identity {
   /** A user's id; `root` for the system, the service's name for a service. */
   readonly subject: string
   readonly deviceId: string | undefined
+  readonly platform: string | undefined
   /** The login that the token belongs to; absent for service and system tokens. */
   readonly sessionId: string | undefined
   /** Unix milliseconds. */
@@ -33,6 +34,7 @@ export class Auth extends Context.Service<
       readonly userId: UserId
       readonly sessionId: string
       readonly deviceId: string
+      readonly platform: string
     }) => Effect.Effect<{ readonly token: string; readonly expire: number }>
     /** A short-lived token for another service (`service`) or for the system itself (`system`). */
     readonly issueInternal: (kind: "service" | "system", subject: string) => Effect.Effect<string>
@@ -54,7 +56,8 @@ export interface Session {
 
 /** What using a refresh token found. */
 export type RefreshResult =
-  | { readonly _tag: "Rotated"; readonly session: Session }
+  /** It is used up, and this is the next one. */
+  | { readonly _tag: "Rotated"; readonly session: Session; readonly next: string }
   /** It had been used before: the login is now revoked. */
   | { readonly _tag: "Reused"; readonly session: Session }
   | { readonly _tag: "Unknown" }
@@ -67,11 +70,11 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     /** Opens a login and gives its first refresh token. Beyond `sessionsMax` a user's oldest logins are revoked. */
-    readonly open: (session: Session) => Effect.Effect<string, ApiError>
-    /** Uses a refresh token up and, where it was good, gives the next one. */
-    readonly refresh: (
-      refreshToken: string
-    ) => Effect.Effect<{ readonly result: RefreshResult; readonly next: string | undefined }, ApiError>
+    readonly open: (
+      session: Session
+    ) => Effect.Effect<{ readonly refreshToken: string; readonly revoked: ReadonlyArray<string> }, ApiError>
+    /** Uses a refresh token up. */
+    readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, ApiError>
     readonly revoke: (sessionId: string) => Effect.Effect<void, ApiError>
     readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, ApiError>
   }

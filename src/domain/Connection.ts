@@ -27,7 +27,7 @@ export interface ConnectionLimits {
   readonly heartbeatGraceMillis: number
   readonly idleTimeoutMillis: number
   readonly maxLifetimeMillis: number
-  /** Data and ping frames per window; `undefined` for no limit. */
+  /** Frames other than acks of pushes, per window; `undefined` for no limit. */
   readonly rateLimit: { readonly count: number; readonly windowMillis: number } | undefined
   /** So many frames over the rate within the strike window close the connection. */
   readonly rateStrikesMax: number
@@ -36,6 +36,8 @@ export interface ConnectionLimits {
   readonly strikeWindowMillis: number
   /** Past so many unsettled requests the socket is paused until half of them are settled. */
   readonly inFlightMax: number
+  /** A peer that reads nothing for so long while something waits for it is cut off. */
+  readonly drainMillisMax: number
   /** Unacknowledged pushes that are counted; further ones are as if they needed no ack. */
   readonly pushesUnackedMax: number
 }
@@ -47,6 +49,7 @@ export const fixedLimits = {
   badFramesMax: 10,
   strikeWindowMillis: 10_000,
   inFlightMax: 64,
+  drainMillisMax: 5_000,
   pushesUnackedMax: 256
 } as const
 
@@ -236,7 +239,7 @@ const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: 
 const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
   switch (frame.frameType) {
     case FrameType.err:
-      return [state, none]
+      return withinRate(state, frame, now, limits, (next) => [next, none])
     case FrameType.ack:
       // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
       return state.pushesUnacked > 0
@@ -259,7 +262,8 @@ const withinRate = (
 ): Step => {
   if (limits.rateLimit === undefined) return use(state)
   const { count, windowMillis } = limits.rateLimit
-  const refilled = state.rateCredit + (now - state.rateRefilledAt) * count
+  // The clock of the wall can be set back; that must not cost anybody credit.
+  const refilled = state.rateCredit + Math.max(0, now - state.rateRefilledAt) * count
   const rateCredit = Math.min(count * windowMillis, refilled)
   if (rateCredit >= windowMillis) return use({ ...state, rateCredit: rateCredit - windowMillis, rateRefilledAt: now })
 

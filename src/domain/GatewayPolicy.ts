@@ -12,6 +12,8 @@ export class GatewayPolicy extends Context.Service<
     readonly loginPolicy: LoginPolicy
     /** Open connections of this node; further ones are refused with 503. */
     readonly connectionsMax: number
+    /** Open connections of one user on this node; one more, and the oldest is replaced. */
+    readonly userConnectionsMax: number
     /** Over this time clients are told to come back after a drain, each at a random moment of it. */
     readonly drainWindowMillis: number
   }

@@ -12,9 +12,6 @@ const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6])
 export type MessageType = typeof MessageTypeSchema.Type
 const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
 
-/** The client's own id of a message: with the sender it names one message for ever (protocol.md section 4.2). */
-export const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
-
 /** Payload of `conversation.chat`. `sendId` and `conversationID` are not needed; where present they must be true. */
 export const ChatPayload = Schema.Struct({
   conversationID: Schema.optionalKey(Schema.String),

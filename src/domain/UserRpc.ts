@@ -1,14 +1,9 @@
 /** The user service for other services, over RPC (protocol.md section 3). */
 import { Schema } from "effect"
-import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
+import { Rpc, RpcGroup } from "effect/rpc"
 import { ApiError } from "./ErrorTable.ts"
 import { UserId } from "./Ids.ts"
 import { findMax, LoginRequest, Nickname, PhoneInput, Profile, RegisterRequest, TokenPair } from "./User.ts"
-
-/** Lets only calls with a service or the system token through (`authorization: Bearer <jwt>`). */
-export class ServiceOnly extends RpcMiddleware.Service<ServiceOnly>()("fiberchat/domain/ServiceOnly", {
-  error: ApiError
-}) {}
 
 const WithId = Schema.Struct({ id: UserId, ...TokenPair.fields })
 
@@ -26,4 +21,4 @@ export class UserRpcs extends RpcGroup.make(
     success: Schema.Array(Profile),
     error: ApiError
   })
-).middleware(ServiceOnly) {}
+) {}

@@ -77,6 +77,12 @@ export class Accounts extends Context.Service<
         return { id: session.userId, token, expire, refreshToken }
       })
 
+      const closeSockets = (userId: UserId, sessionId: string | undefined) => {
+        for (const connection of registry.ofUser(userId)) {
+          if (connection.sessionId === sessionId) connection.tell({ _tag: "CloseAsked", close: "TokenExpired" })
+        }
+      }
+
       const openSession = Effect.fnUntraced(function* (
         userId: UserId,
         device: { readonly deviceId?: string; readonly platform?: string }
@@ -87,14 +93,10 @@ export class Accounts extends Context.Service<
           deviceId: device.deviceId ?? "default",
           platform: device.platform ?? "unknown"
         }
-        return yield* issue(session, yield* sessions.open(session))
+        const { refreshToken, revoked } = yield* sessions.open(session)
+        for (const sessionId of revoked) closeSockets(userId, sessionId)
+        return yield* issue(session, refreshToken)
       })
-
-      const closeSockets = (userId: UserId, sessionId: string | undefined) => {
-        for (const connection of registry.ofUser(userId)) {
-          if (connection.sessionId === sessionId) connection.tell({ _tag: "CloseAsked", close: "TokenExpired" })
-        }
-      }
 
       const register = Effect.fn("Accounts.register")(function* (
         request: RegisterRequest,
@@ -127,10 +129,10 @@ export class Accounts extends Context.Service<
 
       const refresh = Effect.fn("Accounts.refresh")(function* (refreshToken: string, address: string | undefined) {
         yield* limitAddress(address)
-        const { result, next } = yield* sessions.refresh(refreshToken)
+        const result = yield* sessions.refresh(refreshToken)
         if (result._tag === "Reused") closeSockets(result.session.userId, result.session.sessionId)
-        if (result._tag !== "Rotated" || next === undefined) return yield* ApiError.of("BadRefreshToken")
-        const { id: _, ...tokens } = yield* issue(result.session, next)
+        if (result._tag !== "Rotated") return yield* ApiError.of("BadRefreshToken")
+        const { id: _, ...tokens } = yield* issue(result.session, result.next)
         return tokens
       })
 

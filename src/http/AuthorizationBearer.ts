@@ -1,15 +1,15 @@
-/** Who is calling over HTTP and RPC: the middlewares that verify tokens. */
+/** Who is calling over HTTP: the middlewares that verify tokens. */
 import { Effect, Layer, Redacted } from "effect"
-import { HttpServerRequest } from "effect/http"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Auth, type Identity, type UserIdentity } from "../domain/Auth.ts"
 import { Authorization, CurrentUser } from "../domain/Authorization.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import { ServiceOnly } from "../domain/UserRpc.ts"
 import { bearerToken } from "./bearerToken.ts"
 
 const isUser = (identity: Identity): identity is UserIdentity => identity.kind === "user"
 
-const user = Layer.effect(
+/** Lets users through, and says which one it is. */
+export const layer = Layer.effect(
   Authorization,
   Effect.map(Auth, (auth) =>
     Authorization.of({
@@ -25,18 +25,18 @@ const user = Layer.effect(
   )
 )
 
-const service = Layer.effect(
-  ServiceOnly,
-  Effect.map(Auth, (auth) =>
-    ServiceOnly.of(
-      Effect.fnUntraced(function* (handler, { headers }) {
-        const token = bearerToken(headers["authorization"] ?? "")
-        if (token === undefined) return yield* ApiError.of("Unauthenticated")
-        if (isUser(yield* auth.verify(token))) return yield* ApiError.of("Forbidden")
-        return yield* handler
-      })
-    )
+/** Guards a route of other services: nothing of a request is read before its token is known to be good. */
+export const serviceOnly = HttpRouter.middleware(
+  Effect.map(
+    Auth,
+    (auth) =>
+      <E, R>(handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
+        Effect.gen(function* () {
+          const { headers } = yield* HttpServerRequest.HttpServerRequest
+          const token = bearerToken(headers["authorization"] ?? "")
+          if (token === undefined) return yield* ApiError.of("Unauthenticated")
+          if (isUser(yield* auth.verify(token))) return yield* ApiError.of("Forbidden")
+          return yield* handler
+        })
   )
-)
-
-export const layer = Layer.merge(user, service)
+).layer

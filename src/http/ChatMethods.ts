@@ -21,8 +21,8 @@ const HistoryPayload = Schema.Struct({
   limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
 })
 
-/** Content of one page of history, in UTF-16 units: it must leave room within the outbound bound of a connection. */
-const pageContentMax = 128 * 1024
+/** Content of one page of history, in UTF-16 units: escaped as JSON it is at most half a mebibyte, with the rest of it. */
+const pageContentMax = 64 * 1024
 const historyDefault = 50
 /** Online users that the system is told of: what fits into a frame within the outbound bound. */
 const onlineMax = 20_000

@@ -73,7 +73,7 @@ export const layer = Layer.effectDiscard(
       return {
         identity,
         deviceId: query.deviceId ?? identity.deviceId ?? "default",
-        platform: query.platform ?? "unknown",
+        platform: query.platform ?? identity.platform ?? "unknown",
         ackMode: query.ack ?? settings.ackMode
       }
     })
@@ -136,7 +136,10 @@ const refuse = (stream: Duplex, cause: Cause.Cause<ApiError>): Effect.Effect<voi
       ...retryHeaders(error)
     }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-    stream.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`)
+    // The peer may never close its side: the socket is ours to end.
+    stream.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`, () =>
+      stream.destroy()
+    )
   })
   return expected === undefined && !Cause.hasInterruptsOnly(cause)
     ? Effect.andThen(Effect.logError("an upgrade failed unexpectedly", cause), answer)

@@ -28,6 +28,7 @@ const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
 const rpc = RpcServer.layerHttp({ group: UserRpcs, path: "/rpc", protocol: "http" }).pipe(
   Layer.provide(UserRpcHandlers.layer),
+  Layer.provide(AuthorizationBearer.serviceOnly),
   Layer.provide(RpcSerialization.layerJson)
 )
 

@@ -1,4 +1,4 @@
-/** The one Node HTTP server: HTTP requests and RPC sockets are Effect's, the chat socket's upgrades are the gateway's. */
+/** The one Node HTTP server: requests are Effect's, the chat socket's upgrades are the gateway's. */
 import { type IncomingMessage, Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { Context, Layer } from "effect"
@@ -32,7 +32,13 @@ const pathOf = (request: IncomingMessage): string => (request.url ?? "").split("
 
 /** A server that gives up on slow headers and bodies, so that half-open requests cannot pile up. */
 const makeServer = () =>
-  new NodeServer({ headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 })
+  new NodeServer({
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+    // Elsewhere a wish to upgrade is ignored, as HTTP allows, and the request is answered as any other.
+    shouldUpgradeCallback: (request) => pathOf(request) === chatPath
+  })
 
 export class SharedServer extends Context.Service<SharedServer, NodeServer>()("fiberchat/http/SharedServer") {
   static readonly layer = Layer.sync(SharedServer, makeServer)

@@ -1,13 +1,16 @@
 /** A `ws` socket as the connection actor's {@link Transport}, and its events as the actor's. */
 import type { Duplex } from "node:stream"
-import { Result } from "effect"
+import { Effect, Result } from "effect"
 import { type RawData, WebSocket } from "ws"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import type { Transport } from "../actors/Transport.ts"
 import { parseFrame } from "../domain/Frame.ts"
 
-/** Bytes that may wait for a peer that does not read (protocol.md section 1.5). */
-const outboundBytesMax = 1024 * 1024
+/**
+ * Bytes that may wait before the connection stops to handle events. One event adds at most half a mebibyte (a page of
+ * history), so that never more than 1 MiB waits (protocol.md section 1.5).
+ */
+const outboundHighWater = 512 * 1024
 
 export class WebSocketTransport implements Transport {
   private readonly socket: WebSocket
@@ -18,12 +21,27 @@ export class WebSocketTransport implements Transport {
     this.stream = stream
   }
 
-  send(text: string | Uint8Array): boolean {
-    if (this.socket.readyState !== this.socket.OPEN) return true
-    const bytes = typeof text === "string" ? Buffer.from(text) : text
-    if (this.socket.bufferedAmount + bytes.length > outboundBytesMax) return false
-    this.socket.send(bytes, textFrame)
-    return true
+  send(text: string | Uint8Array): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(text, textFrame)
+  }
+
+  isFull(): boolean {
+    return this.socket.readyState === this.socket.OPEN && this.socket.bufferedAmount > outboundHighWater
+  }
+
+  drained(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const { stream } = this
+      const done = () => {
+        stream.off("drain", done)
+        stream.off("close", done)
+        resume(Effect.void)
+      }
+      stream.on("drain", done)
+      stream.on("close", done)
+      if (stream.destroyed || !this.isFull()) done()
+      return Effect.sync(done)
+    })
   }
 
   ping(): void {
@@ -32,10 +50,8 @@ export class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason)
-    // A peer that does not read must not hold the memory of what it did not read.
-    if (this.socket.bufferedAmount > outboundBytesMax / 2) this.socket.terminate()
     // A paused socket would never see the peer's close frame.
-    else this.socket.resume()
+    this.socket.resume()
   }
 
   pause(): void {
@@ -77,6 +93,7 @@ export class ChatSocket extends WebSocket {
   }
 
   private received(data: RawData, isBinary: boolean): void {
+    if (this.readyState !== this.OPEN) return
     const frame = isBinary ? binaryFrame : parseFrame(String(data))
     this.connection?.tell(
       frame._tag === "Success"

@@ -1,6 +1,7 @@
 /** {@link Auth} on jose: HS256 with pinned algorithm, issuer and audience, and a list of secrets for rotation. */
 import { randomBytes, webcrypto } from "node:crypto"
-import { mkdir, open, readFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { link, mkdir, open, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { type JWTPayload, jwtVerify, SignJWT } from "jose"
@@ -20,19 +21,29 @@ const importSecret = (secret: string) =>
     webcrypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"])
   )
 
+const textClaim = (payload: JWTPayload, name: string): string | undefined => {
+  const claim = payload[name]
+  return typeof claim === "string" ? claim : undefined
+}
+
 /** The development secret: made once, readable by the owner only, and the same after each restart. */
 const developmentSecret = (dataDir: string) =>
   Effect.promise(async () => {
     await mkdir(dataDir, { recursive: true })
     const path = join(dataDir, "jwt-secret")
+    if (existsSync(path)) return (await readFile(path, "utf8")).trim()
+    // It gets its name when it is whole: a crash in between leaves no empty secret behind.
+    const unfinished = `${path}.${process.pid}`
+    const file = await open(unfinished, "w", 0o600)
+    await file.writeFile(randomBytes(32).toString("base64url"))
+    await file.sync()
+    await file.close()
     try {
-      const file = await open(path, "wx", 0o600)
-      await file.writeFile(randomBytes(32).toString("base64url"))
-      await file.sync()
-      await file.close()
+      await link(unfinished, path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
     }
+    await rm(unfinished)
     return (await readFile(path, "utf8")).trim()
   })
 
@@ -92,9 +103,9 @@ export const layer = Layer.effect(
       })
 
     return Auth.of({
-      issueUser: Effect.fn("Auth.issueUser")(function* ({ userId, sessionId, deviceId }) {
+      issueUser: Effect.fn("Auth.issueUser")(function* ({ userId, sessionId, deviceId, platform }) {
         const expire = nowSeconds() + Math.round(settings.tokenTtlMillis / 1000)
-        return { token: yield* sign("user", userId, expire, { sid: sessionId, deviceId }), expire }
+        return { token: yield* sign("user", userId, expire, { sid: sessionId, deviceId, platform }), expire }
       }),
 
       issueInternal: (kind, subject) => sign(kind, subject, nowSeconds() + internalTtlSeconds, {}),
@@ -102,17 +113,20 @@ export const layer = Layer.effect(
       verify: Effect.fn("Auth.verify")(function* (token) {
         if (token.length > tokenLengthMax) return yield* ApiError.of("Unauthenticated")
         const payload = yield* payloadOf(token)
-        const kind = (Object.keys(audiences) as Array<TokenKind>).find((kind) => audiences[kind] === payload.aud)
-        const identity: Identity = {
-          kind: kind ?? "user",
-          subject: payload.sub ?? "",
-          deviceId: typeof payload["deviceId"] === "string" ? payload["deviceId"] : undefined,
-          sessionId: typeof payload["sid"] === "string" ? payload["sid"] : undefined,
-          expiresAt: (payload.exp ?? 0) * 1000
-        }
-        if (kind === undefined) return yield* ApiError.of("Unauthenticated")
-        if (kind === "user" && (identity.sessionId === undefined || (yield* sessions.isRevoked(identity.sessionId)))) {
+        const { aud, sub, exp } = payload
+        const kind = (Object.keys(audiences) as Array<TokenKind>).find((kind) => audiences[kind] === aud)
+        if (kind === undefined || sub === undefined || exp === undefined) return yield* ApiError.of("Unauthenticated")
+        const sessionId = textClaim(payload, "sid")
+        if (kind === "user" && (sessionId === undefined || (yield* sessions.isRevoked(sessionId)))) {
           return yield* ApiError.of("Unauthenticated")
+        }
+        const identity: Identity = {
+          kind,
+          subject: sub,
+          deviceId: textClaim(payload, "deviceId"),
+          platform: textClaim(payload, "platform"),
+          sessionId,
+          expiresAt: exp * 1000
         }
         return identity
       })

@@ -53,11 +53,13 @@ export const layer = Layer.effect(
       Effect.suspend(() => {
         if (waiting >= waitingMax) return Effect.fail(ApiError.of("Overloaded", { retryAfter: 2_000 }))
         waiting += 1
-        return Effect.ensuring(
-          semaphore.withPermits(1)(effect),
-          Effect.sync(() => {
-            waiting -= 1
-          })
+        // The pool's thread works on when the caller has gone: the permit must stay taken until it is done.
+        return Effect.uninterruptible(semaphore.withPermits(1)(effect)).pipe(
+          Effect.ensuring(
+            Effect.sync(() => {
+              waiting -= 1
+            })
+          )
         )
       })
 

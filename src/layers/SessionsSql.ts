@@ -1,7 +1,7 @@
 /** {@link Sessions} on SQL: one row per refresh token, found by its hash. */
 import { createHash, randomBytes } from "node:crypto"
 import { Clock, Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { type RefreshResult, type Session, Sessions, sessionsMax } from "../domain/Auth.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Settings } from "./Settings.ts"
@@ -18,6 +18,8 @@ interface TokenRow {
 }
 
 const hashOf = (refreshToken: string): string => createHash("sha256").update(refreshToken).digest("hex")
+
+const unknown: RefreshResult = { _tag: "Unknown" }
 
 const sessionOf = (row: TokenRow): Session => ({
   sessionId: row.session_id,
@@ -52,48 +54,45 @@ export const layer = Layer.effect(
     const forgetExpired = (userId: UserId, now: number) =>
       sql`DELETE FROM refresh_tokens WHERE user_id = ${userId} AND expires_at < ${now - tokenTtlMillis}`
 
-    /** Keeps the newest logins of a user, so that the table has a bound. */
-    const revokeOldest = (userId: UserId, now: number) =>
-      sql`
-        UPDATE refresh_tokens SET revoked_at = ${now}
-        WHERE user_id = ${userId} AND revoked_at IS NULL AND session_id NOT IN (
-          SELECT session_id FROM refresh_tokens
-          WHERE user_id = ${userId} AND used_at IS NULL AND revoked_at IS NULL
-          ORDER BY created_at DESC, session_id DESC LIMIT ${sessionsMax}
-        )`
+    /** Keeps the newest logins of a user, so that the table has a bound; answers which ones had to go. */
+    const revokeOldest = Effect.fnUntraced(function* (userId: UserId, now: number) {
+      const live = yield* sql<{ readonly session_id: string }>`
+        SELECT session_id FROM refresh_tokens WHERE user_id = ${userId} AND used_at IS NULL AND revoked_at IS NULL
+        ORDER BY created_at DESC, session_id DESC`
+      const revoked = live.slice(sessionsMax).map((row) => row.session_id)
+      for (const sessionId of revoked) yield* revokeSession(sessionId, now)
+      return revoked
+    })
 
     return Sessions.of({
       open: Effect.fn("Sessions.open")(
         function* (session) {
           const now = yield* Clock.currentTimeMillis
           yield* forgetExpired(session.userId, now)
-          const token = yield* insert(session, now)
-          yield* revokeOldest(session.userId, now)
-          return token
+          const refreshToken = yield* insert(session, now)
+          return { refreshToken, revoked: yield* revokeOldest(session.userId, now) }
         },
         sql.withTransaction,
         Effect.catch(apiError)
       ),
 
       refresh: Effect.fn("Sessions.refresh")(
-        function* (refreshToken) {
+        function* (refreshToken): Effect.fn.Return<RefreshResult, SqlError.SqlError> {
           const now = yield* Clock.currentTimeMillis
           const tokenHash = hashOf(refreshToken)
           const [row] = yield* sql<TokenRow>`
             SELECT session_id, user_id, device_id, platform, expires_at, used_at, revoked_at
             FROM refresh_tokens WHERE token_hash = ${tokenHash}`
-          const unknown: RefreshResult = { _tag: "Unknown" }
-          if (row === undefined || row.revoked_at !== null) return { result: unknown, next: undefined }
+          if (row === undefined || row.revoked_at !== null) return unknown
           const session = sessionOf(row)
           if (row.used_at !== null) {
             yield* revokeSession(session.sessionId, now)
-            const result: RefreshResult = { _tag: "Reused", session }
-            return { result, next: undefined }
+            return { _tag: "Reused", session }
           }
-          if (row.expires_at <= now) return { result: unknown, next: undefined }
+          if (row.expires_at <= now) return unknown
+          yield* forgetExpired(session.userId, now)
           yield* sql`UPDATE refresh_tokens SET used_at = ${now} WHERE token_hash = ${tokenHash}`
-          const result: RefreshResult = { _tag: "Rotated", session }
-          return { result, next: yield* insert(session, now) }
+          return { _tag: "Rotated", session, next: yield* insert(session, now) }
         },
         sql.withTransaction,
         Effect.catch(apiError)

@@ -1,6 +1,7 @@
 /** The configuration (protocol.md section 5): read once at start, checked as a whole. */
 import { Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
+import { isSupportedCountry } from "libphonenumber-js/max"
 import { fixedLimits } from "../domain/Connection.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
 
@@ -117,8 +118,8 @@ const load = Effect.gen(function* () {
   yield* oneOf("CHAT_STORE", ["sqlite"], "sqlite")
   yield* oneOf("CHAT_TRANSFER", ["embedded"], "embedded")
   const region = yield* text("CHAT_PHONE_REGION", "none")
-  if (region !== "none" && !/^[A-Z]{2}$/.test(region)) {
-    refuse("CHAT_PHONE_REGION", `expected two capital letters (ISO 3166), got "${region}"`)
+  if (region !== "none" && !isSupportedCountry(region)) {
+    refuse("CHAT_PHONE_REGION", `expected a region of ISO 3166 such as FR, got "${region}"`)
   }
 
   const settings: Settings = {
@@ -141,6 +142,7 @@ const load = Effect.gen(function* () {
       },
       loginPolicy: yield* oneOf("CHAT_LOGIN_POLICY", ["single", "perPlatform", "perDevice", "multi"], "perDevice"),
       connectionsMax: yield* between("CHAT_MAX_CONNECTIONS", 1, 1_000_000, 50_000),
+      userConnectionsMax: yield* between("CHAT_MAX_USER_CONNECTIONS", 1, 1_000_000, 100),
       drainWindowMillis: yield* millis("CHAT_DRAIN_WINDOW", "30 seconds", 0)
     },
     allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS"),

@@ -7,10 +7,12 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import type { Draft } from "../domain/Message.ts"
 import { type Reply, Transfer } from "../domain/Transfer.ts"
 
-/** Drafts that wait for the consumer; past it `publish` says no. */
+/** Drafts that wait for the consumer, and their content together, in UTF-16 units; past either `publish` says no. */
 const waitingMax = 20_000
-/** Drafts in one batch: large enough to share a commit, small enough to keep the event loop responsive. */
+const waitingContentMax = 64 * 1024 * 1024
+/** Drafts in one batch, and their content: enough to share a commit, not so much that the event loop stands still. */
 const batchMax = 512
+const batchContentMax = 1024 * 1024
 
 interface Waiting {
   readonly draft: Draft
@@ -20,33 +22,64 @@ interface Waiting {
 export const layer = Layer.effect(
   Transfer,
   Effect.gen(function* () {
-    const queue = yield* Queue.bounded<Waiting>(waitingMax)
+    const queue = yield* Queue.dropping<Waiting>(waitingMax)
+    let waitingContent = 0
+
+    const take = Effect.map(Queue.takeBetween(queue, 1, batchMax), (taken) => {
+      for (const { draft } of taken) waitingContent -= draft.content.length
+      return batches(taken)
+    })
+
     return Transfer.of({
-      publish: (draft, reply) => !Queue.isFullUnsafe(queue) && Queue.offerUnsafe(queue, { draft, reply }),
+      publish: (draft, reply) => {
+        const { length } = draft.content
+        if (waitingContent + length > waitingContentMax || !Queue.offerUnsafe(queue, { draft, reply })) return false
+        waitingContent += length
+        return true
+      },
 
       consume: (process) => {
         const settle = (batch: ReadonlyArray<Waiting>): Effect.Effect<void> =>
-          process(batch.map((waiting) => waiting.draft)).pipe(
-            Effect.map((results) => {
-              for (const [index, { reply }] of batch.entries()) {
-                reply(results[index] ?? { _tag: "Rejected", error: ApiError.of("ServerError") })
-              }
-            }),
-            Effect.catchCause((cause) => {
-              if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+          Effect.matchCauseEffect(process(batch.map((waiting) => waiting.draft)), {
+            onSuccess: (results) =>
+              Effect.sync(() => {
+                for (const [index, { reply }] of batch.entries()) {
+                  reply(results[index] ?? { _tag: "Rejected", error: ApiError.of("ServerError") })
+                }
+              }),
+            onFailure: (cause) => {
+              if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
               // One draft that cannot be stored must not take its batch with it: the halves go on alone.
               if (batch.length > 1 && !isUnavailable(cause)) {
                 const middle = batch.length >> 1
                 return Effect.andThen(settle(batch.slice(0, middle)), settle(batch.slice(middle)))
               }
               return Effect.as(Effect.logError("a batch was not stored", cause), refuse(batch, cause))
-            })
-          )
-        return Effect.forever(Effect.flatMap(Queue.takeBetween(queue, 1, batchMax), settle))
+            }
+          })
+        return Effect.forever(Effect.flatMap(take, (taken) => Effect.forEach(taken, settle, { discard: true })))
       }
     })
   })
 )
+
+/** Cuts what was taken into batches that are not too large; a single draft is never too large. */
+const batches = (taken: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
+  const cut: Array<Array<Waiting>> = []
+  let room = 0
+  for (const waiting of taken) {
+    const { length } = waiting.draft.content
+    const last = cut.at(-1)
+    if (last === undefined || length > room) {
+      cut.push([waiting])
+      room = batchContentMax - length
+    } else {
+      last.push(waiting)
+      room -= length
+    }
+  }
+  return cut
+}
 
 /** A failure that the next draft would meet, too. */
 const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>

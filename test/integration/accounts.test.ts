@@ -121,6 +121,17 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
     })
   )
 
+  it.effect("has fifty logins at most: the oldest is revoked, and its sockets close with 4004", () =>
+    Effect.gen(function* () {
+      const { chatUrl } = yield* TestServer.TestServer
+      const user = yield* register()
+      const peer = yield* connect(chatUrl, user.token)
+      for (let count = 0; count < 50; count++) yield* login({ phone: user.phone, password })
+      assert.deepStrictEqual(yield* peer.closed(), { code: 4004, reason: "token-expired" })
+      isFailure(yield* request("GET", "/v1/user/user", { token: user.token }), 401, 100004)
+    })
+  )
+
   it.effect("closes its sockets with 4004 when it logs out, and only those of that login", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer

@@ -196,13 +196,34 @@ layer(TestServer.layer(), live)("a peer", (it) => {
       const content = "x".repeat(16 * 1024)
       let sent = 0
       // Kernel buffers take a few megabytes before anything waits in the server.
-      while (registry.isOnline(bob.id) && sent < 2_000) {
+      while (registry.isOnline(bob.id) && sent < 1_000) {
         for (let index = 0; index < 50; index++) sender.send(chatFrame(`m${sent++}`, bob, content))
         yield* sender.answer(`m${sent - 1}`)
       }
-      assert.isFalse(registry.isOnline(bob.id))
+      yield* until(() => !registry.isOnline(bob.id), 8_000)
+      deaf.socket.resume()
+      assert.deepStrictEqual(yield* deaf.closed(), { code: 4008, reason: "slow-consumer" })
       assert.strictEqual(sender.frames.filter((frame) => frame.frameType === 2).length, sent)
       yield* isAlive(sender)
+    })
+  )
+
+  it.effect("that reads is never taken for one that does not, however much comes at once", () =>
+    Effect.gen(function* () {
+      const { chatUrl } = yield* TestServer.TestServer
+      const [ann, bob, carl] = yield* Effect.all([register(), register(), register()])
+      const reader = yield* connect(chatUrl, bob.token)
+      const senders = [yield* connect(chatUrl, ann.token), yield* connect(chatUrl, carl.token)]
+      for (const sender of senders) {
+        for (let index = 0; index < 100; index++) sender.send(chatFrame(`m${index}`, bob, "x".repeat(16 * 1024)))
+      }
+      const pushes = yield* reader.count((frame) => frame.method === "push", 200)
+      const { conversationID } = pushes[0]!.data as { conversationID: string }
+      for (let index = 0; index < 40; index++) {
+        reader.send({ id: `h${index}`, method: "conversation.history", data: { conversationID, limit: 200 } })
+      }
+      yield* reader.count((frame) => frame.method === "conversation.history", 40)
+      yield* isAlive(reader)
     })
   )
 

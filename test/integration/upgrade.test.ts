@@ -1,5 +1,6 @@
 /** What the door of `/ws` refuses, over real sockets, before the upgrade (protocol.md section 1.1). */
-import { createSign, generateKeyPairSync } from "node:crypto"
+import { createHmac } from "node:crypto"
+import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SignJWT } from "jose"
@@ -9,29 +10,21 @@ import { register, request } from "../support/Users.ts"
 
 const secret = "a secret of at least thirty-two bytes"
 const older = "an older secret that still verifies tokens"
-const key = new TextEncoder().encode(secret)
-const inAnHour = () => Math.floor(Date.now() / 1000) + 3600
+const secretKey = new TextEncoder().encode(secret)
+const anHourAgo = () => Math.floor(Date.now() / 1000) - 3600
 
-/** A token like the server's own, with something changed. */
-const forge = (
-  changes: {
-    readonly claims?: Record<string, unknown>
-    readonly expire?: number
-    readonly audience?: string
-    readonly issuer?: string
-    readonly key?: Uint8Array
-    readonly algorithm?: string
-  } = {}
-) =>
-  new SignJWT({ sid: "1", ...changes.claims })
-    .setProtectedHeader({ alg: changes.algorithm ?? "HS256" })
-    .setIssuer(changes.issuer ?? "fiberchat")
-    .setAudience(changes.audience ?? "fiberchat")
-    .setSubject("1")
-    .setIssuedAt()
-    .setJti("1")
-    .setExpirationTime(changes.expire ?? inAnHour())
-    .sign(changes.key ?? key)
+interface Changes {
+  readonly claims?: Record<string, unknown>
+  readonly key?: Uint8Array
+  readonly algorithm?: string
+}
+
+const claimsOf = (token: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString())
+
+/** A good token's claims, signed again with something changed. */
+const forge = (good: string, { claims, key = secretKey, algorithm = "HS256" }: Changes = {}) =>
+  new SignJWT({ ...claimsOf(good), ...claims }).setProtectedHeader({ alg: algorithm }).sign(key)
 
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
 
@@ -43,24 +36,25 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
   (it) => {
     const badTokens: Record<string, (good: string) => Promise<string> | string> = {
       garbage: () => "garbage",
-      "an expired token": () => forge({ expire: inAnHour() - 7200 }),
-      "a token of another issuer": () => forge({ issuer: "somebody" }),
-      "a token for another audience": () => forge({ audience: "something" }),
-      "a token signed with another key": () => forge({ key: new Uint8Array(32) }),
-      "a token signed with HS512": () => forge({ algorithm: "HS512" }),
+      "an expired token": (good) => forge(good, { claims: { exp: anHourAgo() } }),
+      "a token without an end": (good) => forge(good, { claims: { exp: undefined } }),
+      "a token of another issuer": (good) => forge(good, { claims: { iss: "somebody" } }),
+      "a token for another audience": (good) => forge(good, { claims: { aud: "something" } }),
+      "a token for no audience": (good) => forge(good, { claims: { aud: undefined } }),
+      "a token signed with another key": (good) => forge(good, { key: new Uint8Array(32) }),
+      "a token signed with HS512": (good) => forge(good, { algorithm: "HS512" }),
       "a token of algorithm none": (good) => `${reheaded(good, { alg: "none" })}.`,
-      "a token that says RS256 and is signed with the secret": (good) => {
+      "a token that says RS256 and is signed with the secret as its key": (good) => {
         const unsigned = reheaded(good, { alg: "RS256" })
-        const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
-        return `${unsigned}.${createSign("RSA-SHA256").update(unsigned).sign(privateKey, "base64url")}`
+        return `${unsigned}.${createHmac("sha256", secret).update(unsigned).digest("base64url")}`
       },
       "a token whose payload was changed": (good) => {
         const [header, , signature] = good.split(".")
-        return `${header}.${base64url({ sub: "1", aud: "fiberchat", iss: "fiberchat" })}.${signature}`
+        return `${header}.${base64url({ ...claimsOf(good), sub: "1" })}.${signature}`
       },
-      "a service token": () => forge({ audience: "fiberchat-rpc" }),
-      "a token of a login that does not exist": () => forge({ claims: { sid: "404" } }),
-      "a token without a login": () => forge({ claims: { sid: undefined } }),
+      "a service token": (good) => forge(good, { claims: { aud: "fiberchat-rpc" } }),
+      "a token of a login that does not exist": (good) => forge(good, { claims: { sid: "404" } }),
+      "a token without a login": (good) => forge(good, { claims: { sid: undefined } }),
       "a token of 10 000 characters": () => "x".repeat(10_000)
     }
     for (const [what, make] of Object.entries(badTokens)) {
@@ -113,11 +107,10 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
     it.effect("still takes tokens signed with an older secret of the list", () =>
       Effect.gen(function* () {
         const { token } = yield* register()
-        const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString())
-        const old = yield* Effect.promise(() =>
-          new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(older))
-        )
-        assert.strictEqual((yield* request("GET", "/v1/user/user", { token: old })).status, 200)
+        for (const key of [secretKey, new TextEncoder().encode(older)]) {
+          const signed = yield* Effect.promise(() => forge(token, { key }))
+          assert.strictEqual((yield* request("GET", "/v1/user/user", { token: signed })).status, 200)
+        }
       })
     )
 
@@ -138,6 +131,27 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
         }
         const same = yield* connect(chatUrl, token, { headers: { origin: url } })
         yield* same.answer("")
+      })
+    )
+
+    it.effect("lets go of a socket that it refused, even if the peer never closes it", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        const socket = connectTcp({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true })
+        socket.write("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        const cut = new Promise<void>((resolve) => socket.on("error", () => resolve()))
+        // What is written to a socket that is gone comes back as an error; one that is half open swallows it.
+        const knocking = setInterval(() => socket.write("?"), 50)
+        yield* Effect.promise(() => cut).pipe(Effect.timeout("3 seconds"))
+        clearInterval(knocking)
+      })
+    )
+
+    it.effect("ignores the wish to upgrade anywhere else, and answers as ever", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        const answer = yield* refused(`${url.replace("http", "ws")}/nothing`)
+        assert.deepInclude(answer, { status: 404, body: { code: 100006, msg: "not found", data: null } })
       })
     )
 

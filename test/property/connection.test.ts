@@ -192,6 +192,32 @@ describe("the connection machine", () => {
     { arbitrary: { runs: 1_000 } }
   )
 
+  it("counts every frame but acks of pushes, and loses no credit when the clock is set back", () => {
+    const limits = { ...quiet, rateLimit: { count: 2, windowMillis: 1_000 } }
+    for (const frameType of [FrameType.data, FrameType.noAck, FrameType.ping, FrameType.ack, FrameType.err]) {
+      const event: ConnectionEvent = { _tag: "FrameReceived", frame: frame({ id: "a", frameType }) }
+      const { commands } = run(
+        opened(limits),
+        [
+          [event, 0],
+          [event, 0],
+          [event, 0]
+        ],
+        limits
+      )
+      assert.deepInclude(framesOf(commands).at(-1)?.data as object, { code: 100008, retryAfter: 500 })
+    }
+    const back = run(
+      opened(limits),
+      [
+        [received("a"), 0],
+        [received("b"), -60_000]
+      ],
+      limits
+    )
+    assert.strictEqual(back.commands.filter((command) => command._tag === "Dispatch").length, 2)
+  })
+
   it("closes with 4029 when the rate is ignored a hundred times within ten seconds", () => {
     const limits = { ...quiet, rateLimit: { count: 1, windowMillis: 1_000_000 } }
     const { commands } = run(

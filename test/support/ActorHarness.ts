@@ -27,18 +27,30 @@ export class Recorder implements Transport {
   readonly pingTimes: Array<number> = []
   paused = false
   closed: { readonly code: number; readonly reason: string; readonly at: number } | undefined
-  /** Frames that `send` takes before it says that too much is waiting. */
+  /** Frames after which it says that too much is waiting. */
   room = Number.POSITIVE_INFINITY
+  /** Ends the wait for the peer to read. */
+  drain = () => {}
+  /** Frames that wait for `uncork`. */
+  private readonly held: Array<ServerFrame> = []
+  private corked = false
   private readonly now: () => number
 
   constructor(now: () => number) {
     this.now = now
   }
 
-  send(text: string | Uint8Array): boolean {
-    if (this.frames.length >= this.room) return false
-    this.frames.push(decodeFrame(typeof text === "string" ? text : new TextDecoder().decode(text)))
-    return true
+  send(text: string | Uint8Array): void {
+    const frame = decodeFrame(typeof text === "string" ? text : new TextDecoder().decode(text))
+    ;(this.corked ? this.held : this.frames).push(frame)
+  }
+  isFull(): boolean {
+    return this.frames.length + this.held.length >= this.room
+  }
+  drained(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.drain = () => resume(Effect.void)
+    })
   }
   ping(): void {
     this.pingTimes.push(this.now())
@@ -52,8 +64,13 @@ export class Recorder implements Transport {
   resume(): void {
     this.paused = false
   }
-  cork(): void {}
-  uncork(): void {}
+  cork(): void {
+    this.corked = true
+  }
+  uncork(): void {
+    this.corked = false
+    this.frames.push(...this.held.splice(0))
+  }
 }
 
 /** Routes that need nothing: `do` is a command that is done at once, `later` one that is never done, `ask` a query. */
@@ -78,6 +95,7 @@ export const layer = (limits: Partial<ConnectionLimits>, loginPolicy: LoginPolic
         limits: { ...quiet, ...limits },
         loginPolicy,
         connectionsMax: 100,
+        userConnectionsMax: 5,
         drainWindowMillis: 1_000
       })
     )
@@ -108,6 +126,7 @@ export const start = (
           kind: "user",
           subject: options.userId ?? "1",
           deviceId: undefined,
+          platform: undefined,
           sessionId: "1",
           expiresAt: options.expiresAt ?? Number.POSITIVE_INFINITY
         },

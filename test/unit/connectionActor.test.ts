@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/Connections.ts"
 import { FrameType } from "../../src/domain/Frame.ts"
@@ -59,7 +60,9 @@ describe("a connection actor", () => {
     Effect.gen(function* () {
       const registry = yield* ConnectionRegistry
       const [broken, other] = [yield* start({ userId: "1" }), yield* start({ userId: "2" })]
+      broken.connection.tell({ _tag: "FrameReceived", frame: frame({ id: "before", frameType: FrameType.ping }) })
       yield* tellFrame(broken, { method: "crash" })
+      assert.isDefined(broken.transport.frames.find((frame) => frame.id === "before"))
       assert.strictEqual(broken.transport.closed?.code, 1011)
       assert.isFalse(registry.isOnline("1"))
       yield* tellFrame(other, { id: "c" })
@@ -67,15 +70,38 @@ describe("a connection actor", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("cuts off a peer that does not read with 4008", () =>
+  it.effect("cuts off with 4008 a peer that reads nothing for five seconds while something waits for it", () =>
     Effect.gen(function* () {
       const started = yield* start()
       started.transport.room = 2
       yield* tellFrame(started, { id: "1" })
-      assert.strictEqual((yield* ConnectionRegistry).size(), 1)
       yield* tellFrame(started, { id: "2" })
+      yield* TestClock.adjust(4_999)
+      yield* settle
+      assert.strictEqual((yield* ConnectionRegistry).size(), 1)
+      yield* TestClock.adjust(1)
+      yield* settle
       assert.strictEqual(started.transport.closed?.code, 4008)
       assert.strictEqual((yield* ConnectionRegistry).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("waits for a peer that reads slowly, and goes on where it was", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      started.transport.room = 3
+      for (let index = 0; index < 6; index++) {
+        started.connection.tell({ _tag: "FrameReceived", frame: frame({ id: String(index) }) })
+      }
+      yield* settle
+      assert.strictEqual(started.transport.frames.length, 3)
+      yield* TestClock.adjust(4_000)
+      started.transport.room = Number.POSITIVE_INFINITY
+      started.transport.drain()
+      yield* settle
+      const ids = started.transport.frames.slice(1).map((frame) => frame.id)
+      assert.deepStrictEqual(ids, ["0", "1", "2", "3", "4", "5"])
+      assert.strictEqual((yield* ConnectionRegistry).size(), 1)
     }).pipe(Effect.provide(layer({})))
   )
 
@@ -100,7 +126,7 @@ describe("a connection actor", () => {
   it.effect("closes with 4008 and goes when its mailbox overflows", () =>
     Effect.gen(function* () {
       const { connection, transport } = yield* start()
-      for (let index = 0; index < 10_000; index++) connection.tell({ _tag: "PeerSeen" })
+      for (let index = 0; index < 12_000; index++) connection.tell({ _tag: "PeerSeen" })
       assert.strictEqual(transport.closed?.code, 4008)
       yield* settle
       assert.strictEqual((yield* ConnectionRegistry).size(), 0)
@@ -162,4 +188,14 @@ describe("the login policy", () => {
       )
     }
   }
+
+  it.effect("lets no user have more connections than the limit: the oldest is replaced", () =>
+    Effect.gen(function* () {
+      const started = yield* Effect.all(Array.from({ length: 7 }, (_, index) => start({ deviceId: String(index) })))
+      assert.deepStrictEqual(
+        started.map(({ transport }) => transport.closed?.code),
+        [4003, 4003, undefined, undefined, undefined, undefined, undefined]
+      )
+    }).pipe(Effect.provide(layer({}, "multi")))
+  )
 })

@@ -61,4 +61,16 @@ describe("password hashing", () => {
       assert.isTrue(refused.every((result) => result.failure.is("Overloaded")))
     }).pipe(Effect.provide(layer))
   )
+
+  it.live("counts callers that have gone for as long as their work goes on", () =>
+    Effect.gen(function* () {
+      const hasher = yield* PasswordHasher
+      const gone = yield* Effect.forEach(Array.from({ length: 64 }), () =>
+        Effect.forkChild(hasher.verify("wrong", undefined), { startImmediately: true })
+      )
+      for (const fiber of gone) fiber.interruptUnsafe()
+      const error = yield* Effect.flip(hasher.verify("wrong", undefined))
+      assert.isTrue(error.is("Overloaded"))
+    }).pipe(Effect.provide(layer))
+  )
 })

@@ -61,6 +61,7 @@ describe("the configuration", () => {
         CHAT_TOKEN_TTL: "0",
         CHAT_RATE_LIMIT: "50 a second",
         CHAT_MAX_CONNECTIONS: "0",
+        CHAT_MAX_USER_CONNECTIONS: "0",
         CHAT_MAX_FRAME_BYTES: "many",
         CHAT_PHONE_REGION: "France",
         CHAT_TRUST_PROXY: "somewhere",
