@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // What the process runs with, the tests run with.
     setupFiles: ["effect/schema/SchemaJITCompiler/enable"],
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     reporters: ["default", "./test/support/CountReporter.ts"]
   }
 })

@@ -36,7 +36,7 @@ export interface ConnectionLimits {
   readonly strikeWindowMillis: number
   /** Past so many unsettled requests the socket is paused until half of them are settled. */
   readonly inFlightMax: number
-  /** A peer that reads nothing for so long while something waits for it is cut off. */
+  /** A peer that does not read within this time what waits for it (half a mebibyte) is cut off. */
   readonly drainMillisMax: number
   /** Unacknowledged pushes that are counted; further ones are as if they needed no ack. */
   readonly pushesUnackedMax: number
@@ -49,7 +49,7 @@ export const fixedLimits = {
   badFramesMax: 10,
   strikeWindowMillis: 10_000,
   inFlightMax: 64,
-  drainMillisMax: 5_000,
+  drainMillisMax: 10_000,
   pushesUnackedMax: 256
 } as const
 

@@ -200,7 +200,7 @@ layer(TestServer.layer(), live)("a peer", (it) => {
         for (let index = 0; index < 50; index++) sender.send(chatFrame(`m${sent++}`, bob, content))
         yield* sender.answer(`m${sent - 1}`)
       }
-      yield* until(() => !registry.isOnline(bob.id), 8_000)
+      yield* until(() => !registry.isOnline(bob.id), 14_000)
       deaf.socket.resume()
       assert.deepStrictEqual(yield* deaf.closed(), { code: 4008, reason: "slow-consumer" })
       assert.strictEqual(sender.frames.filter((frame) => frame.frameType === 2).length, sent)
