@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
 import type { Done, Order } from "./load.ts"
-import { cpuMicros, median, wait } from "./measure.ts"
+import { cpuMicros, median, residentBytes, wait } from "./measure.ts"
 import { type ServerName, type ServerUnderTest, start } from "./ServerUnderTest.ts"
 
 const servers: ReadonlyArray<ServerName> = ["bare ws", "Socket.IO", "fiberchat, store in memory", "fiberchat"]
@@ -16,6 +16,9 @@ export interface Size {
 }
 
 export interface Figures {
+  /** As the operating system sees it, garbage and all. */
+  readonly residentKilobytesPerConnection: number
+  /** Less the free part of the heap, after a collection. */
   readonly kilobytesPerConnection: number
   readonly acceptedPerSecond: number
   readonly microsPerAccept: number
@@ -77,16 +80,19 @@ const measureIdle = (name: ServerName, size: Size) =>
       // The first few stay open: they compile and allocate what all others share.
       await order(openOrder(server, warmUpConnections))
       await wait(settleMillis)
+      const residentBefore = residentBytes(server.pid)
       const bytesBefore = await server.memoryInUse()
       const openingBefore = cpuMicros(server.pid)
       const { millis } = await order(openOrder(server, size.connections))
       const opening = cpuMicros(server.pid) - openingBefore
       await wait(settleMillis)
+      const resident = residentBytes(server.pid) - residentBefore
       const bytes = (await server.memoryInUse()) - bytesBefore
       const idleBefore = cpuMicros(server.pid)
       await wait(size.idleMillis)
       const idle = cpuMicros(server.pid) - idleBefore
       return {
+        residentKilobytesPerConnection: resident / 1000 / size.connections,
         kilobytesPerConnection: bytes / 1000 / size.connections,
         acceptedPerSecond: (size.connections / millis) * 1000,
         microsPerAccept: opening / size.connections,
@@ -132,6 +138,7 @@ export const table = (report: Report): string => {
     const own = micros(name)
     return [
       name,
+      figures.residentKilobytesPerConnection.toFixed(1),
       figures.kilobytesPerConnection.toFixed(1),
       `${own.toFixed(1)} (${Math.min(...figures.microsPerFrame).toFixed(1)}–${Math.max(...figures.microsPerFrame).toFixed(1)})`,
       (own / micros("bare ws")).toFixed(2),
@@ -143,7 +150,8 @@ export const table = (report: Report): string => {
   })
   const head = [
     "server",
-    "memory per idle connection, KB",
+    "RSS per idle connection, KB",
+    "memory in use per idle connection, KB",
     "CPU per frame, µs: median (min–max)",
     "× bare ws",
     "× Socket.IO",

@@ -4,6 +4,12 @@ import { readFileSync } from "node:fs"
 /** Linux counts CPU time in ticks of 10 ms. */
 const tickMicros = 10_000
 
+/** Resident memory of a process, in bytes. */
+export const residentBytes = (pid: number): number => {
+  const kibibytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+  return Number(kibibytes) * 1024
+}
+
 /** CPU time that a process has used so far, user and system, in microseconds. */
 export const cpuMicros = (pid: number): number => {
   // The name in the second field can hold blanks; what follows its bracket cannot.
