@@ -8,15 +8,14 @@ import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
 import type { Identity, TokenKind } from "../domain/Auth.ts"
 import { type CloseName, closeCodes } from "../domain/CloseCode.ts"
 import {
-  type AckMode,
   type ConnectionCommand,
   type ConnectionEvent,
-  type ConnectionLimits,
   type ConnectionState,
   deadline,
   open,
   step
 } from "../domain/Connection.ts"
+import type { AckMode, ConnectionLimits } from "../domain/ConnectionLimits.ts"
 import { dataFrame, type SessionReady } from "../domain/Frame.ts"
 import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
 import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
@@ -207,6 +206,10 @@ export class ConnectionActor implements Connection, DeadlineEntry {
       heartbeatInterval: limits.heartbeatIntervalMillis,
       idleTimeout: limits.idleTimeoutMillis,
       maxLifetime: Number.isFinite(this.state.lifetimeEndsAt) ? this.state.lifetimeEndsAt - now : 0,
+      ackTimeout: limits.ackTimeoutMillis,
+      ackRetry: limits.ackRetryMillis,
+      pushRetry: limits.pushRetryMillis,
+      pushRetryCount: limits.pushRetryCount,
       serverTime: now
     }
   }

@@ -1,7 +1,8 @@
 /** Who is connected to this node. */
 import { Context, Effect, Layer } from "effect"
 import type { TokenKind } from "../domain/Auth.ts"
-import type { AckMode, ConnectionEvent } from "../domain/Connection.ts"
+import type { ConnectionEvent } from "../domain/Connection.ts"
+import type { AckMode } from "../domain/ConnectionLimits.ts"
 import { GatewayPolicy, type LoginPolicy } from "../domain/GatewayPolicy.ts"
 import type { ConnectionId } from "../domain/Ids.ts"
 

@@ -1,35 +1,52 @@
 /** Brings stored messages to the devices that are online. Who is not will find them by history. */
 import { Context, Effect, Layer } from "effect"
-import { singleMembers } from "../domain/Conversation.ts"
-import { pushFrame } from "../domain/Frame.ts"
+import type { ConnectionEvent } from "../domain/Connection.ts"
+import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
+import { pushFrame, type ServerFrame } from "../domain/Frame.ts"
 import type { ConnectionId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 
 const utf8 = new TextEncoder()
+const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
 
 export class Delivery extends Context.Service<
   Delivery,
   {
     /** Pushes a message to every connection of its members but the one that sent it. Encoded once for all of them. */
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
+    /** Sends a frame that takes no ack to every connection of the members but the one that caused it. */
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: ConnectionId) => void
   }
 >()("fiberchat/actors/Delivery") {
   static readonly layer = Layer.effect(
     Delivery,
-    Effect.map(ConnectionRegistry, (registry) =>
-      Delivery.of({
-        deliver: (message, origin) => {
-          let encoded: Uint8Array | undefined
-          for (const userId of new Set(singleMembers(message.conversationID))) {
-            for (const connection of registry.ofUser(userId)) {
-              if (connection.connectionId === origin) continue
-              encoded ??= utf8.encode(JSON.stringify(pushFrame(message)))
-              connection.tell({ _tag: "MessagePushed", encoded })
-            }
+    Effect.map(ConnectionRegistry, (registry) => {
+      /** Tells the connections of the members; the event is made when the first of them is found. */
+      const tell = (
+        conversationId: ConversationId,
+        origin: ConnectionId | undefined,
+        eventOf: () => ConnectionEvent
+      ): void => {
+        let event: ConnectionEvent | undefined
+        for (const userId of new Set(singleMembers(conversationId))) {
+          for (const connection of registry.ofUser(userId)) {
+            if (connection.connectionId === origin) continue
+            event ??= eventOf()
+            connection.tell(event)
           }
         }
+      }
+      return Delivery.of({
+        deliver: (message, origin) =>
+          tell(message.conversationID, origin, () => ({
+            _tag: "MessagePushed",
+            message,
+            encoded: encode(pushFrame(message))
+          })),
+        notify: (conversationId, frame, origin) =>
+          tell(conversationId, origin, () => ({ _tag: "Notified", encoded: encode(frame) }))
       })
-    )
+    })
   )
 }

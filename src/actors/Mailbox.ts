@@ -15,6 +15,8 @@ const capacity = highWater + 10_923
 /** Pushes hold memory while they wait for a peer that does not read: past so many events no more are taken. */
 const pushesMax = 1_024
 
+const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
+
 export class Mailbox {
   private events: Array<ConnectionEvent> = []
   private wake: (() => void) | undefined
@@ -30,7 +32,7 @@ export class Mailbox {
 
   /** Puts an event in without waiting. When there is no room left the socket is closed: nothing is dropped silently. */
   tell(event: ConnectionEvent): void {
-    if (this.events.length >= (event._tag === "MessagePushed" ? pushesMax : capacity)) {
+    if (this.events.length >= (isPush(event) ? pushesMax : capacity)) {
       this.overflowed = true
       const { code, reason } = closeCodes.SlowConsumer
       return this.transport.close(code, reason)

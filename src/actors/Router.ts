@@ -1,11 +1,11 @@
 /**
- * The typed router of data frames: a route is declared with its method name and payload schema, and its handler gets
- * a decoded value. Two kinds of route: a *command* is taken in the order in which frames arrive and is settled later;
- * a *query* runs beside the actor and is answered when it is done.
+ * The typed router of data frames: a route joins a method of `src/domain/Methods.ts` to its handler, which gets a
+ * decoded payload. Nothing slow runs in the actor's loop: work is handed over, or comes back to be run beside it.
  */
 import { type Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Outcome, Request } from "../domain/Connection.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
+import type { Method } from "../domain/Methods.ts"
 import type { Connection } from "./ConnectionRegistry.ts"
 
 /** A data frame on its way to a handler. */
@@ -28,13 +28,12 @@ export interface Route {
 
 /** A route whose handler gets a decoded payload; one that does not fit the schema is answered with `BadParameters`. */
 const route = <Payload>(
-  method: string,
-  schema: Schema.ConstraintDecoder<Payload>,
+  { name, payload: schema }: Method<"command" | "query", Payload>,
   start: (call: Call<Payload>, settle: Settle) => Effect.Effect<void> | undefined
 ): Route => {
   const decode = Schema.decodeUnknownResult(schema)
   return {
-    method,
+    method: name,
     start: ({ connection, id, payload }, settle) => {
       // A Go client without a payload sends null.
       const decoded = decode(payload ?? {})
@@ -45,30 +44,38 @@ const route = <Payload>(
   }
 }
 
-/** A method that changes something. `handle` hands the work over without waiting and settles when it is durable. */
-export const command = <Payload>(
-  method: string,
-  schema: Schema.ConstraintDecoder<Payload>,
+/** A command that hands its work over without waiting, in the order of arrival, and settles when it is durable. */
+export const handedOver = <Payload>(
+  method: Method<"command", Payload>,
   handle: (call: Call<Payload>, settle: Settle) => void
 ): Route =>
-  route(method, schema, (call, settle) => {
+  route(method, (call, settle) => {
     handle(call, settle)
     return undefined
   })
 
-/** A method that asks something. Its answer is a data frame with the request's id and method, in every ack mode. */
-export const query = <Payload>(
-  method: string,
-  schema: Schema.ConstraintDecoder<Payload>,
+/** A command whose work is done beside the actor, in no order; what comes of it is the data of the ack. */
+export const done = <Payload>(
+  method: Method<"command", Payload>,
   handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
-): Route =>
-  route(method, schema, (call, settle) =>
-    Effect.matchCauseEffect(handle(call), {
-      onSuccess: (data) => Effect.sync(() => settle({ _tag: "Answered", data })),
-      onFailure: (cause) =>
-        Effect.flatMap(expectedError(cause), (error) => Effect.sync(() => settle({ _tag: "Failed", error })))
-    })
-  )
+): Route => route(method, (call, settle) => settled(handle(call), "Done", settle))
+
+/** A query: what comes of it is the data of a data frame with the request's id and method. */
+export const answered = <Payload>(
+  method: Method<"query", Payload>,
+  handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
+): Route => route(method, (call, settle) => settled(handle(call), "Answered", settle))
+
+const settled = (
+  work: Effect.Effect<unknown, ApiError>,
+  tag: "Done" | "Answered",
+  settle: Settle
+): Effect.Effect<void> =>
+  Effect.matchCauseEffect(work, {
+    onSuccess: (data) => Effect.sync(() => settle({ _tag: tag, data })),
+    onFailure: (cause) =>
+      Effect.flatMap(expectedError(cause), (error) => Effect.sync(() => settle({ _tag: "Failed", error })))
+  })
 
 /** The expected error of a cause; anything else is logged once and becomes `ServerError`. */
 const expectedError = (cause: Cause.Cause<ApiError>): Effect.Effect<ApiError> => {

@@ -3,7 +3,10 @@
  * time. The actor around it (`src/actors/ConnectionActor.ts`) performs the commands and arms one timer for
  * {@link deadline}. Protocol.md sections 1.2 to 1.4.
  */
+import { Result, Schema } from "effect"
 import type { CloseName } from "./CloseCode.ts"
+import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
+import type { AckMode, ConnectionLimits } from "./ConnectionLimits.ts"
 import { ApiError } from "./ErrorTable.ts"
 import {
   ackFrame,
@@ -12,55 +15,18 @@ import {
   errFrame,
   type Frame,
   FrameType,
+  PushAck,
   pingFrame,
   type ServerFrame
 } from "./Frame.ts"
 import { rootUserId } from "./Ids.ts"
+import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
+import type { Message } from "./Message.ts"
+import { findsMissed, isCommand } from "./Methods.ts"
+import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
 
-/** How the server acknowledges data frames of this connection. */
-export type AckMode = "none" | "once"
-
-/** Limits of one connection. A clock of `0` is off. */
-export interface ConnectionLimits {
-  /** The server pings this often, and expects to hear something within this plus the grace. */
-  readonly heartbeatIntervalMillis: number
-  readonly heartbeatGraceMillis: number
-  readonly idleTimeoutMillis: number
-  readonly maxLifetimeMillis: number
-  /** Frames other than acks of pushes, per window; `undefined` for no limit. */
-  readonly rateLimit: { readonly count: number; readonly windowMillis: number } | undefined
-  /** So many frames over the rate within the strike window close the connection. */
-  readonly rateStrikesMax: number
-  /** So many unreadable frames within the strike window close the connection. */
-  readonly badFramesMax: number
-  readonly strikeWindowMillis: number
-  /** Past so many unsettled requests the socket is paused until half of them are settled. */
-  readonly inFlightMax: number
-  /** A peer that does not read within this time what waits for it (half a mebibyte) is cut off. */
-  readonly drainMillisMax: number
-  /** Unacknowledged pushes that are counted; further ones are as if they needed no ack. */
-  readonly pushesUnackedMax: number
-}
-
-/** The limits that are no setting (protocol.md sections 1.2 and 1.5). */
-export const fixedLimits = {
-  heartbeatGraceMillis: 5_000,
-  rateStrikesMax: 100,
-  badFramesMax: 10,
-  strikeWindowMillis: 10_000,
-  inFlightMax: 64,
-  drainMillisMax: 10_000,
-  pushesUnackedMax: 256
-} as const
-
-export interface ConnectionState {
+export interface ConnectionState extends ConnectionClocks {
   readonly ackMode: AckMode
-  readonly lifetimeEndsAt: number
-  readonly tokenExpiresAt: number
-  /** When anything at all was last received: restarts the heartbeat clock. */
-  readonly heardAt: number
-  /** When the client last did something: restarts the idle clock. */
-  readonly activeAt: number
   readonly nextPingAt: number
   /** Token bucket of the rate limit. A frame costs `windowMillis`, a millisecond refills `count`: all integers. */
   readonly rateCredit: number
@@ -68,7 +34,8 @@ export interface ConnectionState {
   readonly badFrameTimes: ReadonlyArray<number>
   readonly rateStrikeTimes: ReadonlyArray<number>
   readonly inFlight: number
-  readonly pushesUnacked: number
+  readonly inbound: InboundAcks
+  readonly outbound: OutboundAcks
   readonly paused: boolean
   readonly closed: boolean
 }
@@ -93,8 +60,10 @@ export type ConnectionEvent =
   /** A WebSocket ping or pong. */
   | { readonly _tag: "PeerSeen" }
   | { readonly _tag: "RequestSettled"; readonly request: Request; readonly outcome: Outcome }
-  /** A push frame, encoded once for all who get it. */
-  | { readonly _tag: "MessagePushed"; readonly encoded: Uint8Array }
+  /** A message and its push frame, encoded once for all who get it. */
+  | { readonly _tag: "MessagePushed"; readonly message: Message; readonly encoded: Uint8Array }
+  /** A frame that takes no ack, encoded once for all who get it. */
+  | { readonly _tag: "Notified"; readonly encoded: Uint8Array }
   | { readonly _tag: "DeadlineReached" }
   | { readonly _tag: "CloseAsked"; readonly close: CloseName; readonly retryAfter?: number }
   /** The socket is gone, by the peer's doing or the network's. */
@@ -125,60 +94,24 @@ export const open = (
   }
 ): ConnectionState => ({
   ackMode: options.ackMode,
-  lifetimeEndsAt:
-    limits.maxLifetimeMillis === 0
-      ? Number.POSITIVE_INFINITY
-      : now + Math.round(limits.maxLifetimeMillis * (1 - options.lifetimeCut)),
-  tokenExpiresAt: options.tokenExpiresAt,
-  heardAt: now,
-  activeAt: now,
+  ...started(now, limits, options.tokenExpiresAt, options.lifetimeCut),
   nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
   rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
   rateRefilledAt: now,
   badFrameTimes: [],
   rateStrikeTimes: [],
   inFlight: 0,
-  pushesUnacked: 0,
+  inbound: noneWaiting,
+  outbound: noneUnacked,
   paused: false,
   closed: false
 })
-
-const heartbeatEndsAt = (state: ConnectionState, limits: ConnectionLimits): number =>
-  limits.heartbeatIntervalMillis === 0
-    ? Number.POSITIVE_INFINITY
-    : state.heardAt + limits.heartbeatIntervalMillis + limits.heartbeatGraceMillis
-
-const idleEndsAt = (state: ConnectionState, limits: ConnectionLimits): number =>
-  limits.idleTimeoutMillis === 0 ? Number.POSITIVE_INFINITY : state.activeAt + limits.idleTimeoutMillis
 
 /** When the machine next wants `DeadlineReached`; `Infinity` when it does not. */
 export const deadline = (state: ConnectionState, limits: ConnectionLimits): number =>
   state.closed
     ? Number.POSITIVE_INFINITY
-    : Math.min(
-        heartbeatEndsAt(state, limits),
-        idleEndsAt(state, limits),
-        state.lifetimeEndsAt,
-        state.tokenExpiresAt,
-        state.nextPingAt
-      )
-
-/** The close that the earliest of the passed deadlines asks for. */
-const expired = (state: ConnectionState, limits: ConnectionLimits, now: number): CloseName | undefined => {
-  let earliest = now
-  let close: CloseName | undefined
-  const consider = (at: number, name: CloseName) => {
-    if (at < earliest || (at === earliest && close === undefined)) {
-      earliest = at
-      close = name
-    }
-  }
-  consider(heartbeatEndsAt(state, limits), "HeartbeatTimeout")
-  consider(idleEndsAt(state, limits), "IdleTimeout")
-  consider(state.lifetimeEndsAt, "LifetimeExceeded")
-  consider(state.tokenExpiresAt, "TokenExpired")
-  return close
-}
+    : Math.min(firstEnd(state, limits), state.nextPingAt, state.inbound.dueAt, state.outbound.dueAt)
 
 const none: ReadonlyArray<ConnectionCommand> = []
 
@@ -195,12 +128,9 @@ export const step = (state: ConnectionState, event: ConnectionEvent, now: number
     case "RequestSettled":
       return onSettled(state, event.request, event.outcome, now, limits)
     case "MessagePushed":
-      return [
-        state.ackMode === "none" || state.pushesUnacked >= limits.pushesUnackedMax
-          ? state
-          : { ...state, pushesUnacked: state.pushesUnacked + 1 },
-        [{ _tag: "SendEncoded", encoded: event.encoded }]
-      ]
+      return onPushed(state, event.message, event.encoded, now, limits)
+    case "Notified":
+      return [state, [{ _tag: "SendEncoded", encoded: event.encoded }]]
     case "DeadlineReached":
       return onDeadline(state, now, limits)
     case "CloseAsked":
@@ -220,8 +150,33 @@ const send = (state: ConnectionState, frame: ServerFrame): Step => [state, [{ _t
 const onDeadline = (state: ConnectionState, now: number, limits: ConnectionLimits): Step => {
   const name = expired(state, limits, now)
   if (name !== undefined) return close(state, name)
-  if (now < state.nextPingAt) return [state, none]
-  return [{ ...state, nextPingAt: now + limits.heartbeatIntervalMillis }, [{ _tag: "SendPing" }]]
+  let next = state
+  let commands: ReadonlyArray<ConnectionCommand> = none
+  if (next.inbound.dueAt <= now) [next, commands] = takeTurns(next, inboundDue(next.inbound, now, limits), limits)
+  if (next.outbound.dueAt <= now) {
+    const [outbound, send] = outboundDue(next.outbound, now, limits)
+    next = { ...next, outbound }
+    commands = [...commands, ...sendAll(send)]
+  }
+  if (next.nextPingAt > now) return [next, commands]
+  return [{ ...next, nextPingAt: now + limits.heartbeatIntervalMillis }, [...commands, { _tag: "SendPing" }]]
+}
+
+const sendAll = (frames: ReadonlyArray<ServerFrame>): ReadonlyArray<ConnectionCommand> =>
+  frames.map((frame) => ({ _tag: "SendFrame", frame }))
+
+const onPushed = (
+  state: ConnectionState,
+  message: Message,
+  encoded: Uint8Array,
+  now: number,
+  limits: ConnectionLimits
+): Step => {
+  if (state.ackMode === "none") return [state, [{ _tag: "SendEncoded", encoded }]]
+  const room = pushed(state.outbound, message, now, limits)
+  if (room !== undefined) return [{ ...state, outbound: room }, [{ _tag: "SendEncoded", encoded }]]
+  const [outbound, notice] = leaveOut(state.outbound, message, limits)
+  return [{ ...state, outbound }, notice === undefined ? none : [{ _tag: "SendFrame", frame: notice }]]
 }
 
 /** Adds a strike and forgets those that are older than the window. */
@@ -241,16 +196,56 @@ const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: Conn
     case FrameType.err:
       return withinRate(state, frame, now, limits, (next) => [next, none])
     case FrameType.ack:
-      // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
-      return state.pushesUnacked > 0
-        ? [{ ...state, activeAt: now, pushesUnacked: state.pushesUnacked - 1 }, none]
-        : withinRate(state, frame, now, limits, (next) => [next, none])
+      return onAck(state, frame, now, limits)
     case FrameType.ping:
       return withinRate(state, frame, now, limits, (next) => send(next, pingFrame(frame.id)))
     case FrameType.data:
     case FrameType.noAck:
-      return withinRate({ ...state, activeAt: now }, frame, now, limits, (next) => dispatch(next, frame, limits))
+      return withinRate({ ...state, activeAt: now }, frame, now, limits, (next) => onData(next, frame, now, limits))
   }
+}
+
+/** The client confirms a frame of its own, or acknowledges pushes. An ack of nothing counts as any other frame. */
+const onAck = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  if (frame.ackSeq >= confirmation) {
+    const step = confirmed(state.inbound, frame.id, limits)
+    return step === undefined
+      ? withinRate(state, frame, now, limits, (next) => [next, none])
+      : takeTurns(state, step, limits)
+  }
+  const upTo = frame.data === undefined || frame.data === null ? undefined : decodePushAck(frame.data)
+  if (upTo !== undefined && Result.isFailure(upTo)) {
+    return onBadFrame(state, { id: frame.id, problem: upTo.failure.message }, now, limits)
+  }
+  const outbound = acknowledged(state.outbound, frame.id, upTo?.success)
+  // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
+  return outbound === state.outbound
+    ? withinRate(state, frame, now, limits, (next) => [next, none])
+    : [{ ...state, activeAt: now, outbound }, none]
+}
+
+/** The client's step in an exchange of mode rigor; below it an ack is a push's. */
+const confirmation = 2
+const decodePushAck = Schema.decodeUnknownResult(PushAck)
+
+const onData = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  if (state.ackMode === "rigor" && isCommand(frame.method)) {
+    return takeTurns(state, received(state.inbound, frame, now, limits), limits)
+  }
+  const next = findsMissed(frame.method) ? { ...state, outbound: synced(state.outbound) } : state
+  return dispatch(next, frame, frame.ackSeq, limits)
+}
+
+/** Does what the exchange wants: acks and errors first, then the frames whose turn has come. */
+const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, limits: ConnectionLimits): Step => {
+  const commands: Array<ConnectionCommand> = [...sendAll(send)]
+  let next: ConnectionState = { ...state, inbound: acks }
+  for (const frame of ready) {
+    const [after, wanted] = dispatch(next, frame, confirmation, limits)
+    next = after
+    commands.push(...wanted)
+  }
+  return [next, commands]
 }
 
 const withinRate = (
@@ -276,11 +271,12 @@ const withinRate = (
   )
 }
 
-const dispatch = (state: ConnectionState, frame: Frame, limits: ConnectionLimits): Step => {
+/** Hands a request over; `ackSeq` is the client's last step before it is processed. */
+const dispatch = (state: ConnectionState, frame: Frame, ackSeq: number, limits: ConnectionLimits): Step => {
   const request: Request = {
     id: frame.id,
     method: frame.method,
-    ackSeq: frame.ackSeq,
+    ackSeq,
     wantsAck: state.ackMode !== "none" && frame.frameType !== FrameType.noAck
   }
   const inFlight = state.inFlight + 1
@@ -310,7 +306,7 @@ const onSettled = (
 const answer = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {
   switch (outcome._tag) {
     case "Done":
-      return request.wantsAck ? ackFrame(request.id, request.ackSeq, now, outcome.data) : undefined
+      return request.wantsAck ? ackFrame(request.id, request.ackSeq, now, { data: outcome.data }) : undefined
     case "Answered":
       return dataFrame(request.id, request.method, rootUserId, outcome.data)
     case "Failed":

@@ -1,5 +1,6 @@
 /** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
 import { Result, Schema } from "effect"
+import { ackModes } from "./ConnectionLimits.ts"
 import type { ApiError } from "./ErrorTable.ts"
 import type { Message } from "./Message.ts"
 
@@ -76,7 +77,8 @@ export const ServerFrame = Schema.Struct({
   fromID: Schema.optionalKey(Schema.String),
   data: Schema.optionalKey(Schema.Unknown),
   ackSeq: Schema.optionalKey(Schema.Int),
-  ackTime: Schema.optionalKey(Schema.String)
+  ackTime: Schema.optionalKey(Schema.String),
+  ackErrCount: Schema.optionalKey(Schema.Int)
 })
 export type ServerFrame = typeof ServerFrame.Type
 
@@ -92,14 +94,23 @@ export const dataFrame = (id: string, method: string, fromID: string, data: unkn
 /** The answer to a ping frame: a ping frame with the same id. */
 export const pingFrame = (id: string): ServerFrame => ({ id, frameType: FrameType.ping })
 
-/** The ack of a data frame; `ackSeq` is the client's step plus one. */
-export const ackFrame = (id: string, ackSeq: number, ackTimeMillis: number, data?: unknown): ServerFrame => ({
+/** The ack of the client's step `ackSeq`, itself a step further; `errCount` says how often it was sent before. */
+export const ackFrame = (
+  id: string,
+  ackSeq: number,
+  ackTimeMillis: number,
+  options: { readonly data?: unknown; readonly errCount?: number }
+): ServerFrame => ({
   id,
   frameType: FrameType.ack,
   ackSeq: ackSeq + 1,
   ackTime: new Date(ackTimeMillis).toISOString(),
-  ...(data === undefined ? {} : { data })
+  ...repeated(options.errCount),
+  ...(options.data === undefined ? {} : { data: options.data })
 })
+
+const repeated = (errCount: number | undefined): { readonly ackErrCount?: number } =>
+  errCount === undefined || errCount === 0 ? {} : { ackErrCount: errCount }
 
 /** What went wrong with the frame of this id. */
 export const errFrame = (id: string, error: ApiError, method?: string): ServerFrame => ({
@@ -113,24 +124,33 @@ export const errFrame = (id: string, error: ApiError, method?: string): ServerFr
   }
 })
 
-/** A stored message on its way to a device (protocol.md section 1.5). */
-export const pushFrame = (message: Message): ServerFrame => ({
+/** A stored message on its way to a device (protocol.md section 1.5); `errCount` says how often it was sent before. */
+export const pushFrame = (message: Message, errCount?: number): ServerFrame => ({
   id: message.messageId,
   frameType: FrameType.data,
   method: "push",
   fromID: message.sendId,
+  ...repeated(errCount),
   data: message
 })
+
+/** Data of a push's ack, where it has any: it counts for every push of the conversation up to this position. */
+export const PushAck = Schema.Struct({ conversationID: Schema.String, seq: Schema.Int })
+export type PushAck = typeof PushAck.Type
 
 /** Data of `session.ready`, the first frame of every connection; times in milliseconds, `0` for a clock that is off. */
 export const SessionReady = Schema.Struct({
   userId: Schema.String,
   deviceId: Schema.String,
   connectionId: Schema.String,
-  ack: Schema.Literals(["none", "once"]),
+  ack: Schema.Literals(ackModes),
   heartbeatInterval: Schema.Int,
   idleTimeout: Schema.Int,
   maxLifetime: Schema.Int,
+  ackTimeout: Schema.Int,
+  ackRetry: Schema.Int,
+  pushRetry: Schema.Int,
+  pushRetryCount: Schema.Int,
   serverTime: Schema.Int
 })
 export type SessionReady = typeof SessionReady.Type

@@ -1,6 +1,6 @@
 /** What the operator decides about connections; the actors read it, the configuration provides it. */
 import { Context } from "effect"
-import type { ConnectionLimits } from "./Connection.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
 
 /** How many connections a user may have at once, and which one goes when there is one too many. */
 export type LoginPolicy = "single" | "perPlatform" | "perDevice" | "multi"

@@ -1,28 +1,30 @@
-/** The WebSocket methods (protocol.md section 1.6): what each payload is and what it does. */
-import { Clock, Effect, Schema } from "effect"
+/** What the WebSocket methods do (protocol.md section 1.6). */
+import { Clock, Effect, Option } from "effect"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
-import { type Call, command, query, Router } from "../actors/Router.ts"
+import { Delivery } from "../actors/Delivery.ts"
+import { answered, type Call, done, handedOver, Router } from "../actors/Router.ts"
 import type { Outcome } from "../domain/Connection.ts"
 import { Contacts } from "../domain/Contacts.ts"
-import { ChatType, ConversationId, singleConversationId } from "../domain/Conversation.ts"
+import { ChatType, singleConversationId } from "../domain/Conversation.ts"
+import { Conversations } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
+import { dataFrame } from "../domain/Frame.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
-import { ChatPayload, chatAck, type Draft, isContentSmall, isContentValid, type Message } from "../domain/Message.ts"
-import { type AppendResult, historyMax, MessageStore } from "../domain/MessageStore.ts"
+import {
+  type ChatPayload,
+  chatAck,
+  type Draft,
+  isContentSmall,
+  isContentValid,
+  type Message
+} from "../domain/Message.ts"
+import { type AppendResult, MessageStore } from "../domain/MessageStore.ts"
+import { methods } from "../domain/Methods.ts"
+import { fitting } from "../domain/Page.ts"
+import { beginning, cursorOf, positionOf, syncMax } from "../domain/Sync.ts"
 import { Transfer } from "../domain/Transfer.ts"
 
-const Seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-
-const HistoryPayload = Schema.Struct({
-  conversationID: ConversationId,
-  beforeSeq: Schema.optionalKey(Seq),
-  afterSeq: Schema.optionalKey(Seq),
-  limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
-})
-
-/** Content of one page of history, in UTF-16 units: escaped as JSON it is at most half a mebibyte, with the rest of it. */
-const pageContentMax = 64 * 1024
 const historyDefault = 50
 /** Online users that the system is told of: what fits into a frame within the outbound bound. */
 const onlineMax = 20_000
@@ -32,11 +34,13 @@ export const layer = Router.layer(
     const registry = yield* ConnectionRegistry
     const transfer = yield* Transfer
     const store = yield* MessageStore
+    const conversations = yield* Conversations
     const contacts = yield* Contacts
+    const delivery = yield* Delivery
     const ids = yield* Ids
     const clock = yield* Clock.Clock
 
-    const chat = command("conversation.chat", ChatPayload, (call, settle) => {
+    const chat = handedOver(methods.chat, (call, settle) => {
       const draft = draftOf(call, ids.messageId(), clock.currentTimeMillisUnsafe())
       if (draft instanceof ApiError) return settle({ _tag: "Failed", error: draft })
       if (!transfer.publish(draft, (result) => settle(outcomeOf(result)))) {
@@ -44,24 +48,51 @@ export const layer = Router.layer(
       }
     })
 
-    const online = query("user.online", Schema.Struct({}), ({ connection }) =>
+    const online = answered(methods.online, ({ connection }) =>
       connection.kind === "system"
         ? Effect.succeed(registry.onlineUsers(onlineMax))
         : Effect.map(contacts.list(userOf(connection)), (list) => list.filter(registry.isOnline))
     )
 
-    const history = query("conversation.history", HistoryPayload, ({ connection, payload }) => {
+    const history = answered(methods.history, ({ connection, payload }) => {
       const { conversationID, limit = historyDefault, ...bounds } = payload
       return Effect.map(
         store.history(userOf(connection), { conversationId: conversationID, limit, ...bounds }),
         ({ messages, hasMore }) => {
-          const kept = fitting(messages, bounds.afterSeq !== undefined && bounds.beforeSeq === undefined)
+          const kept = fittingFrom(messages, bounds.afterSeq !== undefined && bounds.beforeSeq === undefined)
           return { conversationID, messages: kept, hasMore: hasMore || kept.length < messages.length }
         }
       )
     })
 
-    return [chat, online, history]
+    const sync = answered(methods.sync, ({ connection, payload: { cursor, newest, limit = syncMax, ...payload } }) => {
+      const reader = userOf(connection)
+      const position = cursor === undefined ? Option.some(beginning) : positionOf(reader, cursor)
+      if (Option.isNone(position))
+        return Effect.fail(ApiError.of("BadParameters", { msg: "not a cursor of this user" }))
+      const known = payload.conversations ?? {}
+      return Effect.map(
+        conversations.sync(reader, { position: position.value, limit, newest, known }),
+        ({ conversations, next }) => ({
+          cursor: cursorOf(reader, next),
+          hasMore: next.walk !== undefined,
+          conversations
+        })
+      )
+    })
+
+    const markRead = done(methods.markRead, ({ connection, payload: { conversationID, seq } }) => {
+      const userId = userOf(connection)
+      return Effect.map(conversations.markRead(userId, conversationID, seq), (mark) => {
+        if (mark.moved) {
+          const read = { conversationID, userId, seq: mark.seq }
+          delivery.notify(conversationID, dataFrame("", "conversation.read", userId, read), connection.connectionId)
+        }
+        return { conversationID, seq: mark.seq }
+      })
+    })
+
+    return [chat, markRead, history, sync, online]
   })
 )
 
@@ -107,14 +138,6 @@ const draftOf = (
 const outcomeOf = (result: AppendResult): Outcome =>
   result._tag === "Rejected" ? { _tag: "Failed", error: result.error } : { _tag: "Done", data: chatAck(result.message) }
 
-/** As many messages as fit into one frame, from the end at which the reader began; at least one. */
-const fitting = (messages: ReadonlyArray<Message>, fromStart: boolean): ReadonlyArray<Message> => {
-  const ordered = fromStart ? messages : messages.toReversed()
-  let size = 0
-  const end = ordered.findIndex((message, index) => {
-    size += message.content.length
-    return index > 0 && size > pageContentMax
-  })
-  const kept = end < 0 ? ordered : ordered.slice(0, end)
-  return fromStart ? kept : kept.toReversed()
-}
+/** The part of a page that fits into one frame, from the end at which the reader began. */
+const fittingFrom = (messages: ReadonlyArray<Message>, fromStart: boolean): ReadonlyArray<Message> =>
+  fromStart ? fitting(messages) : fitting(messages.toReversed()).toReversed()

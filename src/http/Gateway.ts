@@ -11,6 +11,7 @@ import type { Opening } from "../actors/ConnectionActor.ts"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Connections } from "../actors/Connections.ts"
 import { Auth } from "../domain/Auth.ts"
+import { ackModes } from "../domain/ConnectionLimits.ts"
 import { failure, retryHeaders } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { DeviceId, Platform } from "../domain/User.ts"
@@ -27,7 +28,7 @@ const pendingMax = 1_024
 const OpeningQuery = Schema.Struct({
   deviceId: Schema.optionalKey(DeviceId),
   platform: Schema.optionalKey(Platform),
-  ack: Schema.optionalKey(Schema.Literals(["none", "once"]))
+  ack: Schema.optionalKey(Schema.Literals(ackModes))
 })
 const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
 

@@ -8,6 +8,7 @@ import type { MessageStore } from "../domain/MessageStore.ts"
 import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
+import * as ConversationsSql from "./ConversationsSql.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
 import * as MessageStoreSql from "./MessageStoreSql.ts"
 import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
@@ -17,7 +18,12 @@ import * as SqliteDatabase from "./SqliteDatabase.ts"
 import * as TransferEmbedded from "./TransferEmbedded.ts"
 import * as UserRepositorySql from "./UserRepositorySql.ts"
 
-const repositories = Layer.mergeAll(UserRepositorySql.layer, SessionsSql.layer, ContactsSql.layer)
+const repositories = Layer.mergeAll(
+  UserRepositorySql.layer,
+  SessionsSql.layer,
+  ContactsSql.layer,
+  ConversationsSql.layer
+)
 
 const services = Layer.mergeAll(
   AuthJose.layer,

@@ -10,41 +10,14 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Draft, Message } from "../domain/Message.ts"
 import { MessageStore } from "../domain/MessageStore.ts"
-import { apiError, rowsOf } from "./Sql.ts"
-
-interface MessageRow {
-  readonly conversation_id: ConversationId
-  readonly seq: number
-  readonly message_id: Message["messageId"]
-  readonly sender_id: UserId
-  readonly client_id: string
-  readonly receive_id: UserId
-  readonly chat_type: Message["chatType"]
-  readonly message_type: Message["messageType"]
-  readonly content: string
-  readonly send_time: number
-}
-
-const messageOf = (row: MessageRow): Message => ({
-  messageId: row.message_id,
-  clientId: row.client_id,
-  conversationID: row.conversation_id,
-  seq: row.seq,
-  chatType: row.chat_type,
-  sendId: row.sender_id,
-  receiveId: row.receive_id,
-  sendTime: row.send_time,
-  messageType: row.message_type,
-  content: row.content
-})
+import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
+import { apiError, nextVersion, rowsOf } from "./Sql.ts"
 
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const columns = sql.literal(
-      "m.conversation_id, m.seq, m.message_id, m.sender_id, m.client_id, m.receive_id, m.chat_type, m.message_type, m.content, m.send_time"
-    )
+    const columns = sql.literal(messageColumns)
 
     const readFacts = Effect.fnUntraced(function* (drafts: ReadonlyArray<Draft>) {
       const wanted = drafts.map((draft) => ({
@@ -83,10 +56,12 @@ export const layer = Layer.effect(
     })
 
     const write = Effect.fnUntraced(function* (stored: ReadonlyArray<Message>) {
+      const version = yield* nextVersion(sql)
       yield* sql`
         INSERT INTO messages
-          (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time)
-        SELECT * FROM ${rowsOf(sql, stored, [
+          (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
+           version)
+        SELECT *, ${version} FROM ${rowsOf(sql, stored, [
           "conversationID",
           "seq",
           "messageId",
@@ -111,9 +86,9 @@ export const layer = Layer.effect(
       }
       // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
       yield* sql`
-        INSERT INTO conversations (id, chat_type, last_seq)
-        SELECT * FROM ${rowsOf(sql, [...conversations.values()], ["id", "chatType", "lastSeq"])} WHERE true
-        ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq`
+        INSERT INTO conversations (id, chat_type, last_seq, version)
+        SELECT *, ${version} FROM ${rowsOf(sql, [...conversations.values()], ["id", "chatType", "lastSeq"])} WHERE true
+        ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq, version = excluded.version`
       // Who writes has read what came before, and their own messages are never unread.
       yield* sql`
         INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq)

@@ -82,8 +82,19 @@ const blocks = Effect.gen(function* () {
     ) WITHOUT ROWID`
 })
 
+/** What `conversation.sync` goes by: each change carries the version of the store at which it became visible. */
+const versions = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const table of ["conversations", "conversation_members", "messages"]) {
+    yield* sql`ALTER TABLE ${sql(table)} ADD COLUMN version BIGINT NOT NULL DEFAULT 0`
+  }
+  yield* sql`CREATE TABLE store_version (version BIGINT NOT NULL)`
+  yield* sql`INSERT INTO store_version (version) VALUES (0)`
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
-  "0003_blocks": blocks
+  "0003_blocks": blocks,
+  "0004_versions": versions
 }

@@ -34,3 +34,17 @@ export const rowsOf = <Row extends object>(
   const selected = columns.map((column) => `value->>'$.${column}' AS ${column}`).join(", ")
   return sql`(SELECT ${sql.literal(selected)} FROM json_each(${JSON.stringify(rows)}))`
 }
+
+/**
+ * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
+ * versions become visible in their order, and who has seen one has seen all before it.
+ */
+export const nextVersion = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(
+    sql<{ readonly version: number }>`UPDATE store_version SET version = version + 1 RETURNING version`,
+    ([row]) => row?.version ?? 0
+  )
+
+/** The version of the last change. */
+export const version = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(sql<{ readonly version: number }>`SELECT version FROM store_version`, ([row]) => row?.version ?? 0)

@@ -4,7 +4,7 @@ import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { closeCodes } from "../../src/domain/CloseCode.ts"
 import { FrameType, type SessionReady } from "../../src/domain/Frame.ts"
-import { frame, layer, type Started, settle, start } from "../support/ActorHarness.ts"
+import { frame, layer, message, pushOf, type Started, settle, start } from "../support/ActorHarness.ts"
 
 /** Small, and not multiples of each other, so that scripts of a few steps meet every clock. */
 const limits = { heartbeatIntervalMillis: 30, heartbeatGraceMillis: 5, idleTimeoutMillis: 90, maxLifetimeMillis: 260 }
@@ -21,7 +21,7 @@ const Setup = Schema.Struct({
   token: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))
 })
 
-const perform = (action: Action, { connection }: Started) => {
+const perform = (action: Action, { connection }: Started, model: Model) => {
   switch (action) {
     case "data":
       return connection.tell({ _tag: "FrameReceived", frame: frame({ id: "a" }) })
@@ -32,13 +32,13 @@ const perform = (action: Action, { connection }: Started) => {
     case "pong":
       return connection.tell({ _tag: "PeerSeen" })
     case "push":
-      return connection.tell({
-        _tag: "MessagePushed",
-        encoded: new TextEncoder().encode(JSON.stringify({ id: "1", frameType: 0, method: "push" }))
-      })
-    case "ackOfPush":
+      return connection.tell(pushOf(message(model.pushed + 1)))
+    case "ackOfPush": {
+      const { messageId } = message(model.acked + 1)
+      return connection.tell({ _tag: "FrameReceived", frame: frame({ id: messageId, frameType: FrameType.ack }) })
+    }
     case "ackOfNothing":
-      return connection.tell({ _tag: "FrameReceived", frame: frame({ frameType: FrameType.ack }) })
+      return connection.tell({ _tag: "FrameReceived", frame: frame({ id: "x", frameType: FrameType.ack }) })
     case "nonsense":
       return connection.tell({ _tag: "BadFrameReceived", bad: { id: "", problem: "not JSON" } })
   }
@@ -48,7 +48,8 @@ const perform = (action: Action, { connection }: Started) => {
 class Model {
   heard: number
   active: number
-  unacked = 0
+  pushed = 0
+  acked = 0
   private readonly ends: number
   private readonly setup: typeof Setup.Type
   private readonly tokenEnds: number
@@ -63,12 +64,12 @@ class Model {
 
   act(action: Action, now: number): void {
     if (action === "push") {
-      this.unacked += 1
+      this.pushed += 1
       return
     }
     this.heard = now
-    const acknowledges = (action === "ackOfPush" || action === "ackOfNothing") && this.unacked > 0
-    if (acknowledges) this.unacked -= 1
+    const acknowledges = action === "ackOfPush" && this.acked < this.pushed
+    if (acknowledges) this.acked += 1
     if (acknowledges || action === "data" || action === "noAck") this.active = now
   }
 
@@ -103,7 +104,7 @@ describe("the clocks of a connection", () => {
         // The last wait is long enough for any clock that is on.
         for (const [action, wait] of [...script, ["nonsense", 400] as const]) {
           const now = yield* Clock.currentTimeMillis
-          perform(action, started)
+          perform(action, started, model)
           yield* settle
           model.act(action, now)
           yield* TestClock.adjust(wait)
@@ -133,8 +134,9 @@ describe("the clocks of a connection", () => {
   it.effect("pings the peer every heartbeat interval, whatever else is going on", () =>
     Effect.gen(function* () {
       const started = yield* start()
+      const model = new Model(0, 0, { heartbeat: true, idle: false, lifetime: false, token: 0 })
       for (let step = 1; step <= 20; step++) {
-        perform("data", started)
+        perform("data", started, model)
         yield* TestClock.adjust(10)
         yield* settle
       }

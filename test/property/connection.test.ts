@@ -4,7 +4,6 @@ import { Schema } from "effect"
 import {
   type ConnectionCommand,
   type ConnectionEvent,
-  type ConnectionLimits,
   type ConnectionState,
   deadline,
   type Outcome,
@@ -12,6 +11,7 @@ import {
   type Request,
   step
 } from "../../src/domain/Connection.ts"
+import type { ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { FrameType } from "../../src/domain/Frame.ts"
 import { frame, quiet } from "../support/ActorHarness.ts"

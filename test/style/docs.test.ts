@@ -8,6 +8,8 @@ import { closeCodes } from "../../src/domain/CloseCode.ts"
 import { errorTable } from "../../src/domain/ErrorTable.ts"
 import { FrameType, ServerFrame, SessionReady } from "../../src/domain/Frame.ts"
 import { Message, MessageType } from "../../src/domain/Message.ts"
+import { methods } from "../../src/domain/Methods.ts"
+import { SyncedConversation } from "../../src/domain/Sync.ts"
 import { UserRpcs } from "../../src/domain/UserRpc.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -38,9 +40,8 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every WebSocket method, and no other", () => {
-    const methods = named(/(?:command|query)\("([a-z.A-Z]+)"/g, read("src/http/ChatMethods.ts"))
-    assert.isAbove(methods.length, 0)
-    assert.sameMembers(named(/^\| `([a-z]+\.[a-zA-Z]+)` \|/gm, page), methods)
+    const names = Object.values(methods).map(({ name }) => name)
+    assert.sameMembers(named(/^\| `([a-z]+\.[a-zA-Z]+)` \|/gm, page), names)
   })
 
   it("has every RPC", () => {
@@ -53,7 +54,9 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every field of frames, messages and the first frame, and every number", () => {
-    for (const field of [ServerFrame, SessionReady, Message].flatMap((schema) => Object.keys(schema.fields))) {
+    for (const field of [ServerFrame, SessionReady, Message, SyncedConversation].flatMap((schema) =>
+      Object.keys(schema.fields)
+    )) {
       assert.match(page, new RegExp(`\\b${field}\\b`))
     }
     for (const [name, number] of Object.entries({ ...FrameType, ...MessageType }))

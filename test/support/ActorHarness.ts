@@ -3,11 +3,14 @@ import { Clock, Effect, Layer, Schema } from "effect"
 import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/Connections.ts"
 import { Deadlines } from "../../src/actors/Deadlines.ts"
-import { command, query, type Route, Router } from "../../src/actors/Router.ts"
+import { answered, handedOver, type Route, Router } from "../../src/actors/Router.ts"
 import type { Transport } from "../../src/actors/Transport.ts"
-import { type AckMode, type ConnectionLimits, fixedLimits } from "../../src/domain/Connection.ts"
-import { type Frame, FrameType, ServerFrame } from "../../src/domain/Frame.ts"
+import type { ConnectionEvent } from "../../src/domain/Connection.ts"
+import { type AckMode, type ConnectionLimits, fixedLimits } from "../../src/domain/ConnectionLimits.ts"
+import { type Frame, FrameType, pushFrame, ServerFrame } from "../../src/domain/Frame.ts"
 import { GatewayPolicy, type LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
+import type { Message } from "../../src/domain/Message.ts"
+import { command, methods, query } from "../../src/domain/Methods.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
 
 /** Limits without any clock or rate; tests switch on what they test. */
@@ -16,7 +19,11 @@ export const quiet: ConnectionLimits = {
   heartbeatIntervalMillis: 0,
   idleTimeoutMillis: 0,
   maxLifetimeMillis: 0,
-  rateLimit: undefined
+  rateLimit: undefined,
+  ackTimeoutMillis: 30_000,
+  ackRetryMillis: 1_000,
+  pushRetryMillis: 2_000,
+  pushRetryCount: 5
 }
 
 const decodeFrame = Schema.decodeUnknownSync(Schema.fromJsonString(ServerFrame))
@@ -73,13 +80,16 @@ export class Recorder implements Transport {
   }
 }
 
-/** Routes that need nothing: `do` is a command that is done at once, `later` one that is never done, `ask` a query. */
+/** Routes that need nothing: `conversation.chat` is done at once with its payload, so is `do` is a command that is done at once, `later` one that is never done, `ask` a query. */
 const routes: ReadonlyArray<Route> = [
-  command("do", Schema.Unknown, ({ payload }, settle) => settle({ _tag: "Done", data: payload })),
-  command("later", Schema.Unknown, () => {}),
-  query("ask", Schema.Unknown, ({ payload }) => Effect.succeed(payload)),
-  query("fail", Schema.Unknown, () => Effect.die(new Error("a bug"))),
-  command("crash", Schema.Unknown, () => {
+  handedOver(command(methods.chat.name, Schema.Unknown), ({ payload }, settle) =>
+    settle({ _tag: "Done", data: payload })
+  ),
+  handedOver(command("do", Schema.Unknown), ({ payload }, settle) => settle({ _tag: "Done", data: payload })),
+  handedOver(command("later", Schema.Unknown), () => {}),
+  answered(query("ask", Schema.Unknown), ({ payload }) => Effect.succeed(payload)),
+  answered(query("fail", Schema.Unknown), () => Effect.die(new Error("a bug"))),
+  handedOver(command("crash", Schema.Unknown), () => {
     throw new Error("a bug in the actor's own loop")
   })
 ]
@@ -153,4 +163,25 @@ export const frame = (changes: Partial<Frame>): Frame => ({
   data: undefined,
   ackSeq: 0,
   ...changes
+})
+
+/** A message of user 2 in the conversation with user 1, and the event that pushes it. */
+export const message = (seq: number, conversationID = "1_2"): Message =>
+  ({
+    messageId: `${conversationID}#${seq}`,
+    clientId: `c${seq}`,
+    conversationID,
+    seq,
+    chatType: 1,
+    sendId: "2",
+    receiveId: "1",
+    sendTime: 0,
+    messageType: 0,
+    content: `message ${seq}`
+  }) as Message
+
+export const pushOf = (pushed: Message): ConnectionEvent => ({
+  _tag: "MessagePushed",
+  message: pushed,
+  encoded: new TextEncoder().encode(JSON.stringify(pushFrame(pushed)))
 })

@@ -1,0 +1,54 @@
+/** The WebSocket methods (protocol.md section 1.6): their names, kinds and payloads. */
+import { Schema } from "effect"
+import { ConversationId } from "./Conversation.ts"
+import { ChatPayload } from "./Message.ts"
+import { historyMax } from "./MessageStore.ts"
+import { SyncPayload } from "./Sync.ts"
+
+/**
+ * A method of the kind `command` changes something and is acknowledged in the connection's mode; a `query` asks
+ * something and is answered by a data frame in every mode.
+ */
+export interface Method<Kind extends "command" | "query", Payload> {
+  readonly name: string
+  readonly kind: Kind
+  readonly payload: Schema.ConstraintDecoder<Payload>
+}
+
+export const command = <Payload>(
+  name: string,
+  payload: Schema.ConstraintDecoder<Payload>
+): Method<"command", Payload> => ({ name, kind: "command", payload })
+
+export const query = <Payload>(name: string, payload: Schema.ConstraintDecoder<Payload>): Method<"query", Payload> => ({
+  name,
+  kind: "query",
+  payload
+})
+
+const Seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+export const MarkReadPayload = Schema.Struct({ conversationID: ConversationId, seq: Seq })
+
+export const HistoryPayload = Schema.Struct({
+  conversationID: ConversationId,
+  beforeSeq: Schema.optionalKey(Seq),
+  afterSeq: Schema.optionalKey(Seq),
+  limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
+})
+
+export const methods = {
+  chat: command("conversation.chat", ChatPayload),
+  markRead: command("conversation.markRead", MarkReadPayload),
+  history: query("conversation.history", HistoryPayload),
+  sync: query("conversation.sync", SyncPayload),
+  online: query("user.online", Schema.Struct({}))
+}
+
+const commands = new Set(Object.values(methods).flatMap(({ name, kind }) => (kind === "command" ? [name] : [])))
+
+/** Whether frames of this method take acks; frames of an unknown method do not. */
+export const isCommand = (method: string): boolean => commands.has(method)
+
+/** Whether the client asks for messages that it may have missed. */
+export const findsMissed = (method: string): boolean => method === methods.sync.name || method === methods.history.name

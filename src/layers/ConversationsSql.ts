@@ -1,0 +1,126 @@
+/** {@link Conversations} on SQL. A page of `sync` takes three statements, however many conversations it has. */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import type { ConversationId } from "../domain/Conversation.ts"
+import { Conversations, type SyncQuery } from "../domain/Conversations.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { fitting } from "../domain/Page.ts"
+import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
+import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
+import { apiError, nextVersion, rowsOf, version } from "./Sql.ts"
+
+interface ChangedRow {
+  readonly id: ConversationId
+  readonly last_seq: number
+  readonly joined_seq: number
+  readonly read_seq: number
+  readonly known_seq: number | null
+  readonly low: number
+}
+
+/** From where the device misses messages of a conversation. */
+const changedOf = (row: ChangedRow, { since, walk }: SyncPosition, newest: number | undefined): ChangedConversation => {
+  const isNew = since < 0 && newest !== undefined
+  const missedFrom = row.known_seq ?? (isNew ? row.last_seq - newest : row.low)
+  const resumedFrom = walk?.conversationId === row.id ? (walk.seq ?? 0) : 0
+  return {
+    conversationId: row.id,
+    lastSeq: row.last_seq,
+    readSeq: row.read_seq,
+    fromSeq: Math.min(row.last_seq, Math.max(row.joined_seq, missedFrom, resumedFrom))
+  }
+}
+
+export const layer = Layer.effect(
+  Conversations,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+
+    /**
+     * Conversations in the order of their ids with something newer than `since`, and in `low` the last message that is
+     * not newer. Versions rise with seq and seqs have no gaps, so that this message is found by halving: no index has
+     * to be kept for it.
+     */
+    const changedSince = (reader: UserId, { position: { since, walk }, known }: SyncQuery, limit: number) => {
+      const positions = Object.entries(known).map(([id, seq]) => ({ id, seq }))
+      const after = sql.literal(walk?.seq === undefined ? ">" : ">=")
+      return sql<ChangedRow>`
+        WITH RECURSIVE changed AS (
+          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, k.seq AS known_seq
+          FROM conversation_members m
+          JOIN conversations c ON c.id = m.conversation_id
+          LEFT JOIN ${rowsOf(sql, positions, ["id", "seq"])} k ON k.id = c.id
+          WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
+          AND (c.version > ${since} OR m.version > ${since} OR k.seq < c.last_seq)
+          ORDER BY m.conversation_id LIMIT ${limit}
+        ),
+        halving(id, low, high) AS (
+          SELECT id, joined_seq, last_seq FROM changed
+          UNION ALL
+          SELECT h.id,
+            CASE WHEN m.version <= ${since} THEN m.seq ELSE h.low END,
+            CASE WHEN m.version <= ${since} THEN h.high ELSE m.seq - 1 END
+          FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
+          WHERE h.low < h.high
+        )
+        SELECT c.id, c.last_seq, c.joined_seq, c.read_seq, c.known_seq, h.low
+        FROM changed c JOIN halving h ON h.id = c.id AND h.low = h.high
+        ORDER BY c.id`
+    }
+
+    const readPage = Effect.fnUntraced(function* (reader: UserId, query: SyncQuery) {
+      const { position } = query
+      const until = position.walk?.until ?? (yield* version(sql))
+      const newest = position.walk === undefined ? query.newest : position.walk.newest
+      const rows = yield* changedSince(reader, query, syncConversationsMax + 1)
+      const changed = rows.slice(0, syncConversationsMax).map((row) => changedOf(row, position, newest))
+      const ranges = rangesOf(changed, query.limit)
+      const found =
+        ranges.length === 0
+          ? []
+          : yield* sql<MessageRow>`
+              SELECT ${sql.literal(messageColumns)}
+              FROM ${rowsOf(sql, ranges, ["conversationId", "fromSeq", "toSeq"])} w
+              CROSS JOIN messages m
+              ON m.conversation_id = w.conversationId AND m.seq > w.fromSeq AND m.seq <= w.toSeq
+              ORDER BY m.conversation_id, m.seq`
+      const page = pageOf(changed, fitting(found.map(messageOf)), rows.length === changed.length)
+      const next: SyncPosition =
+        page.last === undefined
+          ? { since: until, walk: undefined }
+          : { since: position.since, walk: { until, newest, ...page.last } }
+      return { ...page, next }
+    })
+
+    return Conversations.of({
+      sync: (reader, query) =>
+        Effect.gen(function* () {
+          const { since, walk } = query.position
+          // A store that was set back must not leave the device waiting for what it has seen already.
+          if (Math.max(since, walk?.until ?? since) > (yield* version(sql))) {
+            return yield* ApiError.of("BadParameters", { msg: "this cursor is newer than the store" })
+          }
+          return yield* readPage(reader, query)
+        }).pipe(Effect.catchTag("SqlError", apiError)),
+
+      markRead: (reader, conversationId, seq) =>
+        Effect.gen(function* () {
+          const [row] = yield* sql<{ readonly read_seq: number; readonly last_seq: number }>`
+            SELECT m.read_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+            WHERE m.conversation_id = ${conversationId} AND m.user_id = ${reader}`
+          if (row === undefined) return yield* ApiError.of("NoConversation")
+          if (seq > row.last_seq) {
+            return yield* ApiError.of("BadParameters", {
+              msg: `the last message of the conversation is ${row.last_seq}`
+            })
+          }
+          if (seq <= row.read_seq) return { seq: row.read_seq, moved: false }
+          yield* sql`
+            UPDATE conversation_members SET read_seq = ${seq}, version = ${yield* nextVersion(sql)}
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
+          return { seq, moved: true }
+        }).pipe(sql.withTransaction, Effect.catchTag("SqlError", apiError))
+    })
+  })
+)
