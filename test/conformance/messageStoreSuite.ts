@@ -5,25 +5,9 @@ import { Contacts } from "../../src/domain/Contacts.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import type { Draft, Message } from "../../src/domain/Message.ts"
 import { type AppendResult, MessageStore } from "../../src/domain/MessageStore.ts"
-import { type Phone, UserRepository } from "../../src/domain/User.ts"
+import type { UserRepository } from "../../src/domain/User.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
-
-/** Users that exist; "9" does not. */
-const users = ["1", "2", "10"]
-
-const insertUsers = Effect.gen(function* () {
-  const repository = yield* UserRepository
-  for (const id of users) {
-    yield* repository.insert({
-      id: id as UserId,
-      phone: `+3361234${id.padStart(4, "0")}` as Phone,
-      passwordHash: "-",
-      nickname: id,
-      sex: 0,
-      avatar: ""
-    })
-  }
-})
+import { insertUsers } from "../support/StoredUsers.ts"
 
 const brief = (result: AppendResult) =>
   result._tag === "Rejected" ? result.error.code : `${result._tag} ${result.message.seq}`
