@@ -1,6 +1,7 @@
 /** The load generator, a process of its own: opens connections and relays frames as it is told over IPC. */
 import { io } from "socket.io-client"
 import { WebSocket } from "ws"
+import { PushAcks } from "./PushAcks.ts"
 import type { Login, ServerName } from "./ServerUnderTest.ts"
 
 /** What the benchmark asks for; each is answered with a {@link Done}. */
@@ -45,7 +46,7 @@ const chatFrame = (id: string, receiveId: string) => ({
   data: { chatType: 1, receiveId, message: { messageType: 0, content: text } }
 })
 
-const openWebSocket = (url: string, { token, userId }: Login): Promise<Connection> =>
+const openWebSocket = (url: string, { token, userId }: Login, acksPushes: boolean): Promise<Connection> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(`${url.replace("http", "ws")}/ws`, {
       headers: { authorization: token },
@@ -58,12 +59,15 @@ const openWebSocket = (url: string, { token, userId }: Login): Promise<Connectio
       onPush: () => {},
       close: () => socket.terminate()
     }
+    const pushAcks = new PushAcks((frame) => socket.send(frame))
     socket.on("error", reject)
     socket.on("message", (data) => {
       const frame = String(data)
       if (frame.includes('"frameType":2')) connection.onAck()
-      else if (frame.includes('"method":"push"')) connection.onPush()
-      else if (frame.includes('"session.ready"')) resolve(connection)
+      else if (frame.includes('"method":"push"')) {
+        if (acksPushes) pushAcks.take(frame)
+        connection.onPush()
+      } else if (frame.includes('"session.ready"')) resolve(connection)
       else throw new Error(`unexpected frame: ${frame}`)
     })
   })
@@ -84,13 +88,15 @@ const openSocketIo = (url: string, { token, userId }: Login): Promise<Connection
   })
 
 const open = async (order: Extract<Order, { _tag: "Open" }>): Promise<void> => {
-  const openOne = order.server === "Socket.IO" ? openSocketIo : openWebSocket
+  const acksPushes = order.server.startsWith("fiberchat")
+  const openOne = (login: Login) =>
+    order.server === "Socket.IO" ? openSocketIo(order.url, login) : openWebSocket(order.url, login, acksPushes)
   let next = 0
   const worker = async () => {
     while (next < order.count) {
       const login = order.logins[next % order.logins.length]
       next += 1
-      if (login !== undefined) connections.push(await openOne(order.url, login))
+      if (login !== undefined) connections.push(await openOne(login))
     }
   }
   await Promise.all(Array.from({ length: openingMax }, worker))
