@@ -11,12 +11,12 @@ import {
   type Request,
   step
 } from "../../src/domain/Connection.ts"
-import type { ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
+import type { AckMode, ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { FrameType } from "../../src/domain/Frame.ts"
-import { frame, quiet } from "../support/ActorHarness.ts"
+import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"
 
-const opened = (limits: ConnectionLimits, ackMode: "none" | "once" = "once") =>
+const opened = (limits: ConnectionLimits, ackMode: AckMode = "once") =>
   open(0, limits, { ackMode, tokenExpiresAt: Number.POSITIVE_INFINITY, lifetimeCut: 0 })
 
 /** Runs events, each with the time at which it happens. */
@@ -216,6 +216,52 @@ describe("the connection machine", () => {
       limits
     )
     assert.strictEqual(back.commands.filter((command) => command._tag === "Dispatch").length, 2)
+  })
+
+  it("counts acks that acknowledge nothing, and those that do not", () => {
+    const limits = { ...quiet, rateLimit: { count: 3, windowMillis: 1_000 } }
+    const acked = (id: string, ackSeq: number): ConnectionEvent => ({
+      _tag: "FrameReceived",
+      frame: frame({ id, frameType: FrameType.ack, ackSeq })
+    })
+    const sent = (id: string): ConnectionEvent => ({
+      _tag: "FrameReceived",
+      frame: frame({ id, method: "conversation.chat" })
+    })
+    // "a" holds "b" back, so that b's confirmation can come twice; the second one confirms nothing.
+    const events = [
+      sent("a"),
+      sent("b"),
+      acked("b", 2),
+      acked("b", 2),
+      pushOf(message(1)),
+      acked(message(1).messageId, 1)
+    ]
+    const at = (all: ReadonlyArray<ConnectionEvent>) => all.map((event) => [event, 0] as const)
+    const { state } = run(opened(limits, "rigor"), at(events), limits)
+    const credits = state.rateCredit / 1_000
+    assert.strictEqual(credits, 0)
+    const { commands } = run(state, at([acked("b", 2)]), limits)
+    assert.deepInclude(framesOf(commands)[0]?.data as object, { code: 100008 })
+  })
+
+  it("repeats no more pushes in one step than the outbound bound allows, and the others right after", () => {
+    const large = (seq: number) => pushOf({ ...message(seq), content: "x".repeat(16 * 1024) })
+    const pushes = Array.from({ length: 10 }, (_, index) => [large(index + 1), 0] as const)
+    let { state } = run(opened(quiet), pushes, quiet)
+    const repeated: Array<ReadonlyArray<string>> = []
+    for (let steps = 0; steps < 3; steps++) {
+      assert.strictEqual(deadline(state, quiet), 2_000)
+      const [next, commands] = step(state, { _tag: "DeadlineReached" }, 2_000, quiet)
+      state = next
+      repeated.push(framesOf(commands).map(({ id }) => id))
+    }
+    assert.deepStrictEqual(
+      repeated.map(({ length }) => length),
+      [4, 4, 2]
+    )
+    assert.strictEqual(new Set(repeated.flat()).size, 10)
+    assert.strictEqual(deadline(state, quiet), 6_000)
   })
 
   it("closes with 4029 when the rate is ignored a hundred times within ten seconds", () => {
