@@ -4,9 +4,9 @@
  * is confirmed, too.
  */
 
+import { type AckMode, ackModes, fixedAckLimits } from "../src/domain/AckService.ts"
 import { type ConnectionEvent, type ConnectionState, open, type Request, step } from "../src/domain/Connection.ts"
-import type { AckMode, ConnectionLimits } from "../src/domain/ConnectionLimits.ts"
-import { ackModes, fixedLimits } from "../src/domain/ConnectionLimits.ts"
+import { type ConnectionLimits, fixedLimits } from "../src/domain/ConnectionLimits.ts"
 import { FrameType, parseFrame } from "../src/domain/Frame.ts"
 import type { Message } from "../src/domain/Message.ts"
 import { median } from "./measure.ts"
@@ -14,6 +14,7 @@ import { median } from "./measure.ts"
 /** The limits that are shipped, without a rate. */
 const limits: ConnectionLimits = {
   ...fixedLimits,
+  ...fixedAckLimits,
   heartbeatIntervalMillis: 30_000,
   idleTimeoutMillis: 300_000,
   maxLifetimeMillis: 86_400_000,

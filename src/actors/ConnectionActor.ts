@@ -5,6 +5,7 @@
  * A class with plain fields rather than closures: there is one for every open socket, and most of them are idle.
  */
 import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
+import { type AckMode, type AckService, troubleOf } from "../domain/AckService.ts"
 import type { Identity, TokenKind } from "../domain/Auth.ts"
 import { type CloseName, closeCodes } from "../domain/CloseCode.ts"
 import {
@@ -15,9 +16,10 @@ import {
   open,
   step
 } from "../domain/Connection.ts"
-import type { AckMode, ConnectionLimits } from "../domain/ConnectionLimits.ts"
-import { dataFrame, type SessionReady } from "../domain/Frame.ts"
+import type { ConnectionLimits } from "../domain/ConnectionLimits.ts"
+import { dataFrame, type ServerFrame } from "../domain/Frame.ts"
 import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
+import type { SessionReady } from "../domain/SessionReady.ts"
 import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
 import { Mailbox } from "./Mailbox.ts"
@@ -35,6 +37,7 @@ export interface Opening {
 /** What all connection actors of a node share. */
 export interface Node {
   readonly limits: ConnectionLimits
+  readonly acks: AckService["Service"]
   readonly registry: ConnectionRegistry["Service"]
   readonly deadlines: Deadlines["Service"]
   readonly router: Router["Service"]
@@ -149,7 +152,7 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   private perform(command: ConnectionCommand): void {
     switch (command._tag) {
       case "SendFrame":
-        return this.send(JSON.stringify(command.frame))
+        return this.sendFrame(command.frame)
       case "SendEncoded":
         return this.send(command.encoded)
       case "SendPing":
@@ -166,6 +169,12 @@ export class ConnectionActor implements Connection, DeadlineEntry {
       case "Close":
         return this.close(command.close, command.retryAfter)
     }
+  }
+
+  private sendFrame(frame: ServerFrame): void {
+    const trouble = troubleOf(frame)
+    if (trouble !== undefined) this.node.acks.count(trouble)
+    this.send(JSON.stringify(frame))
   }
 
   private send(text: string | Uint8Array): void {

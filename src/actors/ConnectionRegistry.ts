@@ -1,8 +1,8 @@
 /** Who is connected to this node. */
 import { Context, Effect, Layer } from "effect"
+import type { AckMode } from "../domain/AckService.ts"
 import type { TokenKind } from "../domain/Auth.ts"
 import type { ConnectionEvent } from "../domain/Connection.ts"
-import type { AckMode } from "../domain/ConnectionLimits.ts"
 import { GatewayPolicy, type LoginPolicy } from "../domain/GatewayPolicy.ts"
 import type { ConnectionId } from "../domain/Ids.ts"
 

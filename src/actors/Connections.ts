@@ -1,5 +1,6 @@
 /** The supervisor of this node's connection actors. */
 import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
+import { AckService } from "../domain/AckService.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
 import { type ConnectionId, Ids } from "../domain/Ids.ts"
 import { ConnectionActor, type Node, type Opening } from "./ConnectionActor.ts"
@@ -23,8 +24,10 @@ export class Connections extends Context.Service<
       const { limits, drainWindowMillis } = yield* GatewayPolicy
       const registry = yield* ConnectionRegistry
       const ids = yield* Ids
+      const acks = yield* AckService
       const node: Node = {
-        limits,
+        limits: { ...limits, ...acks.limits },
+        acks,
         registry,
         deadlines: yield* Deadlines,
         router: yield* Router,

@@ -4,9 +4,10 @@
  * {@link deadline}. Protocol.md sections 1.2 to 1.4.
  */
 import { Result, Schema } from "effect"
+import type { AckMode } from "./AckService.ts"
 import type { CloseName } from "./CloseCode.ts"
 import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
-import type { AckMode, ConnectionLimits } from "./ConnectionLimits.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { ApiError } from "./ErrorTable.ts"
 import {
   ackFrame,

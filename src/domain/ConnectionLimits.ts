@@ -1,11 +1,9 @@
 /** The limits of one connection: what the operator sets, and what is fixed (protocol.md sections 1.2 to 1.5). */
 
-/** How data frames and pushes of a connection are acknowledged (protocol.md section 1.4). */
-export const ackModes = ["none", "once", "rigor"] as const
-export type AckMode = (typeof ackModes)[number]
+import type { AckLimits } from "./AckService.ts"
 
-/** Limits of one connection. A clock of `0` is off. */
-export interface ConnectionLimits {
+/** Limits of one connection but for its acks. A clock of `0` is off. */
+export interface SocketLimits {
   /** The server pings this often, and expects to hear something within this plus the grace. */
   readonly heartbeatIntervalMillis: number
   readonly heartbeatGraceMillis: number
@@ -22,19 +20,10 @@ export interface ConnectionLimits {
   readonly inFlightMax: number
   /** A peer that does not read within this time what waits for it (half a mebibyte) is cut off. */
   readonly drainMillisMax: number
-  /** In mode rigor: how long a frame waits to be confirmed, and when the server's ack is first repeated. */
-  readonly ackTimeoutMillis: number
-  readonly ackRetryMillis: number
-  /** In mode rigor: frames that wait for their turn; one more is refused. */
-  readonly unconfirmedMax: number
-  /** When an unacknowledged push is first repeated, and how often it is. */
-  readonly pushRetryMillis: number
-  readonly pushRetryCount: number
-  /** Unacknowledged pushes; one more is left out, and the client is told to ask for it. */
-  readonly unackedMax: number
-  /** Conversations whose messages were left out and that the client was told of; the next stands for all others. */
-  readonly leftOutMax: number
 }
+
+/** All limits of one connection. */
+export interface ConnectionLimits extends SocketLimits, AckLimits {}
 
 /** The limits that are no setting. */
 export const fixedLimits = {
@@ -43,8 +32,5 @@ export const fixedLimits = {
   badFramesMax: 10,
   strikeWindowMillis: 10_000,
   inFlightMax: 64,
-  drainMillisMax: 10_000,
-  unconfirmedMax: 64,
-  unackedMax: 256,
-  leftOutMax: 256
+  drainMillisMax: 10_000
 } as const

@@ -1,6 +1,5 @@
 /** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
 import { Result, Schema } from "effect"
-import { ackModes } from "./ConnectionLimits.ts"
 import type { ApiError } from "./ErrorTable.ts"
 import type { Message } from "./Message.ts"
 
@@ -148,20 +147,3 @@ export const pushFrame = (message: Message, errCount?: number): ServerFrame => (
 /** Data of a push's ack, where it has any: it counts for every push of the conversation up to this position. */
 export const PushAck = Schema.Struct({ conversationID: Schema.String, seq: Schema.Int })
 export type PushAck = typeof PushAck.Type
-
-/** Data of `session.ready`, the first frame of every connection; times in milliseconds, `0` for a clock that is off. */
-export const SessionReady = Schema.Struct({
-  userId: Schema.String,
-  deviceId: Schema.String,
-  connectionId: Schema.String,
-  ack: Schema.Literals(ackModes),
-  heartbeatInterval: Schema.Int,
-  idleTimeout: Schema.Int,
-  maxLifetime: Schema.Int,
-  ackTimeout: Schema.Int,
-  ackRetry: Schema.Int,
-  pushRetry: Schema.Int,
-  pushRetryCount: Schema.Int,
-  serverTime: Schema.Int
-})
-export type SessionReady = typeof SessionReady.Type

@@ -1,6 +1,6 @@
 /** What the operator decides about connections; the actors read it, the configuration provides it. */
 import { Context } from "effect"
-import type { ConnectionLimits } from "./ConnectionLimits.ts"
+import type { SocketLimits } from "./ConnectionLimits.ts"
 
 /** How many connections a user may have at once, and which one goes when there is one too many. */
 export type LoginPolicy = "single" | "perPlatform" | "perDevice" | "multi"
@@ -8,7 +8,7 @@ export type LoginPolicy = "single" | "perPlatform" | "perDevice" | "multi"
 export class GatewayPolicy extends Context.Service<
   GatewayPolicy,
   {
-    readonly limits: ConnectionLimits
+    readonly limits: SocketLimits
     readonly loginPolicy: LoginPolicy
     /** Open connections of this node; further ones are refused with 503. */
     readonly connectionsMax: number

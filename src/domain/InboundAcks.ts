@@ -3,7 +3,7 @@
  * once, waits for the client to confirm that ack, and takes its turn when every frame before it has had its own.
  */
 import { Equal } from "effect"
-import type { ConnectionLimits } from "./ConnectionLimits.ts"
+import type { AckLimits } from "./AckService.ts"
 import { ApiError } from "./ErrorTable.ts"
 import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "./Frame.ts"
 
@@ -37,7 +37,7 @@ export interface InboundStep {
 export const noneWaiting: InboundAcks = { waiting: [], dueAt: Number.POSITIVE_INFINITY }
 
 /** Takes a command, or a noAck frame with one. */
-export const received = (acks: InboundAcks, frame: Frame, now: number, limits: ConnectionLimits): InboundStep => {
+export const received = (acks: InboundAcks, frame: Frame, now: number, limits: AckLimits): InboundStep => {
   const wantsAck = frame.frameType !== FrameType.noAck
   if (wantsAck && frame.id === "") {
     return refused(acks, frame, ApiError.of("BadParameters", { msg: "a frame needs an id to be confirmed" }))
@@ -64,14 +64,14 @@ export const received = (acks: InboundAcks, frame: Frame, now: number, limits: C
 }
 
 /** Takes the client's ack of a server ack; `undefined` when no unconfirmed frame has this id. */
-export const confirmed = (acks: InboundAcks, id: string, limits: ConnectionLimits): InboundStep | undefined => {
+export const confirmed = (acks: InboundAcks, id: string, limits: AckLimits): InboundStep | undefined => {
   const index = acks.waiting.findIndex((waiting) => waiting.frame.id === id && !waiting.confirmed)
   const found = acks.waiting[index]
   return found === undefined ? undefined : turn(acks.waiting.with(index, { ...found, confirmed: true }), [], limits)
 }
 
 /** Repeats the acks whose time has come, and forgets the frames that were not confirmed in time. */
-export const inboundDue = (acks: InboundAcks, now: number, limits: ConnectionLimits): InboundStep => {
+export const inboundDue = (acks: InboundAcks, now: number, limits: AckLimits): InboundStep => {
   const send: Array<ServerFrame> = []
   const waiting = acks.waiting.flatMap((before): ReadonlyArray<WaitingFrame> => {
     if (before.confirmed) return [before]
@@ -92,7 +92,7 @@ export const inboundDue = (acks: InboundAcks, now: number, limits: ConnectionLim
 const turn = (
   waiting: ReadonlyArray<WaitingFrame>,
   send: ReadonlyArray<ServerFrame>,
-  limits: ConnectionLimits
+  limits: AckLimits
 ): InboundStep => {
   const first = waiting.findIndex(({ confirmed }) => !confirmed)
   const end = first < 0 ? waiting.length : first
@@ -100,7 +100,7 @@ const turn = (
   return { acks: waitingOf(waiting.slice(end), limits), send, ready }
 }
 
-const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: ConnectionLimits): InboundAcks => {
+const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: AckLimits): InboundAcks => {
   if (waiting.length === 0) return noneWaiting
   let dueAt = Number.POSITIVE_INFINITY
   for (const { confirmed, repeatAt, ackedAt } of waiting) {

@@ -2,7 +2,7 @@
  * Acks of the server's pushes, as a pure machine (protocol.md section 1.5): a window of pushes that the client has not
  * acknowledged, repeated with growing waits, and in the end left to `conversation.sync`.
  */
-import type { ConnectionLimits } from "./ConnectionLimits.ts"
+import type { AckLimits } from "./AckService.ts"
 import { dataFrame, type PushAck, pushFrame, type ServerFrame } from "./Frame.ts"
 import { rootUserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
@@ -43,7 +43,7 @@ export const pushed = (
   acks: OutboundAcks,
   message: Message,
   now: number,
-  limits: ConnectionLimits
+  limits: AckLimits
 ): OutboundAcks | undefined => {
   if (acks.unacked.length >= limits.unackedMax) return undefined
   const dueAt = now + limits.pushRetryMillis
@@ -58,7 +58,7 @@ export const pushed = (
 export const leaveOut = (
   acks: OutboundAcks,
   { conversationID, seq }: Message,
-  limits: ConnectionLimits
+  limits: AckLimits
 ): readonly [OutboundAcks, ServerFrame | undefined] => {
   if (acks.leftOut.has(conversationID) || acks.leftOut.has(allOthers)) return [acks, undefined]
   const isLast = acks.leftOut.size >= limits.leftOutMax
@@ -88,7 +88,7 @@ export const synced = (acks: OutboundAcks): OutboundAcks =>
 export const outboundDue = (
   acks: OutboundAcks,
   now: number,
-  limits: ConnectionLimits
+  limits: AckLimits
 ): readonly [OutboundAcks, ReadonlyArray<ServerFrame>] => {
   const send: Array<ServerFrame> = []
   const unacked: Array<UnackedPush> = []

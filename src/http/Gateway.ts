@@ -10,8 +10,8 @@ import { type Server, type ServerOptions, WebSocketServer } from "ws"
 import type { Opening } from "../actors/ConnectionActor.ts"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Connections } from "../actors/Connections.ts"
+import { AckService, ackModes } from "../domain/AckService.ts"
 import { Auth } from "../domain/Auth.ts"
-import { ackModes } from "../domain/ConnectionLimits.ts"
 import { failure, retryHeaders } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { DeviceId, Platform } from "../domain/User.ts"
@@ -36,6 +36,7 @@ export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const settings = yield* Settings
     const auth = yield* Auth
+    const acks = yield* AckService
     const registry = yield* ConnectionRegistry
     const connections = yield* Connections
     const server = yield* SharedServer
@@ -75,7 +76,7 @@ export const layer = Layer.effectDiscard(
         identity,
         deviceId: query.deviceId ?? identity.deviceId ?? "default",
         platform: query.platform ?? identity.platform ?? "unknown",
-        ackMode: query.ack ?? settings.ackMode
+        ackMode: query.ack ?? acks.mode
       }
     })
 

@@ -5,6 +5,7 @@ import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery } from "../actors/Delivery.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
 import type { MessageStore } from "../domain/MessageStore.ts"
+import * as AckServiceMetrics from "./AckServiceMetrics.ts"
 import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
@@ -26,6 +27,7 @@ const repositories = Layer.mergeAll(
 )
 
 const services = Layer.mergeAll(
+  AckServiceMetrics.layer,
   AuthJose.layer,
   AuthRateLimiter.layer,
   PasswordHasherArgon2.layer,

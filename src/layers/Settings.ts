@@ -2,7 +2,8 @@
 import { Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import { isSupportedCountry } from "libphonenumber-js/max"
-import { type AckMode, ackModes, fixedLimits } from "../domain/ConnectionLimits.ts"
+import { type AckLimits, type AckMode, ackModes, fixedAckLimits } from "../domain/AckService.ts"
+import { fixedLimits } from "../domain/ConnectionLimits.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
 
 export interface Settings {
@@ -16,6 +17,7 @@ export interface Settings {
   readonly tokenTtlMillis: number
   readonly refreshTtlMillis: number
   readonly ackMode: AckMode
+  readonly ackLimits: AckLimits
   readonly gateway: GatewayPolicy["Service"]
   readonly allowedOrigins: ReadonlyArray<string>
   readonly frameBytesMax: number
@@ -132,17 +134,20 @@ const load = Effect.gen(function* () {
     tokenTtlMillis: yield* millis("CHAT_TOKEN_TTL", "2 hours", 1_000),
     refreshTtlMillis: yield* millis("CHAT_REFRESH_TTL", "30 days", 1_000),
     ackMode: yield* oneOf("CHAT_ACK_MODE", ackModes, "once"),
+    ackLimits: {
+      ...fixedAckLimits,
+      ackTimeoutMillis: yield* millis("CHAT_ACK_TIMEOUT", "30 seconds", 1),
+      ackRetryMillis: yield* millis("CHAT_ACK_RETRY", "1 second", 1),
+      pushRetryMillis: yield* millis("CHAT_PUSH_RETRY", "2 seconds", 1),
+      pushRetryCount: yield* between("CHAT_PUSH_RETRY_COUNT", 0, 20, 5)
+    },
     gateway: {
       limits: {
         ...fixedLimits,
         heartbeatIntervalMillis: yield* millis("CHAT_HEARTBEAT_INTERVAL", "30 seconds", 0),
         idleTimeoutMillis: yield* millis("CHAT_IDLE_TIMEOUT", "5 minutes", 0),
         maxLifetimeMillis: yield* millis("CHAT_MAX_LIFETIME", "24 hours", 0),
-        rateLimit: yield* rate("CHAT_RATE_LIMIT", "50/second"),
-        ackTimeoutMillis: yield* millis("CHAT_ACK_TIMEOUT", "30 seconds", 1),
-        ackRetryMillis: yield* millis("CHAT_ACK_RETRY", "1 second", 1),
-        pushRetryMillis: yield* millis("CHAT_PUSH_RETRY", "2 seconds", 1),
-        pushRetryCount: yield* between("CHAT_PUSH_RETRY_COUNT", 0, 20, 5)
+        rateLimit: yield* rate("CHAT_RATE_LIMIT", "50/second")
       },
       loginPolicy: yield* oneOf("CHAT_LOGIN_POLICY", ["single", "perPlatform", "perDevice", "multi"], "perDevice"),
       connectionsMax: yield* between("CHAT_MAX_CONNECTIONS", 1, 1_000_000, 50_000),

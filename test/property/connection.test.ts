@@ -1,6 +1,7 @@
 /** The connection machine on its own, as a pure function (protocol.md sections 1.2 to 1.4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { AckMode } from "../../src/domain/AckService.ts"
 import {
   type ConnectionCommand,
   type ConnectionEvent,
@@ -11,7 +12,7 @@ import {
   type Request,
   step
 } from "../../src/domain/Connection.ts"
-import type { AckMode, ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
+import type { ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { FrameType } from "../../src/domain/Frame.ts"
 import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { ConnectionActor } from "../../src/actors/ConnectionActor.ts"
+import type { AckTrouble } from "../../src/domain/AckService.ts"
 import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
 import { noneWaiting } from "../../src/domain/InboundAcks.ts"
 import { frame, layer, settle, start } from "../support/ActorHarness.ts"
@@ -88,8 +89,9 @@ describe("the acks of the client's frames in mode rigor", () => {
   it.effect.prop(
     "end each frame in one final ack or one err frame, in the order of arrival, whatever is lost, doubled or late",
     [Script],
-    ([{ sendings, replies }]) =>
-      Effect.gen(function* () {
+    ([{ sendings, replies }]) => {
+      const troubles: Array<AckTrouble> = []
+      return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode: "rigor" })
         const actor = connection as ConnectionActor
         const opened = yield* Clock.currentTimeMillis
@@ -153,7 +155,12 @@ describe("the acks of the client's frames in mode rigor", () => {
         }
         assert.strictEqual(actor["state"].inbound, noneWaiting)
         assert.strictEqual(actor["state"].inFlight, 0)
-      }).pipe(Effect.provide(layer(limits))),
+        // The operator sees what did not go smoothly.
+        const counted = (trouble: AckTrouble) => troubles.filter((counted) => counted === trouble).length
+        assert.strictEqual(counted("Unconfirmed"), sent.filter((text) => text.endsWith("300006")).length)
+        assert.strictEqual(counted("AckRepeated"), sent.filter((text) => /again [123]$/.test(text)).length)
+      }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))
+    },
     { arbitrary: { runs: 1_000 } }
   )
 })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { ConnectionActor } from "../../src/actors/ConnectionActor.ts"
+import type { AckTrouble } from "../../src/domain/AckService.ts"
 import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
 import type { Message } from "../../src/domain/Message.ts"
 import { noneUnacked } from "../../src/domain/OutboundAcks.ts"
@@ -95,8 +96,9 @@ describe("the acks of pushes", () => {
   it.effect.prop(
     "end each push acknowledged, or left to sync after exactly so many repetitions, whatever is lost, doubled or late",
     [Script],
-    ([{ pushes, replies, syncs, ackMode }]) =>
-      Effect.gen(function* () {
+    ([{ pushes, replies, syncs, ackMode }]) => {
+      const troubles: Array<AckTrouble> = []
+      return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode })
         const actor = connection as ConnectionActor
         const reference = new Reference(ackMode !== "none")
@@ -154,7 +156,12 @@ describe("the acks of pushes", () => {
         connection.tell({ _tag: "FrameReceived", frame: frame({ method: "conversation.history" }) })
         yield* settle
         assert.strictEqual(actor["state"].outbound, noneUnacked)
-      }).pipe(Effect.provide(layer(limits))),
+        // The operator sees what did not go smoothly.
+        const counted = (trouble: AckTrouble) => troubles.filter((counted) => counted === trouble).length
+        assert.strictEqual(counted("SyncRequired"), reference.sent.filter((text) => text.startsWith("sync")).length)
+        assert.strictEqual(counted("PushRepeated"), reference.sent.filter((text) => /again [12]$/.test(text)).length)
+      }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))
+    },
     { arbitrary: { runs: 1_000 } }
   )
 })

@@ -5,8 +5,9 @@ import { Connections } from "../../src/actors/Connections.ts"
 import { Deadlines } from "../../src/actors/Deadlines.ts"
 import { answered, handedOver, type Route, Router } from "../../src/actors/Router.ts"
 import type { Transport } from "../../src/actors/Transport.ts"
+import { type AckMode, AckService, type AckTrouble, fixedAckLimits } from "../../src/domain/AckService.ts"
 import type { ConnectionEvent } from "../../src/domain/Connection.ts"
-import { type AckMode, type ConnectionLimits, fixedLimits } from "../../src/domain/ConnectionLimits.ts"
+import { type ConnectionLimits, fixedLimits } from "../../src/domain/ConnectionLimits.ts"
 import { type Frame, FrameType, pushFrame, ServerFrame } from "../../src/domain/Frame.ts"
 import { GatewayPolicy, type LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
 import type { Message } from "../../src/domain/Message.ts"
@@ -16,6 +17,7 @@ import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
 /** Limits without any clock or rate; tests switch on what they test. */
 export const quiet: ConnectionLimits = {
   ...fixedLimits,
+  ...fixedAckLimits,
   heartbeatIntervalMillis: 0,
   idleTimeoutMillis: 0,
   maxLifetimeMillis: 0,
@@ -94,12 +96,17 @@ const routes: ReadonlyArray<Route> = [
   })
 ]
 
-export const layer = (limits: Partial<ConnectionLimits>, loginPolicy: LoginPolicy = "multi") =>
+export const layer = (
+  limits: Partial<ConnectionLimits>,
+  loginPolicy: LoginPolicy = "multi",
+  count: (trouble: AckTrouble) => void = () => {}
+) =>
   Connections.layer.pipe(
     Layer.provide(Router.layer(Effect.succeed(routes))),
     Layer.provideMerge(ConnectionRegistry.layer),
     Layer.provideMerge(Deadlines.layer),
     Layer.provide(IdsSnowflake.layer),
+    Layer.provide(Layer.succeed(AckService, { mode: "once", limits: { ...quiet, ...limits }, count })),
     Layer.provide(
       Layer.succeed(GatewayPolicy, {
         limits: { ...quiet, ...limits },
