@@ -1,13 +1,17 @@
 /**
- * The demonstration (`pnpm demo [http://127.0.0.1:5555]`): two users chat through a `kill -9` of the server, and the
- * history proves that every acknowledged message is there once, in order. Nothing here is the server's code: the
- * clients are the `ws` package, fetch and Node. The exit status is the verdict.
+ * The demonstration (`pnpm demo [--seed 42] [http://127.0.0.1:5555]`): two users chat through a `kill -9` of the server
+ * and over a network that cuts their connections, and the history proves that every acknowledged message is there once,
+ * in order. Nothing here is the server's code: the clients are the `ws` package, fetch and Node. The exit status is the
+ * verdict.
  */
+import { parseArgs } from "node:util"
 import { type Account, readChatLogs, register } from "./demo/Account.ts"
+import { anySeed, Chance, seedMax } from "./demo/Chance.ts"
+import { finish, write } from "./demo/Chapter.ts"
 import { ChatClient } from "./demo/ChatClient.ts"
-import { contentsOf } from "./demo/Contents.ts"
 import { comeBack, interrupt, proveSurvived, sendAgain } from "./demo/Interruption.ts"
-import { outgoing } from "./demo/Outgoing.ts"
+import { chatOverLink } from "./demo/LossyChapters.ts"
+import { LossyLink } from "./demo/LossyLink.ts"
 import type { Pace } from "./demo/Pace.ts"
 import { pause, within } from "./demo/Patience.ts"
 import {
@@ -25,14 +29,10 @@ import { proveRefused, tryBadThings } from "./demo/Refusals.ts"
 import { ServerProcess } from "./demo/ServerProcess.ts"
 import { close, detail, print, sample, say } from "./demo/Transcript.ts"
 
-const messagesPerChapter = 52
 const inFlightMax = 16
-/** Every so many messages are sent twice with the same id. */
-const repeatEvery = 10
-/** Times that the server is killed, one chapter each: a fault may need its moment. A last chapter is undisturbed. */
+/** Times that the server is killed, one chapter each: a fault may need its moment. */
 const interruptions = 3
 const overallMillis = 120_000
-const exchangeMillis = 30_000
 const pushMillis = 5_000
 /** Between two chapters, so that the next one finds an idle machine. */
 const quietMillis = 20
@@ -50,37 +50,73 @@ const namedServer = (argument: string | undefined): string | undefined => {
   return url.origin
 }
 
+/** The seed of all chance, below 2^32; a new one when none was given. */
+const seedOf = (argument: string | undefined): number => {
+  const seed = argument === undefined ? anySeed() : Number(argument)
+  if (!Number.isInteger(seed) || seed < 0 || seed >= seedMax) throw new Error(`not a seed: ${argument}`)
+  return seed
+}
+
 /** The single conversation's id: both user ids, the smaller number first. */
 const conversationOf = (a: Account, b: Account): string =>
   (BigInt(a.userId) < BigInt(b.userId) ? [a, b] : [b, a]).map(({ userId }) => userId).join("_")
 
 /** The whole plot; `checks` gets what was checked, as it is checked. */
-const play = async (url: string, server: ServerProcess | undefined, checks: Array<Check>): Promise<void> => {
+const play = async (
+  url: string,
+  server: ServerProcess | undefined,
+  chance: Chance,
+  checks: Array<Check>
+): Promise<void> => {
   const pace: Pace = { inFlightMax, frames: server === undefined ? sharedServerFrames : undefined }
   const [alice, bob, mallory] = await meet(url, pace)
-  const clients = [alice, bob]
+  const clients = [alice, bob] as const
   const conversationID = conversationOf(alice.account, bob.account)
+  const quietBefore = server === undefined ? savingMillis : quietMillis
 
-  for (let chapter = 1; chapter <= interruptions + 1; chapter += 1) {
-    await pause(server === undefined ? savingMillis : quietMillis)
+  let goesOn = true
+  for (let chapter = 1; chapter <= interruptions && goesOn; chapter += 1) {
+    await pause(quietBefore)
     const [listener, deaf] = chapter % 2 === 1 ? [bob, alice] : [alice, bob]
-    const interrupted = chapter <= interruptions ? interrupt(listener, deaf, server) : undefined
+    const interrupted = interrupt(listener, deaf, server, chance)
     for (const client of clients) write(client)
-    if (interrupted !== undefined) {
-      await interrupted
-      await comeBack(clients, server)
-      checks.push(await proveSurvived(chapter, clients, conversationID))
-      sendAgain(clients)
-    }
-    if (!(await finish(clients))) break
+    await interrupted
+    await comeBack(clients, server)
+    checks.push(await proveSurvived(chapter, clients, () => alice.readHistory(conversationID)))
+    sendAgain(clients)
+    goesOn = await finish(clients)
   }
 
+  if (goesOn) {
+    const link = await LossyLink.open(url, chance.fork())
+    const cast = {
+      clients,
+      conversationID,
+      link,
+      server,
+      chance,
+      chaptersBefore: interruptions,
+      quietMillis: quietBefore
+    }
+    goesOn = await chatOverLink(cast, checks)
+    for (const client of clients) {
+      await client.cut()
+      await client.connect()
+    }
+    link.close()
+    say("both clients leave the bad network")
+  }
+
+  if (goesOn) {
+    await pause(quietBefore)
+    for (const client of clients) write(client)
+    await finish(clients)
+  }
   const pairs: ReadonlyArray<Pair> = [
-    { receiver: bob, sender: alice },
-    { receiver: alice, sender: bob }
+    { receiver: bob, sender: alice, connection: goesOn ? alice.connection : undefined },
+    { receiver: alice, sender: bob, connection: goesOn ? bob.connection : undefined }
   ]
-  const last = interruptions + 1
-  await within(pushMillis, () => pairs.every(({ receiver, sender }) => unpushed(receiver, sender, last).length === 0))
+  await within(pushMillis, () => pairs.every((pair) => unpushed(pair).length === 0))
   const refused = await misbehave(alice, bob, mallory, conversationID)
 
   const views = await readViews(clients, conversationID)
@@ -93,7 +129,7 @@ const play = async (url: string, server: ServerProcess | undefined, checks: Arra
     proveKept("lost", clients, views),
     ...proveOrder(clients, view),
     proveSame(views),
-    provePushed(pairs, view, last),
+    provePushed(pairs, view),
     refused
   )
 }
@@ -109,32 +145,6 @@ const meet = async (url: string, pace: Pace): Promise<readonly [ChatClient, Chat
   for (const client of clients) await client.connect()
   say(`Alice (${a.userId}) and Bob (${b.userId}) are registered and connected; so is Mallory, a stranger`)
   return clients
-}
-
-/** Begins to send a chapter: several messages in flight, every tenth twice with the same id. */
-const write = (client: ChatClient): void => {
-  const { name } = client.account
-  const { size: before } = client.outbox
-  const contents = contentsOf(name, before + messagesPerChapter).slice(before)
-  // Both users choose the same ids on purpose: an id is the sender's own.
-  const messages = contents.map((content, index) =>
-    outgoing(`m-${String(before + index + 1).padStart(3, "0")}`, content)
-  )
-  client.enqueue(messages.flatMap((message, index) => (index % repeatEvery === 4 ? [message, message] : [message])))
-  const bytes = contents.reduce((sum, content) => sum + Buffer.byteLength(content), 0)
-  say(`${name} begins to send ${contents.length} messages, ${Math.round(bytes / 1024)} KiB of content`)
-}
-
-/** Waits until everything is sent and answered, or until waiting is of no use; answers whether to go on. */
-const finish = async (clients: ReadonlyArray<ChatClient>): Promise<boolean> => {
-  const isBroken = () => clients.some((client) => client.isBroken())
-  await within(exchangeMillis, () => clients.every((client) => client.isSettled()) || isBroken())
-  for (const client of clients) {
-    const repeats = [...client.outbox.values()].reduce((sum, message) => sum + message.repeats, 0)
-    const delays = client.delays === 0 ? "" : `; ${client.delays} times the server asked to wait`
-    say(`${client.account.name} has ${client.acknowledged().length} acks and ${repeats} repeated acks${delays}`)
-  }
-  return clients.every((client) => client.isSettled()) && !isBroken()
 }
 
 /** Tries what must be refused. */
@@ -198,7 +208,10 @@ let server: ServerProcess | undefined
 const checks: Array<Check> = []
 let failure: string | undefined
 try {
-  const named = namedServer(process.argv[2])
+  const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true })
+  const seed = seedOf(values.seed)
+  const named = namedServer(positionals[0])
+  say(`the seed of all chance is ${seed}; --seed ${seed} has it again`)
   if (named === undefined) {
     server = await ServerProcess.prepare()
     await Promise.race([server.start(), ended.promise])
@@ -206,7 +219,7 @@ try {
   } else {
     say(`using the server on ${named}`)
   }
-  await Promise.race([play(named ?? server?.url ?? "", server, checks), ended.promise])
+  await Promise.race([play(named ?? server?.url ?? "", server, new Chance(seed), checks), ended.promise])
 } catch (error) {
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ""
   failure = `${error instanceof Error ? error.message : error}${cause}`

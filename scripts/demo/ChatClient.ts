@@ -37,14 +37,17 @@ export class ChatClient {
   readonly contradictions: Array<string> = []
   /** Times that the server refused a frame for its rate or load; the frame is sent again. */
   delays = 0
+  /** The number of the present connection, counted from 1. */
+  connection = 0
   /** Called in the moment in which an ack has arrived. */
   onAck: () => void = () => {}
+  /** Called when the socket has ended without a word; `undefined` where that is a fault. */
+  onLost: (() => void) | undefined
   private readonly pace: Pace
   private readonly receiveId: string
   private readonly questions = new Map<string, (answer: WireFrame) => void>()
   private queue: Array<Outgoing> = []
   private socket: WebSocket | undefined
-  private connection = 0
   private ready = false
   private isDeaf = false
   private held = false
@@ -61,27 +64,39 @@ export class ChatClient {
     this.credit = new FrameCredit(pace)
   }
 
-  /** Opens a socket with the account's token and waits for `session.ready`. */
-  async connect(): Promise<void> {
-    const socket = new WebSocket(`${this.account.url.replace(/^http/, "ws")}/ws?ack=once`, {
+  /** Opens a socket with the account's token and waits for `session.ready`; `url` is the server's, or a way to it. */
+  async connect(url = this.account.url): Promise<void> {
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/ws?ack=once`, {
       headers: { authorization: `Bearer ${this.account.token}` },
       handshakeTimeout: answerMillis
     })
     let failure: unknown
-    socket.on("message", (data) => this.received(String(data)))
+    socket.on("message", (data) => {
+      if (this.socket === socket) this.received(String(data))
+    })
     socket.on("error", (error) => {
       failure = error
+      if (isAgainstProtocol(error)) this.faults.push(`the server does not speak WebSocket: ${error.message}`)
     })
     socket.on("close", (code, reason) => {
-      if (this.socket === socket && this.ready) this.faults.push(`the server closed the socket: ${code} ${reason}`)
+      failure ??= new Error(`closed with ${code}`)
+      if (this.socket === socket) this.closed(code, String(reason))
     })
     this.socket = socket
     this.isDeaf = false
     this.connection += 1
     this.credit = new FrameCredit(this.pace)
     await until("session.ready", answerMillis, () => this.ready || failure !== undefined)
-    if (!this.ready) throw new Error(`no connection: ${failure}`)
+    if (!this.ready) {
+      socket.terminate()
+      throw new Error(`no connection: ${failure}`)
+    }
     this.pump()
+  }
+
+  /** Whether the present connection is ready, as far as this side knows. */
+  get isConnected(): boolean {
+    return this.ready
   }
 
   /** Sends messages after all that wait. One that is in the list twice is sent twice. */
@@ -238,6 +253,15 @@ export class ChatClient {
     this.pump()
   }
 
+  private closed(code: number, reason: string): void {
+    // 1006 stands for a socket that ended without a close frame. With one, the server meant it.
+    const isLost = code === 1006 && this.onLost !== undefined
+    if (!isLost && (this.ready || code !== 1006)) this.faults.push(`the server closed the socket: ${code} ${reason}`)
+    if (!this.ready) return
+    this.ready = false
+    if (isLost) this.onLost?.()
+  }
+
   private pushed(message: StoredMessage): void {
     const first = this.pushes.get(message.messageId)
     // A push that was not acknowledged in time may come again, but it must be the same.
@@ -286,3 +310,7 @@ export class ChatClient {
 
 /** Whether the server asks for patience instead of refusing. */
 const isDelay = (frame: WireFrame): boolean => codeOf(frame) === codes.rateLimited || codeOf(frame) === codes.overloaded
+
+/** Whether `ws` ended the socket for what the server sent: an answer other than the upgrade, or a frame that is none. */
+const isAgainstProtocol = (error: Error): boolean =>
+  String(Reflect.get(error, "code")).startsWith("WS_ERR_") || error.message.startsWith("Unexpected server response")

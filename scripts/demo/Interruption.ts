@@ -1,10 +1,11 @@
 /** The middle of the demo: the server is killed with sends in flight, started again, and its clients come back. */
-import { randomInt } from "node:crypto"
+import type { Chance } from "./Chance.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { until } from "./Patience.ts"
 import { type Check, proveKept } from "./Proof.ts"
 import type { ServerProcess } from "./ServerProcess.ts"
 import { detail, say, took } from "./Transcript.ts"
+import type { StoredMessage } from "./Wire.ts"
 
 const patienceMillis = 30_000
 /** The kill comes with one of the first so many acks of a chapter. */
@@ -21,11 +22,12 @@ const againPerUser = 12
 export const interrupt = async (
   listener: ChatClient,
   deaf: ChatClient,
-  server: ServerProcess | undefined
+  server: ServerProcess | undefined,
+  chance: Chance
 ): Promise<void> => {
   const clients = [listener, deaf]
   const pid = server?.pid
-  const target = randomInt(1, acksMax + 1)
+  const target = chance.between(1, acksMax)
   let acks = 0
   let flying = ""
   // A network loses answers, too: messages are stored whose ack is never seen, and pushes do not arrive.
@@ -76,10 +78,9 @@ export const comeBack = async (
 export const proveSurvived = async (
   round: number,
   clients: ReadonlyArray<ChatClient>,
-  conversationID: string
+  read: () => Promise<ReadonlyArray<StoredMessage>>
 ): Promise<Check> => {
-  const [reader] = clients
-  const messages = (await reader?.readHistory(conversationID)) ?? []
+  const messages = await read()
   const stored = new Set(messages.map((message) => `${message.sendId}/${message.clientId}`))
   for (const client of clients) {
     const unknown = client.unacknowledged()

@@ -1,5 +1,6 @@
 /** The proof: what was promised to the clients against what the histories say. Pure, so that it can be read. */
 import type { ChatClient } from "./ChatClient.ts"
+import type { LossyLink } from "./LossyLink.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import type { StoredMessage } from "./Wire.ts"
 
@@ -20,6 +21,8 @@ export interface View {
 export interface Pair {
   readonly receiver: ChatClient
   readonly sender: ChatClient
+  /** The sender's connection during which both were connected for good; `undefined` when it never came to that. */
+  readonly connection: number | undefined
 }
 
 /** A message under the name that it has for ever: two users may choose the same id. */
@@ -144,17 +147,18 @@ export const proveSame = (views: ReadonlyArray<View>): Check => {
 }
 
 /** Messages that had to be pushed to this client and were not: first sent while both were connected for good. */
-export const unpushed = (receiver: ChatClient, sender: ChatClient, connection: number): ReadonlyArray<Outgoing> =>
+export const unpushed = ({ receiver, sender, connection }: Pair): ReadonlyArray<Outgoing> =>
   sender
     .acknowledged()
     .filter((message) => message.connection === connection && !receiver.pushes.has(message.receipt?.messageId ?? ""))
 
 /** Whether every push is what the history says, and what was not pushed is found there. */
-export const provePushed = (pairs: ReadonlyArray<Pair>, view: View, connection: number): Check => {
+export const provePushed = (pairs: ReadonlyArray<Pair>, view: View): Check => {
   const stored = new Map(view.messages.map((message) => [message.messageId, message]))
   const problems: Array<string> = []
   const counts: Array<string> = []
-  for (const { receiver, sender } of pairs) {
+  for (const pair of pairs) {
+    const { receiver, sender } = pair
     const { name } = receiver.account
     const theirs = view.messages.filter((message) => message.sendId === sender.account.userId)
     const pushed = theirs.filter((message) => receiver.pushes.has(message.messageId))
@@ -163,9 +167,19 @@ export const provePushed = (pairs: ReadonlyArray<Pair>, view: View, connection: 
       if (JSON.stringify(push) === JSON.stringify(stored.get(push.messageId))) continue
       problems.push(`${name} was pushed seq ${push.seq}, which the history does not have like that`)
     }
-    for (const { id } of unpushed(receiver, sender, connection)) {
+    for (const { id } of unpushed(pair)) {
       problems.push(`${name} was online and not pushed ${sender.account.name}'s ${id}`)
     }
   }
   return check("pushed", problems, counts.join("; "))
+}
+
+/** Whether the link was bad enough to prove anything, and the server left it all of the cutting. */
+export const proveLink = (link: LossyLink, returns: number, cutsLeast: number): Check => {
+  const { cutCount, lostBytes, serverEnds } = link
+  const problems: Array<string> = []
+  if (cutCount < cutsLeast) problems.push(`only ${cutCount} cuts, which proves nothing`)
+  if (serverEnds > 0) problems.push(`${serverEnds} connections were ended by the server`)
+  const lost = `${cutCount} connections cut, ${Math.round(lostBytes / 1024)} KiB lost under way`
+  return check("lossy link", problems, `${lost}; the clients came back ${returns} times`)
 }
