@@ -22,7 +22,7 @@ export interface CrossingEvents {
 /** The moment of a cut is a number of bytes: some come early, in the handshake or right after it. */
 const earlyProbability = 0.15
 const earlyBytes = { least: 1, most: 1_500 }
-const lateBytes = { least: 3_000, most: 50_000 }
+const lateBytes = { least: 3_000, most: 40_000 }
 /** How long a connection goes on with one direction silenced. */
 const silenceMillis = { least: 20, most: 150 }
 /** How much longer the server's side may live: what the client sent last still arrives, behind its back. */

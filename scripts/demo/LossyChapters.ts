@@ -15,10 +15,13 @@ const lossyChapters = 3
 /** The chapter in which the server is killed, too, where it is the demo's own. */
 const killChapter = 2
 const cutsPerChapter = 9
+/** A chapter goes on until its cuts have come, but not for ever. */
+const portionsMax = 6
 /** Fewer cuts in all of the demo would prove nothing. */
 const cutsLeast = 20
-/** The kill comes with one of the first so many pieces of what the server answers in its chapter. */
-const answersMax = 30
+/** The kill comes after so many cuts of its chapter, with one of the next so many pieces of the server's answers. */
+const cutsBeforeKill = 3
+const answersMax = 20
 const patienceMillis = 30_000
 /** For connections that are cut already to be gone, and for the clients to be back. */
 const settleMillis = 10_000
@@ -51,15 +54,18 @@ export const chatOverLink = async (cast: LossyCast, checks: Array<Check>): Promi
   for (let chapter = 1; chapter <= lossyChapters && goesOn; chapter += 1) {
     await pause(cast.quietMillis)
     link.beginCutting(cutsPerChapter)
-    const killed = chapter === killChapter && server !== undefined ? killBehind(cast, server) : undefined
     for (const client of clients) write(client)
-    if (killed !== undefined) {
-      await killed
+    if (chapter === killChapter && server !== undefined) {
+      await killBehind(cast, server)
       checks.push(await proveSurvived(cast.chaptersBefore + chapter, clients, () => readBehind(cast)))
       link.admit()
       link.beginCutting(cutsPerChapter)
     }
     goesOn = await finish(clients)
+    for (let portion = 2; portion <= portionsMax && goesOn && link.cutsLeft > 0; portion += 1) {
+      for (const client of clients) write(client)
+      goesOn = await finish(clients)
+    }
     link.stopCutting()
     await within(settleMillis, () => isCalm(cast, persistences))
     tell(link, persistences)
@@ -75,11 +81,13 @@ const isCalm = ({ clients, link }: LossyCast, persistences: ReadonlyArray<Persis
   clients.some((client) => client.isBroken()) || (link.isQuiet && persistences.every(({ isHome }) => isHome))
 
 /**
- * Arms a `kill -9` for the moment in which some answer of the server enters the link: what it says then is still
- * delivered, and must be true. Ends when the server is started anew; the link is shut until what it has kept was read.
+ * While a chapter is being sent: `kill -9` in the moment in which some answer of the server enters the link. What it
+ * says then is still delivered, and must be true. Ends when the server is started anew, with the link shut, so that
+ * what the server has kept can be read first.
  */
 const killBehind = async ({ clients, link, chance }: LossyCast, server: ServerProcess): Promise<void> => {
   const { pid } = server
+  const cutsWanted = link.cutCount + cutsBeforeKill
   const target = chance.between(1, answersMax)
   let answers = 0
   let flying = ""
@@ -90,6 +98,7 @@ const killBehind = async ({ clients, link, chance }: LossyCast, server: ServerPr
     flying = clients.map((client) => `${client.account.name} ${client.inFlight()}`).join(", ")
   }
   link.onAnswer = () => {
+    if (link.cutCount < cutsWanted) return
     answers += 1
     if (answers === target) strike()
   }

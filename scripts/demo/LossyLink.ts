@@ -14,13 +14,14 @@ export class LossyLink {
   lostBytes = 0
   /** Connections that the server has ended by itself, other than by being killed behind a shut link. */
   serverEnds = 0
+  /** Cuts that are still wanted. */
+  cutsLeft = 0
   /** Called when bytes have come from the server, before they are delivered. */
   onAnswer: () => void = () => {}
   private readonly target: { readonly host: string; readonly port: number }
   private readonly chance: Chance
   private readonly proxy: Server
   private readonly crossings = new Set<Crossing>()
-  private cutsLeft = 0
   private isShut = false
 
   private constructor(url: string, chance: Chance) {
