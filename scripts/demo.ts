@@ -211,7 +211,7 @@ try {
   const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true })
   const seed = seedOf(values.seed)
   const named = namedServer(positionals[0])
-  say(`the seed of all chance is ${seed}; --seed ${seed} has it again`)
+  say(`the seed of all chance is ${seed}; --seed ${seed} draws the same again`)
   if (named === undefined) {
     server = await ServerProcess.prepare()
     await Promise.race([server.start(), ended.promise])

@@ -140,6 +140,8 @@ export class ChatClient {
   requeue(again: ReadonlyArray<Outgoing>): void {
     for (const message of this.outbox.values()) message.awaited = 0
     const unsent = this.queue.filter((message) => message.order === undefined)
+    // Where the server limits the rate, a refusal may have been lost with the connection.
+    if (this.delays > 0) for (const message of this.unacknowledged()) message.isOvertaken = true
     this.queue = [...this.unacknowledged(), ...again, ...unsent]
   }
 
@@ -301,8 +303,10 @@ export class ChatClient {
     this.credit.slowDown()
     this.waitUntil = Math.max(this.waitUntil, performance.now() + retryAfterOf(frame))
     if (message.receipt !== undefined || message.awaited > 0) return
-    // It had no effect, so that it is now sent for the first time once more, after what overtook it.
-    message.order = undefined
+    // It had no effect, so that it is now sent for the first time once more, after what overtook it; unless it may have
+    // had one on an earlier connection.
+    if (message.connection === this.connection) message.order = undefined
+    else message.isOvertaken = true
     this.queue.unshift(message)
     this.queue.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
   }

@@ -115,7 +115,7 @@ const killBehind = async ({ clients, link, chance }: LossyCast, server: ServerPr
   }
   const since = performance.now()
   await server.start()
-  say(`the server is back as process ${server.pid} after ${took(since)}; the link is open again`)
+  say(`the server is back as process ${server.pid} after ${took(since)}; the link is still shut`)
 }
 
 /** The history, past the link: nothing of it is sent again before. */

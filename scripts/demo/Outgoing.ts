@@ -7,6 +7,8 @@ export interface Outgoing {
   readonly content: string
   /** Position among the messages of this client, counted when it is first sent; `undefined` before. */
   order: number | undefined
+  /** Whether the server's rate limit may have let later ones pass it: nobody can tell its place then. */
+  isOvertaken: boolean
   /** The connection on which it was first sent: 1, 2, …; 0 before. */
   connection: number
   /** Frames sent on this connection that are not answered yet. */
@@ -22,6 +24,7 @@ export const outgoing = (id: string, content: string): Outgoing => ({
   id,
   content,
   order: undefined,
+  isOvertaken: false,
   connection: 0,
   awaited: 0,
   receipt: undefined,

@@ -120,7 +120,10 @@ export const proveOrder = (clients: ReadonlyArray<ChatClient>, view: View): Read
   const gaps = view.messages.flatMap(({ seq }, index) => (seq === index + 1 ? [] : [`${seq} at place ${index + 1}`]))
   const swapped = clients.flatMap(({ account }) => {
     const own = view.messages.filter((message) => message.sendId === account.userId)
-    const orders = own.flatMap((message) => sent.get(nameOf(account.userId, message.clientId))?.order ?? [])
+    const orders = own.flatMap(({ clientId }) => {
+      const message = sent.get(nameOf(account.userId, clientId))
+      return message === undefined || message.isOvertaken ? [] : (message.order ?? [])
+    })
     return orders.flatMap((order, index) => {
       const before = orders[index - 1] ?? 0
       return order < before ? [`${account.name}'s ${order} comes after their ${before}`] : []
