@@ -32,7 +32,7 @@ import { close, detail, print, sample, say } from "./demo/Transcript.ts"
 const inFlightMax = 16
 /** Times that the server is killed, one chapter each: a fault may need its moment. */
 const interruptions = 3
-const overallMillis = 120_000
+const overallMillis = 60_000
 const pushMillis = 5_000
 /** Between two chapters, so that the next one finds an idle machine. */
 const quietMillis = 20
@@ -50,7 +50,7 @@ const namedServer = (argument: string | undefined): string | undefined => {
   return url.origin
 }
 
-/** The seed of all chance, below 2^32; a new one when none was given. */
+/** The seed of all chance, below 2^32; a new one when none was given. What happens between two draws is the clock's. */
 const seedOf = (argument: string | undefined): number => {
   const seed = argument === undefined ? anySeed() : Number(argument)
   if (!Number.isInteger(seed) || seed < 0 || seed >= seedMax) throw new Error(`not a seed: ${argument}`)

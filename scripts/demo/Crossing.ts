@@ -113,7 +113,8 @@ export class Crossing {
   private serverGone(): void {
     if (this.isOver) return
     const by = this.isConnected ? "server" : "refused"
-    if (this.isSilenced) return this.finish("link", (socket) => socket.destroy())
+    // Once the client is cut off, it has come back on another connection, and the server may drop this one for it.
+    if (this.isSilenced) return this.finish(this.client.destroyed ? "link" : by, (socket) => socket.destroy())
     this.down.end(() => this.finish(by, (socket) => socket.destroySoon()))
   }
 

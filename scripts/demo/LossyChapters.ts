@@ -133,7 +133,7 @@ const tell = (link: LossyLink, persistences: ReadonlyArray<Persistence>): void =
   say(
     `✂ so far the link has cut ${link.cutCount} connections and lost ${Math.round(link.lostBytes / 1024)} KiB under way`
   )
-  detail(`${reset} reset, ${silenced} silenced in one direction first, ${halved} cut within a frame`)
+  detail(`${reset} reset, ${silenced} silenced in one direction first, ${halved} cut within a frame or the handshake`)
   detail(
     `the clients came back ${sum(persistences, "returns")} times, after ${sum(persistences, "inVain")} vain attempts`
   )

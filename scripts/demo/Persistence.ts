@@ -6,7 +6,7 @@ import { pause } from "./Patience.ts"
 /** The wait before an attempt is anything up to a bound that doubles with each one in vain. */
 const backoffMillis = { first: 10, most: 250 }
 /** Long enough for a server to be started anew on a slow machine. */
-const patienceMillis = 30_000
+const patienceMillis = 20_000
 
 /** Keeps one client connected to a URL, whatever happens to its sockets, until it is stopped. */
 export class Persistence {
