@@ -7,12 +7,12 @@ import {
   freshId,
   isAck,
   isPushOf,
-  type Message,
   range,
   request,
   seqsOf,
   type
 } from "./support/Frames.ts"
+import { newestOf, storedAs } from "./support/History.ts"
 import { Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
 
@@ -20,21 +20,18 @@ const [carl, dora] = [user("carl"), user("dora")]
 const conversationID = conversationOf(carl, dora)
 const modes = ["none", "once", "rigor"] as const
 
-/** The newest messages of the conversation. */
-const newest = async (peer: Peer, limit = 200): Promise<ReadonlyArray<Message>> =>
-  (await peer.ask("conversation.history", { conversationID, limit })).messages
-
-const withId = async (peer: Peer, clientId: string): Promise<ReadonlyArray<Message>> =>
-  (await newest(peer)).filter((message) => message.clientId === clientId)
+const withId = (peer: Peer, clientId: string) => storedAs(peer, conversationID, [clientId])
 
 describe("mode none", () => {
   it("processes a command without any ack, and sends errors as err frames all the same", async () => {
     const [sender, receiver] = [await Peer.open(carl, { ack: "none" }), await Peer.open(dora)]
     const id = freshId("none")
     await sender.send(chat(id, dora, "no ack"))
-    const push = await receiver.find("the push", isPushOf(id))
-    await sender.send(request("conversation.markRead", { conversationID, seq: push.data.seq }))
-    await receiver.find("conversation.read", (frame) => frame.method === "conversation.read")
+    await receiver.find("the push", isPushOf(id))
+    const { seq } = (await receiver.settle(chat(freshId("read"), carl, "read me"))).data
+    await sender.send(request("conversation.markRead", { conversationID, seq }))
+    const read = await receiver.find("conversation.read", (frame) => frame.method === "conversation.read")
+    expect(read.data).toEqual({ conversationID, userId: carl.id, seq })
     const err = await sender.settle(chat(id, dora, "something else"))
     expect(err).toMatchObject({ frameType: type.err, data: { code: 100007, method: "conversation.chat" } })
     expect(sender.all((frame) => frame.frameType === type.ack)).toEqual([])
@@ -206,7 +203,7 @@ describe("several in flight", () => {
       const ends = await Promise.all(ids.map((id) => sender.settled(id)))
       const [from = 0] = seqsOf(ends.map(({ data }) => data))
       expect(seqsOf(ends.map(({ data }) => data))).toEqual(range(from, from + 49))
-      const stored = (await newest(reader)).filter(({ seq }) => seq >= from)
+      const stored = (await newestOf(reader, conversationID)).filter(({ seq }) => seq >= from)
       expect(stored.map(({ clientId }) => clientId)).toEqual(ids)
       await sender.barrier()
       const lastSeq = ack === "rigor" ? 3 : 1

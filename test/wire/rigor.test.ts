@@ -9,13 +9,13 @@ import {
   isAck,
   isErr,
   isPushOf,
-  type Message,
   pushAck,
   range,
   request,
   seqsOf,
   type
 } from "./support/Frames.ts"
+import { storedAs } from "./support/History.ts"
 import { Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
 
@@ -24,10 +24,7 @@ const conversationID = conversationOf(emil, faye)
 
 const open = () => Peer.open(emil, { ack: "rigor" })
 
-const stored = async (peer: Peer, ids: ReadonlyArray<string>): Promise<ReadonlyArray<Message>> => {
-  const { messages } = await peer.ask("conversation.history", { conversationID, limit: 200 })
-  return messages.filter((message: Message) => ids.includes(message.clientId))
-}
+const stored = (peer: Peer, ids: ReadonlyArray<string>) => storedAs(peer, conversationID, ids)
 
 /** Sends these texts and waits for the server's ack of each. */
 const begin = async (peer: Peer, count: number): Promise<ReadonlyArray<string>> => {
