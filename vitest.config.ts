@@ -23,7 +23,10 @@ export default defineConfig({
           include: ["test/wire/*.test.ts"],
           // Runs only when a file of this project does.
           globalSetup: ["./test/wire/support/globalSetup.ts"],
-          testTimeout: wireMillis
+          testTimeout: wireMillis,
+          // Its tests wait for the server's clocks most of the time: all files at once, after the other project.
+          maxWorkers: 12,
+          sequence: { groupOrder: 1 }
         }
       }
     ]

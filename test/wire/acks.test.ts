@@ -15,6 +15,7 @@ import {
 import { newestOf, storedAs } from "./support/History.ts"
 import { Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
+import { stateOf } from "./support/Sync.ts"
 
 const [carl, dora] = [user("carl"), user("dora")]
 const conversationID = conversationOf(carl, dora)
@@ -84,8 +85,7 @@ describe("mode rigor", () => {
     const frame = request("conversation.markRead", { conversationID, seq })
     await reader.send(frame)
     await reader.find("the server's ack", isAck(frame.id, 1))
-    const [before] = (await reader.ask("conversation.sync", { conversations: { [conversationID]: seq } })).conversations
-    expect(before?.readSeq ?? 0).toBeLessThan(seq)
+    expect((await stateOf(reader, conversationID)).readSeq).toBeLessThan(seq)
     expect(await reader.settled(frame.id)).toMatchObject({ ackSeq: 3, data: { conversationID, seq } })
   })
 })

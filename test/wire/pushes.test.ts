@@ -15,6 +15,7 @@ import {
 } from "./support/Frames.ts"
 import { type AckMode, Peer, type Ready } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
+import { syncAll } from "./support/Sync.ts"
 
 const [gina, hugo] = [user("gina"), user("hugo")]
 const conversationID = conversationOf(gina, hugo)
@@ -165,9 +166,9 @@ describe("a push that is not acknowledged", () => {
     const millis = waitsUntilGivenUp(skip, receiver.ready)
     const lost = [await sends(sender, "1"), await sends(sender, "2"), await sends(sender, "3")]
     expect((await receiver.find("sync.required", isNotice, 0, millis + 10_000)).data.seq).toBe(lost[0]?.seq)
-    const position = { conversations: { [conversationID]: lost[0]!.seq - 1 } }
-    const [missed] = (await receiver.ask("conversation.sync", position)).conversations
-    expect(missed.messages).toMatchObject(lost)
+    const { conversations } = await syncAll(receiver, { conversations: { [conversationID]: lost[0]!.seq - 1 } })
+    const missed = conversations.find((one) => one.conversationID === conversationID)
+    expect(missed?.messages).toMatchObject(lost)
     expect(receiver.all(isNotice)).toHaveLength(1)
     const next = await sends(sender, "4")
     const again = await receiver.count("sync.required", isNotice, 2, millis + 10_000)

@@ -5,9 +5,10 @@ import { chat, confirmation, conversationOf, type Frame, freshId, isAck, isPushO
 import { storedAs } from "./support/History.ts"
 import { type AckMode, freshDevice, Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
+import { stateOf } from "./support/Sync.ts"
 
-const [emil, faye] = [user("emil"), user("faye")]
-const conversationID = conversationOf(emil, faye)
+const [faye, gina] = [user("faye"), user("gina")]
+const conversationID = conversationOf(faye, gina)
 
 /** Cuts the connection once the bytes have left, before anything can come back. */
 const cutAfterSending = (peer: Peer) =>
@@ -27,20 +28,20 @@ const steps: Record<Exclude<AckMode, "none">, Steps> = {
     [
       "after the frame, before the server's ack",
       async (peer, id) => {
-        await peer.send(chat(id, faye, id))
+        await peer.send(chat(id, gina, id))
       }
     ],
     [
       "after the server's ack, before the confirmation",
       async (peer, id) => {
-        await peer.send(chat(id, faye, id))
+        await peer.send(chat(id, gina, id))
         await peer.find("the server's ack", isAck(id, 1))
       }
     ],
     [
       "after the confirmation, before the last ack",
       async (peer, id) => {
-        await peer.send(chat(id, faye, id))
+        await peer.send(chat(id, gina, id))
         await peer.find("the server's ack", isAck(id, 1))
         await peer.send(confirmation(id))
       }
@@ -48,7 +49,7 @@ const steps: Record<Exclude<AckMode, "none">, Steps> = {
     [
       "after the last ack",
       async (peer, id) => {
-        await peer.settle(chat(id, faye, id))
+        await peer.settle(chat(id, gina, id))
       }
     ]
   ],
@@ -57,13 +58,13 @@ const steps: Record<Exclude<AckMode, "none">, Steps> = {
     [
       "after the frame, before the ack",
       async (peer, id) => {
-        await peer.send(chat(id, faye, id))
+        await peer.send(chat(id, gina, id))
       }
     ],
     [
       "after the ack",
       async (peer, id) => {
-        await peer.settle(chat(id, faye, id))
+        await peer.settle(chat(id, gina, id))
       }
     ]
   ]
@@ -85,14 +86,14 @@ for (const ack of ["rigor", "once"] as const) {
     for (const [what, run] of steps[ack]) {
       for (const where of ["the same device", "another device"] as const) {
         it(`${what}: sent again from ${where} it is one message`, async () => {
-          const receiver = await Peer.open(faye)
+          const receiver = await Peer.open(gina)
           const device = freshDevice()
           const id = freshId("broken")
-          const first = await Peer.open(emil, { ack, device })
+          const first = await Peer.open(faye, { ack, device })
           await run(first, id)
           await cutAfterSending(first)
-          const second = await Peer.open(emil, { ack, ...(where === "the same device" ? { device } : {}) })
-          const end = await second.settle(chat(id, faye, id))
+          const second = await Peer.open(faye, { ack, ...(where === "the same device" ? { device } : {}) })
+          const end = await second.settle(chat(id, gina, id))
           expect(end).toMatchObject({ ackSeq: ack === "rigor" ? 3 : 1, data: { conversationID } })
           await provesOne(receiver, second, id, end)
         })
@@ -100,27 +101,27 @@ for (const ack of ["rigor", "once"] as const) {
     }
 
     it("between each two steps, again and again: the last ack carries what the history has", async () => {
-      const receiver = await Peer.open(faye)
+      const receiver = await Peer.open(gina)
       const device = freshDevice()
       const id = freshId("unlucky")
       for (const [, run] of [...steps[ack], ...steps[ack].toReversed()]) {
-        const peer = await Peer.open(emil, { ack, device })
+        const peer = await Peer.open(faye, { ack, device })
         await run(peer, id)
         await cutAfterSending(peer)
       }
-      const last = await Peer.open(emil, { ack, device })
-      await provesOne(receiver, last, id, await last.settle(chat(id, faye, id)))
+      const last = await Peer.open(faye, { ack, device })
+      await provesOne(receiver, last, id, await last.settle(chat(id, gina, id)))
     })
 
     it("with many in flight: what is sent again in order is there once, in order", async () => {
-      const receiver = await Peer.open(faye)
+      const receiver = await Peer.open(gina)
       const ids = Array.from({ length: 20 }, (_, index) => freshId(`burst-${index}`))
-      const first = await Peer.open(emil, { ack })
-      for (const id of ids) await first.send(chat(id, faye, id))
+      const first = await Peer.open(faye, { ack })
+      for (const id of ids) await first.send(chat(id, gina, id))
       await first.find("the first answer", ({ id }) => id === ids[0])
       await first.cut()
-      const second = await Peer.open(emil, { ack })
-      for (const id of ids) await second.send(chat(id, faye, id))
+      const second = await Peer.open(faye, { ack })
+      for (const id of ids) await second.send(chat(id, gina, id))
       const ends = await Promise.all(ids.map((id) => second.settled(id)))
       const stored = await storedAs(receiver, conversationID, ids)
       expect(stored.map(({ clientId }) => clientId)).toEqual(ids)
@@ -132,52 +133,51 @@ for (const ack of ["rigor", "once"] as const) {
 describe("a frame of mode rigor whose connection is gone", () => {
   it("is not processed when it was never confirmed, and the next connection starts afresh", async ({ skip }) => {
     const device = freshDevice()
-    const first = await Peer.open(emil, { ack: "rigor", device })
+    const first = await Peer.open(faye, { ack: "rigor", device })
     affordable(skip, "CHAT_ACK_TIMEOUT", first.ready.ackTimeout)
     const [gone, kept] = [freshId("gone"), freshId("kept")]
-    await first.send(chat(gone, faye, "first"))
+    await first.send(chat(gone, gina, "first"))
     await first.find("the server's ack", isAck(gone, 1))
     await first.cut()
-    const second = await Peer.open(emil, { ack: "rigor", device })
+    const second = await Peer.open(faye, { ack: "rigor", device })
     // A confirmation belongs to its connection: here it confirms nothing.
     await second.send(confirmation(gone))
     await second.barrier()
     expect(second.all((frame) => frame.id === gone)).toEqual([])
     // Nothing that the first connection left behind stands in the way.
-    expect((await second.settle(chat(kept, faye, "second"))).ackSeq).toBe(3)
+    expect((await second.settle(chat(kept, gina, "second"))).ackSeq).toBe(3)
     expect(await storedAs(second, conversationID, [gone])).toEqual([])
-    expect((await second.settle(chat(gone, faye, "other content"))).ackSeq).toBe(3)
+    expect((await second.settle(chat(gone, gina, "other content"))).ackSeq).toBe(3)
     expect(await storedAs(second, conversationID, [gone])).toMatchObject([{ content: "other content" }])
   })
 
   it("is processed when it was confirmed in the same breath, on whichever connection the answer is fetched", async () => {
-    const first = await Peer.open(emil, { ack: "rigor" })
+    const first = await Peer.open(faye, { ack: "rigor" })
     const id = freshId("confirmed")
-    await first.send(chat(id, faye, id))
+    await first.send(chat(id, gina, id))
     await first.find("the server's ack", isAck(id, 1))
     await first.send(confirmation(id))
     await first.find("the last ack", isAck(id, 3))
     const { data } = first.all(isAck(id, 3))[0]!
     await first.cut()
     for (const ack of ["rigor", "once"] as const) {
-      const peer = await Peer.open(emil, { ack })
-      expect((await peer.settle(chat(id, faye, id))).data).toEqual(data)
+      const peer = await Peer.open(faye, { ack })
+      expect((await peer.settle(chat(id, gina, id))).data).toEqual(data)
     }
   })
 
   it("may be a markRead as well: sent again it has the same answer", async () => {
-    const writer = await Peer.open(faye)
-    const { seq } = (await writer.settle(chat(freshId("read"), emil, "read me"))).data
+    const writer = await Peer.open(gina)
+    const { seq } = (await writer.settle(chat(freshId("read"), faye, "read me"))).data
     const frame = request("conversation.markRead", { conversationID, seq })
-    const first = await Peer.open(emil, { ack: "rigor" })
+    const first = await Peer.open(faye, { ack: "rigor" })
     await first.send(frame)
     await first.find("the server's ack", isAck(frame.id, 1))
     await first.send(confirmation(frame.id))
     await cutAfterSending(first)
-    const second = await Peer.open(emil, { ack: "rigor" })
+    const second = await Peer.open(faye, { ack: "rigor" })
     expect(await second.settle(frame)).toMatchObject({ ackSeq: 3, data: { conversationID, seq } })
     await writer.find("conversation.read", ({ method, data }) => method === "conversation.read" && data.seq === seq)
-    const { conversations } = await second.ask("conversation.sync", { conversations: { [conversationID]: seq } })
-    expect(conversations).toMatchObject([{ conversationID, readSeq: seq, unread: 0 }])
+    expect(await stateOf(second, conversationID)).toMatchObject({ readSeq: seq, unread: 0 })
   })
 })

@@ -68,7 +68,7 @@ describe("a frame that is not confirmed", () => {
     // Too late: it confirms nothing.
     await peer.send(confirmation(id))
     await peer.barrier()
-    expect(peer.frames.at(-2)).toEqual(err)
+    expect(peer.all((frame) => frame.id === id).at(-1)).toEqual(err)
     expect(await peer.settle(chat(id, faye, "second try"))).toMatchObject({ ackSeq: 3, data: { conversationID } })
     expect((await receiver.find("the push", isPushOf(id))).data.content).toBe("second try")
     expect(await stored(peer, [id])).toMatchObject([{ content: "second try" }])
@@ -137,13 +137,14 @@ describe("a confirmation", () => {
   it("of an unknown id, of none, or with ackSeq 1 has no effect", async () => {
     const peer = await open()
     const [id = ""] = await begin(peer, 1)
-    const from = peer.frames.length
-    await peer.send(confirmation(freshId("unknown")))
+    const unknown = freshId("unknown")
+    await peer.send(confirmation(unknown))
     await peer.send(confirmation(""))
     await peer.send(pushAck(id))
     await peer.send(pushAck(id, { conversationID, seq: 1 }))
     await peer.barrier()
-    expect(peer.frames.slice(from).filter((frame) => frame.frameType !== type.ping && !isAck(id, 1)(frame))).toEqual([])
+    expect(peer.all((frame) => frame.id === unknown || frame.frameType === type.err)).toEqual([])
+    expect(peer.all((frame) => frame.id === id && !isAck(id, 1)(frame))).toEqual([])
     expect(await stored(peer, [id])).toEqual([])
     expect((await peer.settled(id)).ackSeq).toBe(3)
   })

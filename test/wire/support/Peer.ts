@@ -1,6 +1,6 @@
 /** A scripted client: a plain `ws` socket that remembers what it was sent and waits for what it expects. */
 import { randomUUID } from "node:crypto"
-import { expect, onTestFinished } from "vitest"
+import { afterEach, expect } from "vitest"
 import { type ClientOptions, WebSocket } from "ws"
 import type { User } from "./Accounts.ts"
 import { type Draft, type Frame, isPush, pushAck, request, type } from "./Frames.ts"
@@ -45,6 +45,13 @@ export interface Closed {
 
 const zero = { id: "", frameType: type.data, method: "", fromID: "", data: undefined, ackSeq: 0, ackErrCount: 0 }
 
+const opened = new Set<Peer>()
+
+afterEach(() => {
+  for (const peer of opened) peer.socket.terminate()
+  opened.clear()
+})
+
 export const freshDevice = (): string => `device-${randomUUID()}`
 
 export const chatUrl = (query: Readonly<Record<string, string>>): string =>
@@ -82,10 +89,10 @@ export class Peer {
     })
   }
 
-  /** Opens a connection and waits for its `session.ready`; it is cut when the test ends. */
+  /** Opens a connection and waits for its `session.ready`; it is cut when the test ends, at the latest. */
   static async open(user: User, options: Options = {}): Promise<Peer> {
     const peer = new Peer(user, options)
-    onTestFinished(() => peer.socket.terminate())
+    opened.add(peer)
     await peer.until("session.ready", () => peer.frames[0])
     expect(peer.frames[0]?.method).toBe("session.ready")
     return peer
