@@ -6,8 +6,8 @@ import { storedAs } from "./support/History.ts"
 import { type AckMode, freshDevice, Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
 
-const [lisa, dora] = [user("lisa"), user("dora")]
-const conversationID = conversationOf(lisa, dora)
+const [gina, dora] = [user("gina"), user("dora")]
+const conversationID = conversationOf(gina, dora)
 const stepCount = 150
 
 /** Numbers that look random, the same for the same seed (mulberry32). */
@@ -32,7 +32,7 @@ describe("two devices that send, send again, confirm and lose their connections 
       const ids = range(1, 12).map((number) => freshId(`chaos-${number}`))
       const devices = [freshDevice(), freshDevice()]
       const answers: Array<Frame> = []
-      const open = (index: number) => Peer.open(lisa, { ack: pick(modes), device: devices[index]! })
+      const open = (index: number) => Peer.open(gina, { ack: pick(modes), device: devices[index]! })
       const peers = [await open(0), await open(1)]
       const collect = (peer: Peer) => answers.push(...peer.all(({ id }) => ids.includes(id)))
       for (const _ of range(1, stepCount)) {
@@ -54,7 +54,7 @@ describe("two devices that send, send again, confirm and lose their connections 
         collect(peer)
         await peer.cut()
       }
-      const last = await Peer.open(lisa, { ack: "rigor" })
+      const last = await Peer.open(gina, { ack: "rigor" })
       const receiver = await Peer.open(dora)
       for (const id of ids) {
         const ends = [
