@@ -6,6 +6,7 @@ import {
   type Frame,
   freshId,
   isAck,
+  isErr,
   isPushOf,
   range,
   request,
@@ -139,8 +140,12 @@ describe("in every mode", () => {
 
     it(`a chat message without an id is refused with 100002: ${ack}`, async () => {
       const peer = await Peer.open(carl, { ack })
-      const err = await peer.settle({ ...chat("", dora, "nameless"), id: "" })
-      expect(err).toMatchObject({ frameType: type.err, data: { code: 100002 } })
+      for (const frameType of [type.data, type.noAck]) {
+        const before = peer.all(isErr("")).length
+        await peer.send({ ...chat("", dora, "nameless"), frameType })
+        const errs = await peer.count("err frames", isErr(""), before + 1)
+        expect(errs.at(-1)?.data).toMatchObject({ code: 100002, method: "conversation.chat" })
+      }
     })
   }
 })

@@ -21,6 +21,9 @@ const widePage = 7
 const openSenders = (who: User): Promise<ReadonlyArray<Peer>> =>
   Promise.all(range(1, stage().pace === null ? 1 : 8).map(() => Peer.open(who, { ack: "once" })))
 
+/** A device that gets every push, however many there are: with ack=none none is ever unacknowledged. */
+const openWitness = () => Peer.open(jane, { ack: "none" })
+
 /** Sends so many messages, over all connections; every one is acked. */
 const flood = async (senders: ReadonlyArray<Peer>, receiver: User, count: number, content = "flood") => {
   const ids = range(1, count).map((number) => freshId(`flood-${number}`))
@@ -53,15 +56,15 @@ describe("a peer that acknowledges nothing", () => {
   it("gets 256 pushes, then one sync.required per conversation; sync has all, and after its acks pushes go on", async ({
     skip
   }) => {
-    const [silent, healthy] = [await Peer.open(jane, { acknowledges: false }), await Peer.open(jane)]
+    const [silent, witness] = [await Peer.open(jane, { acknowledges: false }), await openWitness()]
     const [senders, other] = [await openSenders(ivan), await Peer.open(carl, { ack: "once" })]
-    const base = await lastSeqOf(healthy, withIvan)
+    const base = await lastSeqOf(witness, withIvan)
     const beganAt = performance.now()
     const last = base + unackedMax + 14
     await flood(senders, jane, last - base)
     const carls = [await say(other, jane), await say(other, jane)]
-    await healthy.find("the last of carl's pushes", isPushOf(carls[1].id))
-    await healthy.until("every push", () => (pushedTo(healthy, withIvan).length === last - base ? true : undefined))
+    await witness.find("the last of carl's pushes", isPushOf(carls[1].id))
+    await witness.until("every push", () => (pushedTo(witness, withIvan).length === last - base ? true : undefined))
     await silent.barrier()
     const elapsed = performance.now() - beganAt
     skip(elapsed > untilGivenUp(silent.ready), "this machine is slower than CHAT_PUSH_RETRY gives pushes up")
@@ -70,7 +73,7 @@ describe("a peer that acknowledges nothing", () => {
     expect(silent.all(isSyncRequired(withIvan)).map(({ data }) => data.seq)).toEqual([base + unackedMax + 1])
     expect(silent.all(isSyncRequired(withCarl)).map(({ data }) => data.seq)).toEqual([carls[0].seq])
     expect(pushedTo(silent, withCarl)).toEqual([])
-    expect(healthy.all((frame) => frame.method === "sync.required")).toEqual([])
+    expect(witness.all((frame) => frame.method === "sync.required")).toEqual([])
 
     expect(await missedBy(silent, withIvan, base)).toEqual(range(base + 1, last))
     expect(await missedBy(silent, withCarl, carls[0].seq - 1)).toEqual(carls.map(({ seq }) => seq))
@@ -105,13 +108,13 @@ describe("a peer that acknowledges nothing", () => {
 
 describe("a peer that does not read", () => {
   it("finds everything when it reads again: in its socket, or by conversation.sync", async () => {
-    const [deaf, healthy, senders] = [await Peer.open(jane), await Peer.open(jane), await openSenders(ivan)]
-    const base = await lastSeqOf(healthy, withIvan)
+    const [deaf, witness, senders] = [await Peer.open(jane), await openWitness(), await openSenders(ivan)]
+    const base = await lastSeqOf(witness, withIvan)
     deaf.socket.pause()
     const ids = await flood(senders, jane, 300, "x".repeat(16_384))
-    await Promise.all(ids.map((id) => healthy.find("a push", isPushOf(id))))
+    await Promise.all(ids.map((id) => witness.find("a push", isPushOf(id))))
     const all = range(base + 1, base + ids.length)
-    expect(pushedTo(healthy, withIvan)).toEqual(all)
+    expect(pushedTo(witness, withIvan)).toEqual(all)
     deaf.socket.resume()
     const isTold = () => deaf.all(({ method }) => method === "sync.required").length > 0
     const hasAll = () => new Set(pushedTo(deaf, withIvan)).size === all.length
@@ -124,7 +127,7 @@ describe("a peer that does not read", () => {
   })
 
   it("is not cut off when it reads again in time: every answer and every push is there", async () => {
-    const [deaf, healthy, sender] = [
+    const [deaf, witness, sender] = [
       await Peer.open(jane),
       await Peer.open(jane),
       await Peer.open(ivan, { ack: "once" })
@@ -134,7 +137,7 @@ describe("a peer that does not read", () => {
     const pages = range(1, 20).map(() => request("conversation.history", { conversationID: withIvan, limit: widePage }))
     for (const page of pages) await deaf.send(page)
     const ids = await flood([sender], jane, 20)
-    await Promise.all(ids.map((id) => healthy.find("a push", isPushOf(id))))
+    await Promise.all(ids.map((id) => witness.find("a push", isPushOf(id))))
     deaf.socket.resume()
     for (const { id } of pages) await deaf.find("a page", (frame) => frame.id === id)
     for (const id of ids) await deaf.find("a push", isPushOf(id))
