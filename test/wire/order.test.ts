@@ -14,9 +14,10 @@ import {
   seqsOf,
   type
 } from "./support/Frames.ts"
-import { lastSeqOf, newestOf, storedAs } from "./support/History.ts"
+import { newestOf, storedAs } from "./support/History.ts"
 import { type AckMode, Peer } from "./support/Peer.ts"
 import { user } from "./support/Stage.ts"
+import { stateOf } from "./support/Sync.ts"
 
 const [kurt, ivan, carl] = [user("kurt"), user("ivan"), user("carl")]
 const conversationID = conversationOf(kurt, ivan)
@@ -69,38 +70,40 @@ const sendAtOnce = async (peer: Peer, frames: ReadonlyArray<ReturnType<typeof re
   for (const { id } of wanted) await peer.send(confirmation(id))
 }
 
-describe("commands of one connection take effect in the order of receipt", () => {
+describe("messages of one connection take effect in the order of receipt", () => {
   for (const ack of ["none", "once", "rigor"] as const) {
-    it(`so that a markRead may follow its message in the same breath, on a busy server, too (${ack})`, async () => {
+    it(`those that want acks and those that do not, with a markRead between them, on a busy server (${ack})`, async () => {
       const [peer, receiver, busy] = [await Peer.open(kurt, { ack }), await Peer.open(ivan), await Peer.open(kurt)]
-      const base = await lastSeqOf(peer, conversationID)
+      const { seq } = (await receiver.settle(chat(freshId("zero"), kurt, "zero"))).data
       for (const number of range(1, 25)) await busy.send(chat(freshId(`busy-${number}`), carl, "busy"))
       const noAck = { ...chat(freshId("second"), ivan, "second"), frameType: type.noAck }
-      const mark = request("conversation.markRead", { conversationID, seq: base + 2 })
+      const mark = request("conversation.markRead", { conversationID, seq })
       const last = chat(freshId("third"), ivan, "third")
       await sendAtOnce(peer, [chat(freshId("first"), ivan, "first"), noAck, mark, last])
       await receiver.find("the last push", isPushOf(last.id))
-      const texts = (await newestOf(peer, conversationID)).slice(-3).map(({ content }) => content)
-      expect(texts).toEqual(["first", "second", "third"])
+      const texts = (await newestOf(peer, conversationID)).slice(-4).map(({ content }) => content)
+      expect(texts).toEqual(["zero", "first", "second", "third"])
       if (ack !== "none") await peer.find("the last ack", isAck(mark.id, ack === "rigor" ? 3 : 1))
       await peer.barrier()
       expect(peer.all(isErr(mark.id))).toEqual([])
     })
-
-    it(`so that a markRead knows nothing of the messages behind it (${ack})`, async () => {
-      const [peer, receiver] = [await Peer.open(kurt, { ack }), await Peer.open(ivan)]
-      const base = await lastSeqOf(peer, conversationID)
-      const early = request("conversation.markRead", { conversationID, seq: base + 2 })
-      const last = chat(freshId("second"), ivan, "second")
-      await sendAtOnce(peer, [chat(freshId("first"), ivan, "first"), early, last])
-      const { data } = await receiver.find("the last push", isPushOf(last.id))
-      expect(data.seq).toBe(base + 2)
-      const end = await peer.find("the end of markRead", ({ id, ackSeq }) => {
-        return id === early.id && !(ack === "rigor" && ackSeq === 1)
-      })
-      expect(end).toMatchObject({ frameType: type.err, data: { code: 100002 } })
-    })
   }
+
+  it("and in mode rigor a confirmed markRead waits for those before it as well", async () => {
+    const [peer, writer] = [await openRigor(), await Peer.open(ivan)]
+    const { seq } = (await writer.settle(chat(freshId("read"), kurt, "read me"))).data
+    const before = await begin(peer, "before")
+    const mark = request("conversation.markRead", { conversationID, seq })
+    await peer.send(mark)
+    await peer.find("the server's ack", isAck(mark.id, 1))
+    await peer.send(confirmation(mark.id))
+    await peer.barrier()
+    expect(await stateOf(peer, conversationID)).toMatchObject({ seq, unread: 1 })
+    await peer.send(confirmation(before))
+    await peer.find("the last ack of markRead", isAck(mark.id, 3))
+    await peer.find("the last ack of the message", isAck(before, 3))
+    expect(await stateOf(peer, conversationID)).toMatchObject({ seq: seq + 1, unread: 0 })
+  })
 })
 
 describe("in mode rigor a frame that is sent again", () => {
