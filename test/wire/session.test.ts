@@ -55,6 +55,23 @@ describe("a bad query parameter", () => {
   })
 })
 
+describe("the token", () => {
+  it("may come bare, or as a subprotocol beside fiberchat.v1, which the server answers", async () => {
+    const bare = await Peer.open(ann, { socket: { headers: { authorization: ann.token } } })
+    expect(bare.ready.userId).toBe(ann.id)
+    const protocols = ["fiberchat.v1", `bearer.${ann.token}`]
+    const browser = await Peer.open(ann, { protocols, socket: { headers: {} } })
+    expect(browser.ready.userId).toBe(ann.id)
+    expect(browser.socket.protocol).toBe("fiberchat.v1")
+  })
+
+  it("is never taken from the query string", async () => {
+    const { status, body } = await refused(chatUrl({ token: ann.token, authorization: ann.token }), undefined)
+    expect(status).toBe(401)
+    expect(body).toMatchObject({ code: 100004 })
+  })
+})
+
 describe("a frame", () => {
   it("of type ping is answered with a ping frame of the same id, in every mode", async () => {
     for (const ack of ["none", "once", "rigor"] as const) {
@@ -81,6 +98,23 @@ describe("a frame", () => {
       expect(err.data).toMatchObject({ code: 100002, msg: expect.any(String) })
     }
     await peer.barrier()
+  })
+
+  it("in binary gets an err frame, and the tenth of such within 10 s closes the connection with 1008", async () => {
+    const peer = await Peer.open(ann)
+    for (let number = 1; number < 10; number++) {
+      peer.socket.send(Buffer.from(JSON.stringify(request("user.online"))), { binary: true })
+      const errs = await peer.count("err frames", isErr(""), number)
+      expect(errs.at(-1)?.data).toMatchObject({ code: 100002 })
+    }
+    await peer.send("not JSON")
+    expect(await peer.closed()).toEqual({ code: 1008, reason: "protocol-abuse" })
+  })
+
+  it("of bytes that are not UTF-8 closes the connection with 1007", async () => {
+    const peer = await Peer.open(ann)
+    peer.socket.send(Buffer.from([0x22, 0xff, 0xfe, 0x22]), { binary: false })
+    expect((await peer.closed()).code).toBe(1007)
   })
 
   it("with an unknown method gets an err frame (100006) in every mode, and fields of one's own are ignored", async () => {

@@ -36,6 +36,7 @@ export interface Options {
   /** Whether it acknowledges each push by its id when it comes; it does, unless told otherwise. */
   readonly acknowledges?: boolean
   readonly socket?: ClientOptions
+  readonly protocols?: ReadonlyArray<string>
 }
 
 export interface Closed {
@@ -70,13 +71,16 @@ export class Peer {
   pings = 0
   private ended: Closed | undefined
 
-  private constructor(user: User, { ack, device = freshDevice(), acknowledges = true, socket }: Options) {
+  private constructor(
+    user: User,
+    { ack, device = freshDevice(), acknowledges = true, socket, protocols = [] }: Options
+  ) {
     this.device = device
     this.acknowledges = acknowledges
     const { pace } = stage()
     this.pace = pace === null ? undefined : new Pace(pace)
     const url = chatUrl({ deviceId: device, ...(ack === undefined ? {} : { ack }) })
-    this.socket = new WebSocket(url, { headers: { authorization: `Bearer ${user.token}` }, ...socket })
+    this.socket = new WebSocket(url, [...protocols], { headers: { authorization: `Bearer ${user.token}` }, ...socket })
     this.socket.on("message", (data) => this.receive(String(data)))
     this.socket.on("error", () => {})
     this.socket.on("ping", () => {
@@ -221,9 +225,13 @@ export class Peer {
 }
 
 /** An upgrade that is refused: its HTTP status and parsed body. */
-export const refused = (url: string, user: User): Promise<{ readonly status: number; readonly body: unknown }> =>
+export const refused = (
+  url: string,
+  user: User | undefined
+): Promise<{ readonly status: number; readonly body: unknown }> =>
   new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${user.token}` } })
+    const headers = user === undefined ? {} : { authorization: `Bearer ${user.token}` }
+    const socket = new WebSocket(url, { headers })
     socket.on("error", reject)
     socket.once("open", () => {
       socket.terminate()
