@@ -106,7 +106,7 @@ describe("conversation.sync", () => {
 
   it("gives a new device that sets newest so many messages of each conversation at most", async () => {
     const peer = await Peer.open(lisa)
-    for (const limit of [200, 3]) {
+    for (const limit of [200, 3, 2, 1]) {
       const { conversations, cursor } = await syncAll(peer, { newest: 2, limit })
       expect(conversations).toHaveLength(2)
       for (const { conversationID, seq, messages } of conversations) {
