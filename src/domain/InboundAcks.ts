@@ -43,7 +43,7 @@ export const received = (acks: InboundAcks, frame: Frame, now: number, limits: A
     return refused(acks, frame, ApiError.of("BadParameters", { msg: "a frame needs an id to be confirmed" }))
   }
   const first = frame.id === "" ? undefined : acks.waiting.find((waiting) => waiting.frame.id === frame.id)
-  if (first !== undefined) return receivedAgain(acks, first, frame)
+  if (first !== undefined) return receivedAgain(acks, first, frame, limits)
   if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
   if (acks.waiting.length >= limits.unconfirmedMax) {
     const msg = "too many frames wait to be confirmed"
@@ -110,11 +110,14 @@ const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: AckLimits): Inb
 }
 
 /** The same frame is acknowledged again; another one under its id is refused, and the first stays. */
-const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame): InboundStep => {
+const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, limits: AckLimits): InboundStep => {
   if (first.frame.method !== frame.method || !Equal.equals(first.frame.data, frame.data)) {
     return refused(acks, frame, ApiError.of("Conflict", { msg: "this id already names another frame" }))
   }
-  return { acks, send: frame.frameType === FrameType.noAck ? [] : [serverAck(first)], ready: [] }
+  if (frame.frameType === FrameType.noAck) return { acks, send: [], ready: [] }
+  // It may have come as a noAck frame first: whoever asks for acks gets them, the last one included.
+  const waiting = acks.waiting.map((other) => (other === first ? { ...first, frame } : other))
+  return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
 }
 
 const refused = (acks: InboundAcks, frame: Frame, error: ApiError): InboundStep => ({

@@ -16,7 +16,7 @@ export type AppendResult =
 /** The most messages in one page of history. */
 export const historyMax = 200
 
-/** Which part of a conversation; both bounds are exclusive. Without any, the newest page. */
+/** Which part of a conversation; both bounds are exclusive. From `afterSeq` on upwards; without it, the newest before `beforeSeq`. */
 export interface HistoryQuery {
   readonly conversationId: ConversationId
   readonly beforeSeq?: number

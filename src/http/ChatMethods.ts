@@ -59,7 +59,7 @@ export const layer = Router.layer(
       return Effect.map(
         store.history(userOf(connection), { conversationId: conversationID, limit, ...bounds }),
         ({ messages, hasMore }) => {
-          const kept = fittingFrom(messages, bounds.afterSeq !== undefined && bounds.beforeSeq === undefined)
+          const kept = fittingFrom(messages, bounds.afterSeq !== undefined)
           return { conversationID, messages: kept, hasMore: hasMore || kept.length < messages.length }
         }
       )

@@ -145,7 +145,7 @@ export const layer = Layer.effect(
 
       history: (reader, query) =>
         asMember(reader, query.conversationId, (joinedSeq) => {
-          const ascending = query.afterSeq !== undefined && query.beforeSeq === undefined
+          const ascending = query.afterSeq !== undefined
           const conditions = within(query.conversationId, joinedSeq, query)
           return Effect.map(select(conditions, ascending ? "ASC" : "DESC", query.limit + 1), (found) => {
             const messages = found.slice(0, query.limit)

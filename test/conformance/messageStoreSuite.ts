@@ -97,6 +97,27 @@ export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageSto
       { arbitrary: { runs: 60 } }
     )
 
+    it.effect("pages both ways, from the end at which the reader begins", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        yield* store.appendBatch(Array.from({ length: 9 }, (_, index) => draft("1", "2", `m${index}`)))
+        const seqs = (bounds: { readonly beforeSeq?: number; readonly afterSeq?: number }) =>
+          Effect.map(
+            store.history("2" as UserId, { conversationId: conversationOf("1", "2"), limit: 2, ...bounds }),
+            ({ messages, hasMore }) => [...messages.map(({ seq }) => seq), hasMore]
+          )
+        assert.deepStrictEqual(yield* seqs({}), [8, 9, true])
+        assert.deepStrictEqual(yield* seqs({ beforeSeq: 4 }), [2, 3, true])
+        assert.deepStrictEqual(yield* seqs({ beforeSeq: 3 }), [1, 2, false])
+        assert.deepStrictEqual(yield* seqs({ afterSeq: 4 }), [5, 6, true])
+        assert.deepStrictEqual(yield* seqs({ afterSeq: 7 }), [8, 9, false])
+        assert.deepStrictEqual(yield* seqs({ afterSeq: 2, beforeSeq: 9 }), [3, 4, true])
+        assert.deepStrictEqual(yield* seqs({ afterSeq: 2, beforeSeq: 5 }), [3, 4, false])
+        assert.deepStrictEqual(yield* seqs({ afterSeq: 9 }), [false])
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("stores nothing of a batch that fails", () =>
       Effect.gen(function* () {
         yield* insertUsers

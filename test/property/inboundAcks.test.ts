@@ -62,7 +62,10 @@ class Reference {
       if (found !== undefined && arrival.ackSeq >= 2) found.confirmed = true
     } else if (found !== undefined) {
       if (found.content !== arrival.content) this.sent.push(`${arrival.id} err 100007`)
-      else if (!arrival.noAck) this.sent.push(`${arrival.id} ack 1 again ${found.repeats}`)
+      else if (!arrival.noAck) {
+        found.noAck = false
+        this.sent.push(`${arrival.id} ack 1 again ${found.repeats}`)
+      }
     } else if (this.waiting.length === 2) {
       this.sent.push(`${arrival.id} err 100009`)
     } else {
