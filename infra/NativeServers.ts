@@ -1,0 +1,27 @@
+/** The servers as processes of this machine: MariaDB and Apache Kafka. */
+import { rmSync } from "node:fs"
+import { infraDir } from "./addresses.ts"
+import type { Daemon } from "./Daemon.ts"
+import * as Kafka from "./kafka.ts"
+import * as Mariadb from "./mariadb.ts"
+import { type ServerName, type Servers, serverNames } from "./Servers.ts"
+
+const makers = { mysql: Mariadb, kafka: Kafka } as const
+
+/** `say` is told what takes long. */
+export const nativeServers = (say: (line: string) => void): Servers => {
+  const running = (name: ServerName): Daemon => makers[name].daemonOf()
+  return {
+    kind: "native",
+    start: async (name) => {
+      if (running(name).pid === undefined) await makers[name].prepared(say).start()
+    },
+    stop: (name) => running(name).stop(),
+    kill: (name) => running(name).kill(),
+    log: (name, lines) => running(name).log(lines),
+    remove: async () => {
+      for (const name of serverNames) await running(name).stop()
+      rmSync(infraDir, { recursive: true, force: true })
+    }
+  }
+}
