@@ -6,6 +6,7 @@ import { ChatType } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { apiError } from "./Sql.ts"
+import { limitTo, onExisting, rowsOf } from "./SqlDialect.ts"
 
 export const layer = Layer.effect(
   Contacts,
@@ -22,7 +23,7 @@ export const layer = Layer.effect(
             WHERE (b.user_id = own.user_id AND b.blocked_id = other.user_id)
                OR (b.user_id = other.user_id AND b.blocked_id = own.user_id)
           )
-          ORDER BY other.user_id LIMIT ${contactsMax}
+          ORDER BY other.user_id ${limitTo(sql, contactsMax)}
         `.pipe(
           Effect.map((rows) => rows.map((row) => row.user_id)),
           Effect.catch(apiError)
@@ -32,11 +33,11 @@ export const layer = Layer.effect(
         function* (userId, blocked) {
           const known = yield* sql`SELECT 1 FROM users WHERE id = ${blocked}`
           if (known.length === 0) return yield* ApiError.of("UserNotFound")
-          const before = yield* sql`SELECT 1 FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
-          if (before.length > 0) return
-          yield* sql`INSERT INTO blocks ${sql.insert({ user_id: userId, blocked_id: blocked })}`
+          yield* sql`
+            INSERT INTO blocks (user_id, blocked_id)
+            SELECT w.userId, w.blocked FROM ${rowsOf(sql, [{ userId, blocked }], { userId: "id", blocked: "id" })} w
+            ${onExisting(sql, ["user_id", "blocked_id"], {})}`
         },
-        sql.withTransaction,
         Effect.catchTag("SqlError", apiError)
       ),
 

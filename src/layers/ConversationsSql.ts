@@ -8,7 +8,8 @@ import type { UserId } from "../domain/Ids.ts"
 import { fitting } from "../domain/Page.ts"
 import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
-import { apiError, nextVersion, rowsOf, version } from "./Sql.ts"
+import { apiError, inTransaction, nextVersion, version } from "./Sql.ts"
+import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
@@ -50,10 +51,10 @@ export const layer = Layer.effect(
           SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, k.seq AS known_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
-          LEFT JOIN ${rowsOf(sql, positions, ["id", "seq"])} k ON k.id = c.id
+          LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
           WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
           AND (c.version > ${since} OR m.version > ${since} OR k.seq < c.last_seq)
-          ORDER BY m.conversation_id LIMIT ${limit}
+          ORDER BY m.conversation_id ${limitTo(sql, limit)}
         ),
         halving(id, low, high) AS (
           SELECT id, joined_seq, last_seq FROM changed
@@ -81,8 +82,8 @@ export const layer = Layer.effect(
           ? []
           : yield* sql<MessageRow>`
               SELECT ${sql.literal(messageColumns)}
-              FROM ${rowsOf(sql, ranges, ["conversationId", "fromSeq", "toSeq"])} w
-              CROSS JOIN messages m
+              FROM ${rowsOf(sql, ranges, { conversationId: "id", fromSeq: "integer", toSeq: "integer" })} w
+              ${joinInOrder(sql)} messages m
               ON m.conversation_id = w.conversationId AND m.seq > w.fromSeq AND m.seq <= w.toSeq
               ORDER BY m.conversation_id, m.seq`
       const page = pageOf(changed, fitting(found.map(messageOf)), rows.length === changed.length)
@@ -116,11 +117,12 @@ export const layer = Layer.effect(
             })
           }
           if (seq <= row.read_seq) return { seq: row.read_seq, moved: false }
+          // Another device may have read further since the look above.
           yield* sql`
             UPDATE conversation_members SET read_seq = ${seq}, version = ${yield* nextVersion(sql)}
-            WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND read_seq < ${seq}`
           return { seq, moved: true }
-        }).pipe(sql.withTransaction, Effect.catchTag("SqlError", apiError))
+        }).pipe(inTransaction(sql), Effect.catchTag("SqlError", apiError))
     })
   })
 )

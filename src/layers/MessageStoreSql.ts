@@ -11,32 +11,36 @@ import type { UserId } from "../domain/Ids.ts"
 import type { Draft, Message } from "../domain/Message.ts"
 import { MessageStore } from "../domain/MessageStore.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
-import { apiError, nextVersion, rowsOf } from "./Sql.ts"
+import { apiError, inTransaction, nextVersion } from "./Sql.ts"
+import { joinInOrder, limitTo, onExisting, rowsOf } from "./SqlDialect.ts"
 
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const columns = sql.literal(messageColumns)
+    const join = joinInOrder(sql)
 
     const readFacts = Effect.fnUntraced(function* (drafts: ReadonlyArray<Draft>) {
-      const wanted = drafts.map((draft) => ({
-        senderId: draft.senderId,
-        clientId: draft.clientId,
-        receiveId: draft.receiveId,
-        conversationId: draft.conversationId
+      const wanted = drafts.map(({ senderId, clientId, receiveId, conversationId }) => ({
+        senderId,
+        clientId,
+        receiveId,
+        conversationId
       }))
       const known = yield* sql<MessageRow>`
-        SELECT ${columns} FROM ${rowsOf(sql, wanted, ["senderId", "clientId"])} w
-        CROSS JOIN messages m ON m.sender_id = w.senderId AND m.client_id = w.clientId`
+        SELECT ${columns} FROM ${rowsOf(sql, wanted, { senderId: "id", clientId: "id" })} w
+        ${join} messages m ON m.sender_id = w.senderId AND m.client_id = w.clientId`
       const conversations = yield* sql<{ readonly id: ConversationId; readonly last_seq: number }>`
-        SELECT DISTINCT c.id, c.last_seq FROM ${rowsOf(sql, wanted, ["conversationId"])} w
-        CROSS JOIN conversations c ON c.id = w.conversationId`
+        SELECT DISTINCT c.id, c.last_seq FROM ${rowsOf(sql, wanted, { conversationId: "id" })} w
+        ${join} conversations c ON c.id = w.conversationId`
+      const pairs = wanted.flatMap(({ senderId, receiveId }) => [
+        { userId: senderId, blockedId: receiveId },
+        { userId: receiveId, blockedId: senderId }
+      ])
       const blocks = yield* sql<{ readonly user_id: UserId; readonly blocked_id: UserId }>`
-        SELECT b.user_id, b.blocked_id FROM ${rowsOf(sql, wanted, ["senderId", "receiveId"])} w
-        CROSS JOIN blocks b
-        ON (b.user_id = w.senderId AND b.blocked_id = w.receiveId)
-        OR (b.user_id = w.receiveId AND b.blocked_id = w.senderId)`
+        SELECT b.user_id, b.blocked_id FROM ${rowsOf(sql, pairs, { userId: "id", blockedId: "id" })} w
+        ${join} blocks b ON b.user_id = w.userId AND b.blocked_id = w.blockedId`
       const lastSeqs = new Map(conversations.map((row) => [row.id, row.last_seq]))
       // Users are never removed, so a conversation that exists proves that its members do.
       const strangers = wanted.filter((row) => !lastSeqs.has(row.conversationId))
@@ -44,8 +48,8 @@ export const layer = Layer.effect(
         strangers.length === 0
           ? []
           : yield* sql<{ readonly id: UserId }>`
-              SELECT DISTINCT u.id FROM ${rowsOf(sql, strangers, ["receiveId"])} w
-              CROSS JOIN users u ON u.id = w.receiveId`
+              SELECT DISTINCT u.id FROM ${rowsOf(sql, strangers, { receiveId: "id" })} w
+              ${join} users u ON u.id = w.receiveId`
       const facts: AppendFacts = {
         known: new Map(known.map((row) => [clientKey(row.sender_id, row.client_id), messageOf(row)])),
         lastSeqs,
@@ -55,24 +59,24 @@ export const layer = Layer.effect(
       return facts
     })
 
-    const write = Effect.fnUntraced(function* (stored: ReadonlyArray<Message>) {
-      const version = yield* nextVersion(sql)
+    const write = Effect.fnUntraced(function* (stored: ReadonlyArray<Message>, version: number) {
+      const rows = rowsOf(sql, stored, {
+        conversationID: "id",
+        seq: "integer",
+        messageId: "id",
+        sendId: "id",
+        clientId: "id",
+        receiveId: "id",
+        chatType: "integer",
+        messageType: "integer",
+        content: "text",
+        sendTime: "integer"
+      })
       yield* sql`
         INSERT INTO messages
           (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
            version)
-        SELECT *, ${version} FROM ${rowsOf(sql, stored, [
-          "conversationID",
-          "seq",
-          "messageId",
-          "sendId",
-          "clientId",
-          "receiveId",
-          "chatType",
-          "messageType",
-          "content",
-          "sendTime"
-        ])}`
+        SELECT w.*, ${version} FROM ${rows} w`
       const conversations = new Map<string, { id: string; chatType: number; lastSeq: number }>()
       const members = new Map<string, { conversationId: string; userId: string; ownSeq: number }>()
       for (const message of stored) {
@@ -84,18 +88,17 @@ export const layer = Layer.effect(
           else if (!members.has(key)) members.set(key, { conversationId: id, userId, ownSeq: 0 })
         }
       }
-      // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
       yield* sql`
         INSERT INTO conversations (id, chat_type, last_seq, version)
-        SELECT *, ${version} FROM ${rowsOf(sql, [...conversations.values()], ["id", "chatType", "lastSeq"])} WHERE true
-        ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq, version = excluded.version`
+        SELECT w.*, ${version}
+        FROM ${rowsOf(sql, [...conversations.values()], { id: "id", chatType: "integer", lastSeq: "integer" })} w
+        ${onExisting(sql, ["id"], { last_seq: "replace", version: "replace" })}`
       // Who writes has read what came before, and their own messages are never unread.
       yield* sql`
         INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq)
-        SELECT conversationId, userId, 0, ownSeq, ownSeq
-        FROM ${rowsOf(sql, [...members.values()], ["conversationId", "userId", "ownSeq"])} WHERE true
-        ON CONFLICT (conversation_id, user_id) DO UPDATE SET
-          read_seq = MAX(read_seq, excluded.read_seq), sent_seq = MAX(sent_seq, excluded.sent_seq)`
+        SELECT w.conversationId, w.userId, 0, w.ownSeq, w.ownSeq
+        FROM ${rowsOf(sql, [...members.values()], { conversationId: "id", userId: "id", ownSeq: "integer" })} w
+        ${onExisting(sql, ["conversation_id", "user_id"], { read_seq: "raise", sent_seq: "raise" })}`
     })
 
     /** Runs `use` with the position from which the reader may read, or answers that there is no such conversation. */
@@ -115,7 +118,8 @@ export const layer = Layer.effect(
 
     const select = (conditions: ReadonlyArray<Statement.Fragment>, order: "ASC" | "DESC", limit: number) =>
       sql<MessageRow>`
-        SELECT ${columns} FROM messages m WHERE ${sql.and(conditions)} ORDER BY m.seq ${sql.literal(order)} LIMIT ${limit}
+        SELECT ${columns} FROM messages m WHERE ${sql.and(conditions)} ORDER BY m.seq ${sql.literal(order)}
+        ${limitTo(sql, limit)}
       `.pipe(
         Effect.map((rows) => rows.map(messageOf)),
         Effect.catch(apiError)
@@ -138,10 +142,12 @@ export const layer = Layer.effect(
     return MessageStore.of({
       appendBatch: (drafts) =>
         Effect.gen(function* () {
+          // First of all, because it is the lock under which facts stay true until they are written.
+          const version = yield* nextVersion(sql)
           const plan = appendPlan(drafts, yield* readFacts(drafts))
-          if (plan.stored.length > 0) yield* write(plan.stored)
+          if (plan.stored.length > 0) yield* write(plan.stored, version)
           return plan.results
-        }).pipe(sql.withTransaction, Effect.catch(apiError), Effect.withTracerEnabled(false)),
+        }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
 
       history: (reader, query) =>
         asMember(reader, query.conversationId, (joinedSeq) => {

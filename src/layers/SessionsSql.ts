@@ -5,7 +5,8 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { type RefreshResult, type Session, Sessions, sessionsMax } from "../domain/Auth.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { Settings } from "./Settings.ts"
-import { apiError } from "./Sql.ts"
+import { apiError, inTransaction } from "./Sql.ts"
+import { forUpdate } from "./SqlDialect.ts"
 
 interface TokenRow {
   readonly session_id: string
@@ -72,7 +73,7 @@ export const layer = Layer.effect(
           const refreshToken = yield* insert(session, now)
           return { refreshToken, revoked: yield* revokeOldest(session.userId, now) }
         },
-        sql.withTransaction,
+        inTransaction(sql),
         Effect.catch(apiError)
       ),
 
@@ -82,7 +83,7 @@ export const layer = Layer.effect(
           const tokenHash = hashOf(refreshToken)
           const [row] = yield* sql<TokenRow>`
             SELECT session_id, user_id, device_id, platform, expires_at, used_at, revoked_at
-            FROM refresh_tokens WHERE token_hash = ${tokenHash}`
+            FROM refresh_tokens WHERE token_hash = ${tokenHash} ${forUpdate(sql)}`
           if (row === undefined || row.revoked_at !== null) return unknown
           const session = sessionOf(row)
           if (row.used_at !== null) {
@@ -94,7 +95,7 @@ export const layer = Layer.effect(
           yield* sql`UPDATE refresh_tokens SET used_at = ${now} WHERE token_hash = ${tokenHash}`
           return { _tag: "Rotated", session, next: yield* insert(session, now) }
         },
-        sql.withTransaction,
+        inTransaction(sql),
         Effect.catch(apiError)
       ),
 

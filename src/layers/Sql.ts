@@ -1,14 +1,22 @@
-/** What the SQL repositories share: error mapping, batches as rows, and the few places where dialects differ. */
-import { Effect } from "effect"
-import type { SqlClient, SqlError, Statement } from "effect/sql"
+/** What the SQL repositories share: error mapping, transactions, and the version of the store. */
+import { Effect, Schedule } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
 import { ApiError } from "../domain/ErrorTable.ts"
 
 /** Reasons that lie in the statement or its values: trying again cannot help. */
 const faultyReasons = new Set(["UniqueViolation", "ConstraintError", "SqlSyntaxError"])
+/** Classes of SQLSTATE that say the same: data that does not fit, violated constraint, wrong statement. */
+const faultyClass = /^(22|23|42)/
+
+const isFaulty = ({ reason }: SqlError.SqlError): boolean => {
+  if (faultyReasons.has(reason._tag)) return true
+  const state = (reason.cause as { readonly sqlState?: unknown } | undefined)?.sqlState
+  return reason._tag === "UnknownError" && typeof state === "string" && faultyClass.test(state)
+}
 
 /** Logs what the database said, once, and fails with its number only. */
 export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiError> =>
-  faultyReasons.has(error.reason._tag)
+  isFaulty(error)
     ? Effect.andThen(
         Effect.logError("the database refused a statement", error),
         Effect.fail(ApiError.of("ServerError"))
@@ -22,29 +30,43 @@ export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiErro
 export const isUniqueViolation = (error: SqlError.SqlError): boolean =>
   error.reason._tag === "UniqueViolation" || error.reason._tag === "ConstraintError"
 
-/**
- * A batch of rows as one table expression with one parameter, so that the statement's text, and with it the prepared
- * statement, is the same whatever the size of the batch. `columns` are the keys of the rows, in camel case.
- */
-export const rowsOf = <Row extends object>(
-  sql: SqlClient.SqlClient,
-  rows: ReadonlyArray<Row>,
-  columns: ReadonlyArray<keyof Row & string>
-): Statement.Fragment => {
-  const selected = columns.map((column) => `value->>'$.${column}' AS ${column}`).join(", ")
-  return sql`(SELECT ${sql.literal(selected)} FROM json_each(${JSON.stringify(rows)}))`
+/** Two transactions stood in each other's way; the database has undone this one. */
+const isConflict = (error: unknown): boolean => {
+  const tag = (error as Partial<SqlError.SqlError>).reason?._tag
+  return tag === "DeadlockError" || tag === "LockTimeoutError"
 }
+
+const conflictsMax = 5
+const afterConflict = Schedule.jittered(Schedule.exponential("5 millis"))
+
+/** Runs an effect in one transaction; one that another stood in the way of begins again, a few times at most. */
+export const inTransaction =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.retry(sql.withTransaction(effect), { while: isConflict, times: conflictsMax, schedule: afterConflict })
+
+interface VersionRow {
+  readonly version: number
+}
+
+const versionOf = ([row]: ReadonlyArray<VersionRow>): number => row?.version ?? 0
 
 /**
  * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
- * versions become visible in their order, and who has seen one has seen all before it.
+ * versions become visible in their order, and who has seen one has seen all before it. Taken before anything else, it
+ * is the lock under which messages are numbered, whichever process numbers them.
  */
 export const nextVersion = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(
-    sql<{ readonly version: number }>`UPDATE store_version SET version = version + 1 RETURNING version`,
-    ([row]) => row?.version ?? 0
-  )
+  sql.onDialectOrElse({
+    mysql: () =>
+      Effect.andThen(
+        sql`UPDATE store_version SET version = LAST_INSERT_ID(version + 1)`,
+        Effect.map(sql<VersionRow>`SELECT LAST_INSERT_ID() AS version`, versionOf)
+      ),
+    orElse: () =>
+      Effect.map(sql<VersionRow>`UPDATE store_version SET version = version + 1 RETURNING version`, versionOf)
+  })
 
 /** The version of the last change. */
 export const version = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(sql<{ readonly version: number }>`SELECT version FROM store_version`, ([row]) => row?.version ?? 0)
+  Effect.map(sql<VersionRow>`SELECT version FROM store_version`, versionOf)

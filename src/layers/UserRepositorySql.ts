@@ -5,6 +5,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { findMax, type Phone, type User, UserRepository } from "../domain/User.ts"
 import { apiError, isUniqueViolation } from "./Sql.ts"
+import { limitTo } from "./SqlDialect.ts"
 
 interface UserRow {
   readonly id: UserId
@@ -24,8 +25,12 @@ const userOf = (row: UserRow): User => ({
   avatar: row.avatar
 })
 
+/** Code points of a key that are kept: one character can become up to eighteen. */
+const nicknameKeyMax = 128
+
 /** The form in which nicknames are compared: SQL's own case folding knows ASCII only. */
-const nicknameKey = (nickname: string): string => nickname.normalize("NFKC").toLowerCase()
+const nicknameKey = (nickname: string): string =>
+  [...nickname.normalize("NFKC").toLowerCase()].slice(0, nicknameKeyMax).join("")
 
 /** The first text after all those that begin with the prefix. */
 const prefixEnd = (prefix: string): string => `${prefix}\u{10ffff}`
@@ -71,7 +76,7 @@ export const layer = Layer.effect(
         }
         if (clauses.length === 0) return []
         const rows = yield* sql<UserRow>`
-          SELECT ${columns} FROM users WHERE ${sql.and(clauses)} ORDER BY nickname_key, id LIMIT ${findMax}
+          SELECT ${columns} FROM users WHERE ${sql.and(clauses)} ORDER BY nickname_key, id ${limitTo(sql, findMax)}
         `.pipe(Effect.catch(apiError))
         return rows.map(userOf)
       }),

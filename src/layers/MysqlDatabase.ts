@@ -1,0 +1,98 @@
+/** The shared database: MySQL 8 or MariaDB 10.11, reached through a pool, migrated at start under a lock. */
+import { MysqlClient } from "@effect/sql-mysql2"
+import { Context, Data, Effect, Layer, Redacted, Schedule } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { Migrator, SqlClient, type SqlError } from "effect/sql"
+import { migrations } from "./Migrations.ts"
+import { type MysqlSettings, Settings } from "./Settings.ts"
+
+/** Statements that wait for a connection of the pool; further ones fail at once. */
+const waitingMax = 10_000
+/** How long the start waits for a database that does not answer, in seconds. */
+const startSeconds = 60
+/** How long the start waits for another process that migrates the same database, in seconds. */
+const migrationSeconds = 60
+
+/** The database cannot be used, in words for the operator. */
+export class DatabaseUnavailable extends Data.TaggedError("DatabaseUnavailable")<{ readonly message: string }> {}
+
+const unavailable = (why: string) => new DatabaseUnavailable({ message: `The database cannot be used: ${why}` })
+
+const wordsOf = ({ reason }: SqlError.SqlError): string => {
+  const { code, message } = reason.cause as { readonly code?: unknown; readonly message?: unknown }
+  // Node's own errors of a refused connection have a code and no text.
+  return String(message || code || reason.message)
+}
+
+/** Nobody answers, which a little later may be different. */
+const isAbsent = ({ reason }: SqlError.SqlError): boolean =>
+  reason._tag === "ConnectionError" || (reason._tag === "UnknownError" && !("sqlState" in Object(reason.cause)))
+
+/** A pool whose connections come back by themselves. Waits for a database that is being started, too. */
+const connect = ({ url, connectionsMax }: MysqlSettings) => {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(Redacted.value(url))
+  return MysqlClient.make({
+    host: hostname,
+    port: Number(port || 3306),
+    username: decodeURIComponent(username),
+    password: Redacted.make(decodeURIComponent(password)),
+    database: decodeURIComponent(pathname.slice(1)),
+    maxConnections: connectionsMax,
+    poolConfig: {
+      charset: "utf8mb4",
+      connectTimeout: 5_000,
+      queueLimit: waitingMax,
+      // Sizes of pages are written into statements: at most a few hundred texts.
+      maxPreparedStatements: 1_024,
+      ...(searchParams.get("ssl") === "true" ? { ssl: {} } : {})
+    }
+  }).pipe(
+    Effect.tapError((error) =>
+      isAbsent(error) ? Effect.logWarning(`waiting for the database: ${wordsOf(error)}`) : Effect.void
+    ),
+    Effect.retry({ while: isAbsent, schedule: Schedule.spaced("1 second"), times: startSeconds }),
+    Effect.mapError((error) => unavailable(wordsOf(error)))
+  )
+}
+
+const connection = Layer.effectContext(
+  Effect.gen(function* () {
+    const { store } = yield* Settings
+    if (store._tag !== "Mysql") return yield* Effect.die(new Error("not configured for MySQL"))
+    const client = yield* connect(store)
+    return Context.make(MysqlClient.MysqlClient, client).pipe(Context.add(SqlClient.SqlClient, client))
+  })
+).pipe(Layer.provide(Reactivity.layer))
+
+/**
+ * MySQL commits each change of the schema by itself, so that the migrator's transaction protects nothing: steps are
+ * taken while they are loaded, and recorded when they have succeeded. They can be repeated (`SchemaSteps.ts`).
+ */
+const loader: Migrator.Loader = Effect.map(Migrator.fromRecord(migrations), (steps) =>
+  steps.map(([id, name, load]) => [id, name, Effect.as(Effect.flatten(load), Effect.void)] as const)
+)
+
+/** Several processes may start together: one migrates, the others wait. The lock ends with its connection. */
+const migrated = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const lock = "MD5(CONCAT('fiberchat migrations of ', DATABASE()))"
+    const keeper = yield* sql.reserve
+    const [row] = yield* keeper.executeUnprepared(
+      `SELECT GET_LOCK(${lock}, ${migrationSeconds}) AS taken`,
+      [],
+      undefined
+    )
+    if (row?.["taken"] !== 1) return yield* unavailable("another process has been migrating it for a minute")
+    yield* Effect.ensuring(
+      Migrator.make({})({ loader }),
+      Effect.ignore(keeper.executeUnprepared(`SELECT RELEASE_LOCK(${lock})`, [], undefined))
+    )
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("SqlError", (error) => Effect.fail(unavailable(wordsOf(error)))),
+    Effect.catchTag("MigrationError", (error) => Effect.fail(unavailable(`${error.message}: ${error.cause}`)))
+  )
+)
+
+export const layer = migrated.pipe(Layer.provideMerge(connection))

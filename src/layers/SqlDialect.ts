@@ -1,0 +1,71 @@
+/** Where SQLite and MySQL (or MariaDB) want other words for the same. */
+import type { SqlClient, Statement } from "effect/sql"
+
+/** What a column of {@link rowsOf} holds: text of at most 64 characters, an integer, or any text. */
+type ColumnKind = "id" | "integer" | "text"
+
+const mysqlTypes: Record<ColumnKind, string> = { id: "VARCHAR(64)", integer: "BIGINT", text: "TEXT" }
+
+/**
+ * A batch of rows as one table expression with one parameter, so that the statement's text, and with it the prepared
+ * statement, is the same whatever the size of the batch. `columns` are keys of the rows, in camel case, none of which
+ * may be missing from a row.
+ */
+export const rowsOf = <Row extends object>(
+  sql: SqlClient.SqlClient,
+  rows: ReadonlyArray<Row>,
+  columns: { readonly [Column in keyof Row & string]?: ColumnKind }
+): Statement.Fragment => {
+  const json = JSON.stringify(rows)
+  const kinds = Object.entries(columns) as ReadonlyArray<readonly [string, ColumnKind]>
+  return sql.onDialectOrElse({
+    mysql: () => {
+      const selected = kinds.map(([column, kind]) => `${column} ${mysqlTypes[kind]} PATH '$.${column}' ERROR ON ERROR`)
+      return sql`JSON_TABLE(${json}, '$[*]' COLUMNS (${sql.literal(selected.join(", "))}))`
+    },
+    orElse: () => {
+      const selected = kinds.map(([column]) => `value->>'$.${column}' AS ${column}`)
+      return sql`(SELECT ${sql.literal(selected.join(", "))} FROM json_each(${json}))`
+    }
+  })
+}
+
+/** A join that reads its left side first: planners cannot know how short a batch is. */
+export const joinInOrder = (sql: SqlClient.SqlClient): Statement.Fragment =>
+  sql.literal(sql.onDialectOrElse({ mysql: () => "STRAIGHT_JOIN", orElse: () => "CROSS JOIN" }))
+
+/**
+ * The end of `INSERT … SELECT …`: what becomes of a row whose key is there already. Columns take the value of the new
+ * row (`replace`) or the larger of both (`raise`); with no columns the old row stays as it is.
+ */
+export const onExisting = (
+  sql: SqlClient.SqlClient,
+  key: readonly [string, ...ReadonlyArray<string>],
+  columns: { readonly [column: string]: "replace" | "raise" }
+): Statement.Fragment => {
+  const kinds = Object.entries(columns)
+  const text = sql.onDialectOrElse({
+    mysql: () => {
+      const updates = kinds.map(([column, kind]) =>
+        kind === "replace" ? `${column} = VALUES(${column})` : `${column} = GREATEST(${column}, VALUES(${column}))`
+      )
+      return `ON DUPLICATE KEY UPDATE ${updates.join(", ") || `${key[0]} = VALUES(${key[0]})`}`
+    },
+    orElse: () => {
+      const updates = kinds.map(([column, kind]) =>
+        kind === "replace" ? `${column} = excluded.${column}` : `${column} = MAX(${column}, excluded.${column})`
+      )
+      const action = updates.length === 0 ? "NOTHING" : `UPDATE SET ${updates.join(", ")}`
+      // "WHERE true" keeps SQLite from reading ON CONFLICT as a join condition.
+      return `WHERE true ON CONFLICT (${key.join(", ")}) DO ${action}`
+    }
+  })
+  return sql.literal(text)
+}
+
+/** Locks the selected rows until the commit. SQLite has one writer at a time and needs no such words. */
+export const forUpdate = (sql: SqlClient.SqlClient): Statement.Fragment =>
+  sql.literal(sql.onDialectOrElse({ mysql: () => "FOR UPDATE", orElse: () => "" }))
+
+/** `LIMIT` with its number in the text: MySQL takes no floating-point parameter there, and numbers are sent as such. */
+export const limitTo = (sql: SqlClient.SqlClient, rows: number): Statement.Fragment => sql.literal(`LIMIT ${rows}`)
