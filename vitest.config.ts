@@ -3,32 +3,46 @@ import { defineConfig } from "vitest/config"
 /** Against a server with clocks of its own a test may have to wait for them. */
 const wireMillis = process.env["WIRE_URL"] ? 180_000 : 30_000
 
+/** What the process runs with, the tests run with. */
+const setupFiles = ["effect/schema/SchemaJITCompiler/enable"]
+
+/** The black-box suite: its tests wait for the server's clocks most of the time, so that all files run at once. */
+const wire = {
+  include: ["test/wire/*.test.ts"],
+  // Runs only when a file of the project does.
+  globalSetup: ["./test/wire/support/globalSetup.ts"],
+  testTimeout: wireMillis,
+  maxWorkers: 12
+}
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/CountReporter.ts"],
     projects: [
+      // `pnpm test`: everything that needs no server.
       {
         test: {
           name: "source",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/wire/**"],
-          // What the process runs with, the tests run with.
-          setupFiles: ["effect/schema/SchemaJITCompiler/enable"],
+          exclude: ["test/wire/**", "test/infra/**"],
+          setupFiles,
           testTimeout: 30_000
         }
       },
+      { test: { ...wire, name: "wire", sequence: { groupOrder: 1 } } },
+      // `pnpm test:infra`: what only MySQL and Kafka can show, and the suites from outside once more on them.
       {
         test: {
-          name: "wire",
-          include: ["test/wire/*.test.ts"],
-          // Runs only when a file of this project does.
-          globalSetup: ["./test/wire/support/globalSetup.ts"],
-          testTimeout: wireMillis,
-          // Its tests wait for the server's clocks most of the time: all files at once, after the other project.
-          maxWorkers: 12,
-          sequence: { groupOrder: 1 }
+          name: "infra",
+          include: ["test/infra/*.test.ts", "test/integration/*.test.ts", "test/model/*.test.ts"],
+          env: { TEST_BACKEND: "infra" },
+          setupFiles,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 }
         }
-      }
+      },
+      { test: { ...wire, name: "wire-infra", sequence: { groupOrder: 3 } } }
     ]
   }
 })

@@ -7,10 +7,15 @@ import * as App from "./layers/App.ts"
 import * as Logging from "./layers/Logging.ts"
 import * as Settings from "./layers/Settings.ts"
 
-const server = Server.layer.pipe(Layer.provide(App.layer), Layer.provide(Logging.layer), Layer.provide(Settings.layer))
+/** What the role asks for. */
+const processOf = Layer.unwrap(
+  Effect.map(Settings.Settings, ({ role }) =>
+    role === "worker" ? App.worker : Server.layer.pipe(Layer.provide(App.layer))
+  )
+).pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 
 /** A mistake of the operator's is told in words, not as a stack trace. */
-const program = Effect.catchTag(Layer.launch(server), "BadConfiguration", (problem) =>
+const program = Effect.catchTag(Layer.launch(processOf), ["BadConfiguration", "DatabaseUnavailable"], (problem) =>
   Effect.andThen(
     Console.error(problem.message),
     Effect.sync(() => process.exit(1))

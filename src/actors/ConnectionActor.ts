@@ -37,6 +37,8 @@ export interface Opening {
 /** What all connection actors of a node share. */
 export interface Node {
   readonly limits: ConnectionLimits
+  /** Those of the system's own connections. */
+  readonly systemLimits: ConnectionLimits
   readonly acks: AckService["Service"]
   readonly registry: ConnectionRegistry["Service"]
   readonly deadlines: Deadlines["Service"]
@@ -57,6 +59,7 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   at = Number.POSITIVE_INFINITY
   index = -1
   private readonly node: Node
+  private readonly limits: ConnectionLimits
   private readonly transport: Transport
   private readonly mailbox: Mailbox
   private state: ConnectionState
@@ -73,9 +76,10 @@ export class ConnectionActor implements Connection, DeadlineEntry {
     this.sessionId = opening.identity.sessionId
     this.ackMode = opening.ackMode
     this.node = node
+    this.limits = this.kind === "system" ? node.systemLimits : node.limits
     this.transport = transport
     this.mailbox = new Mailbox(transport, node.dispatcher)
-    this.state = open(node.clock.currentTimeMillisUnsafe(), node.limits, {
+    this.state = open(node.clock.currentTimeMillisUnsafe(), this.limits, {
       ackMode: opening.ackMode,
       tokenExpiresAt: opening.identity.expiresAt,
       lifetimeCut
@@ -139,11 +143,12 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   }
 
   private arm(): void {
-    this.node.deadlines.arm(this, deadline(this.state, this.node.limits))
+    this.node.deadlines.arm(this, deadline(this.state, this.limits))
   }
 
   private handle(event: ConnectionEvent): void {
-    const { clock, limits } = this.node
+    const { limits } = this
+    const { clock } = this.node
     const [next, commands] = step(this.state, event, clock.currentTimeMillisUnsafe(), limits)
     this.state = next
     for (const command of commands) this.perform(command)
@@ -184,7 +189,7 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   /** Waits for the peer to read. One that does not for too long is cut off. */
   private drained(): Effect.Effect<void> {
     return Effect.timeoutOrElse(this.transport.drained(), {
-      duration: this.node.limits.drainMillisMax,
+      duration: this.limits.drainMillisMax,
       orElse: () => Effect.sync(() => this.handle({ _tag: "CloseAsked", close: "SlowConsumer" }))
     })
   }
@@ -205,7 +210,8 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   }
 
   private ready(): SessionReady {
-    const { clock, limits } = this.node
+    const { limits } = this
+    const { clock } = this.node
     const now = clock.currentTimeMillisUnsafe()
     return {
       userId: this.userId,

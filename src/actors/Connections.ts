@@ -25,8 +25,10 @@ export class Connections extends Context.Service<
       const registry = yield* ConnectionRegistry
       const ids = yield* Ids
       const acks = yield* AckService
+      const nodeLimits = { ...limits, ...acks.limits }
       const node: Node = {
-        limits: { ...limits, ...acks.limits },
+        limits: nodeLimits,
+        systemLimits: { ...nodeLimits, rateLimit: undefined },
         acks,
         registry,
         deadlines: yield* Deadlines,

@@ -3,6 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import type { ConnectionEvent } from "../domain/Connection.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { pushFrame, type ServerFrame } from "../domain/Frame.ts"
+import { Handover } from "../domain/Handover.ts"
 import type { ConnectionId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
@@ -50,3 +51,18 @@ export class Delivery extends Context.Service<
     })
   )
 }
+
+/** {@link Handover} to the connections of this node. The transfer brings the results back to their senders itself. */
+export const handoverLayer = Layer.effect(
+  Handover,
+  Effect.map(Delivery, (delivery) =>
+    Handover.of({
+      handOver: (results) =>
+        Effect.sync(() => {
+          for (const { result, origin } of results) {
+            if (result._tag === "Stored") delivery.deliver(result.message, origin)
+          }
+        })
+    })
+  )
+)

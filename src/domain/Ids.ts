@@ -10,7 +10,8 @@ export const MessageId = Decimal.pipe(Schema.brand("MessageId"))
 export type MessageId = typeof MessageId.Type
 
 /** A connection's own id; unlike a user id it is never used by two sockets. */
-export type ConnectionId = string & { readonly ConnectionId: unique symbol }
+export const ConnectionId = Decimal.pipe(Schema.brand("ConnectionId"))
+export type ConnectionId = typeof ConnectionId.Type
 
 /** The user that the system token speaks for. It has no row in `users`. */
 export const rootUserId = "root"

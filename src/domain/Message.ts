@@ -1,7 +1,7 @@
 /** Messages: what a client sends, what is stored, and what is pushed (protocol.md section 1.6). */
 import { Schema } from "effect"
 import { ChatType, ConversationId } from "./Conversation.ts"
-import { type ConnectionId, MessageId, UserId } from "./Ids.ts"
+import { ConnectionId, MessageId, UserId } from "./Ids.ts"
 
 /** The longest content, in bytes of UTF-8. */
 export const contentBytesMax = 16 * 1024
@@ -27,21 +27,22 @@ export const ChatPayload = Schema.Struct({
 export type ChatPayload = typeof ChatPayload.Type
 
 /** A message on its way to the store: checked by the gateway, not yet numbered. */
-export interface Draft {
-  readonly messageId: MessageId
+export const Draft = Schema.Struct({
+  messageId: MessageId,
   /** The frame id that the sender chose: the idempotency key. */
-  readonly clientId: string
-  readonly conversationId: ConversationId
-  readonly chatType: ChatType
-  readonly senderId: UserId
-  readonly receiveId: UserId
+  clientId: Schema.String,
+  conversationId: ConversationId,
+  chatType: ChatTypeSchema,
+  senderId: UserId,
+  receiveId: UserId,
   /** Server time at which the gateway took it, Unix milliseconds. */
-  readonly sendTime: number
-  readonly messageType: MessageType
-  readonly content: string
+  sendTime: Schema.Int,
+  messageType: MessageTypeSchema,
+  content: Schema.String,
   /** The connection that sent it, which gets an ack and no push. */
-  readonly origin: ConnectionId | undefined
-}
+  origin: Schema.optional(ConnectionId)
+})
+export type Draft = typeof Draft.Type
 
 /** A stored message, as pushed and as returned by history. */
 export const Message = Schema.Struct({

@@ -1,17 +1,19 @@
 /** The port to the stored messages: numbering, deduplication and history. */
-import { Context, type Effect } from "effect"
+import { Context, type Effect, Schema } from "effect"
 import type { ConversationId } from "./Conversation.ts"
-import type { ApiError } from "./ErrorTable.ts"
+import { ApiError } from "./ErrorTable.ts"
 import type { UserId } from "./Ids.ts"
-import type { Draft, Message } from "./Message.ts"
+import { type Draft, Message } from "./Message.ts"
 
 /** What became of one draft. */
-export type AppendResult =
-  | { readonly _tag: "Stored"; readonly message: Message }
+export const AppendResult = Schema.TaggedUnion({
+  Stored: { message: Message },
   /** (sender, client id) was stored before; `message` is the first one. */
-  | { readonly _tag: "Duplicate"; readonly message: Message }
+  Duplicate: { message: Message },
   /** Nothing was stored: unknown or blocked receiver, or the id names another content. */
-  | { readonly _tag: "Rejected"; readonly error: ApiError }
+  Rejected: { error: ApiError }
+})
+export type AppendResult = typeof AppendResult.Type
 
 /** The most messages in one page of history. */
 export const historyMax = 200

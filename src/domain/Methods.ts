@@ -1,6 +1,7 @@
 /** The WebSocket methods (protocol.md section 1.6): their names, kinds and payloads. */
 import { Schema } from "effect"
 import { ConversationId } from "./Conversation.ts"
+import { PushPayload } from "./Handover.ts"
 import { ChatPayload } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
 import { SyncPayload } from "./Sync.ts"
@@ -42,7 +43,8 @@ export const methods = {
   markRead: command("conversation.markRead", MarkReadPayload),
   history: query("conversation.history", HistoryPayload),
   sync: query("conversation.sync", SyncPayload),
-  online: query("user.online", Schema.Struct({}))
+  online: query("user.online", Schema.Struct({})),
+  push: command("push", PushPayload)
 }
 
 const commands = new Set(Object.values(methods).flatMap(({ name, kind }) => (kind === "command" ? [name] : [])))

@@ -1,11 +1,15 @@
 /** The port to the pipeline between the gateway and the message store. */
 import { Context, type Effect } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
+import type { MessageId } from "./Ids.ts"
 import type { Draft } from "./Message.ts"
 import type { AppendResult } from "./MessageStore.ts"
 
 /** Called once with what became of a draft; must return at once. */
 export type Reply = (result: AppendResult) => void
+
+/** Stores a batch of drafts, in order, and answers each; hands over what comes of it before it returns. */
+export type Process = (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
 
 /**
  * Carries drafts to the consumer. Drafts of one conversation arrive in the order in which they were published. A
@@ -23,8 +27,8 @@ export class Transfer extends Context.Service<
      * Runs the consumer: `process` gets batches in order and answers each draft. A draft counts as delivered when
      * `process` has returned. Runs until interrupted.
      */
-    readonly consume: (
-      process: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
-    ) => Effect.Effect<never>
+    readonly consume: (process: Process) => Effect.Effect<never>
+    /** What became of a draft that a consumer in another process has stored. Unknown drafts are ignored. */
+    readonly settle: (draftId: MessageId, result: AppendResult) => void
   }
 >()("fiberchat/domain/Transfer") {}

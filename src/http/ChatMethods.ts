@@ -92,7 +92,18 @@ export const layer = Router.layer(
       })
     })
 
-    return [chat, markRead, history, sync, online]
+    const push = handedOver(methods.push, ({ connection, payload }, settle) => {
+      if (connection.kind !== "system") {
+        return settle({ _tag: "Failed", error: ApiError.of("Forbidden", { msg: "only the system pushes" }) })
+      }
+      for (const { draftId, origin, result } of payload.results) {
+        if (result._tag === "Stored") delivery.deliver(result.message, origin)
+        transfer.settle(draftId, result)
+      }
+      settle({ _tag: "Done", data: undefined })
+    })
+
+    return [chat, markRead, history, sync, online, push]
   })
 )
 

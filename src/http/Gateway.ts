@@ -22,6 +22,8 @@ import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
 
 const subprotocol = "fiberchat.v1"
 const tokenProtocol = "bearer."
+/** What workers send may be larger than what users do: whole batches. */
+const systemFrameBytesMax = 1024 * 1024
 /** Upgrades whose token is being checked; further ones are refused until some are done. */
 const pendingMax = 1_024
 
@@ -55,7 +57,8 @@ export const layer = Layer.effectDiscard(
       closeTimeout: 1_000,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false)
     }
-    const sockets = new WebSocketServer(options)
+    const userSockets = new WebSocketServer(options)
+    const systemSockets = new WebSocketServer({ ...options, maxPayload: systemFrameBytesMax })
 
     const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, ApiError> {
       if (!isOriginAllowed(request, settings.allowedOrigins)) {
@@ -83,6 +86,7 @@ export const layer = Layer.effectDiscard(
     const upgrade = Effect.fnUntraced(
       function* (request: IncomingMessage, stream: Duplex, head: Buffer) {
         const opening = yield* admit(request)
+        const sockets = opening.identity.kind === "system" ? systemSockets : userSockets
         const socket = yield* handshake(sockets, request, stream, head)
         socket.wire(yield* connections.start(opening, new WebSocketTransport(socket, stream)))
       },

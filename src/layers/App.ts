@@ -1,22 +1,28 @@
 /** Every service below the outside, with the implementations that the configuration asks for. */
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
-import { Delivery } from "../actors/Delivery.ts"
+import { Delivery, handoverLayer } from "../actors/Delivery.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
 import type { MessageStore } from "../domain/MessageStore.ts"
+import type { Transfer } from "../domain/Transfer.ts"
 import * as AckServiceMetrics from "./AckServiceMetrics.ts"
 import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
 import * as ConversationsSql from "./ConversationsSql.ts"
+import * as HandoverGateways from "./HandoverGateways.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
 import * as MessageStoreSql from "./MessageStoreSql.ts"
+import * as MysqlDatabase from "./MysqlDatabase.ts"
 import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./PhoneNumbersLib.ts"
 import * as SessionsSql from "./SessionsSql.ts"
+import { Settings } from "./Settings.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
 import * as TransferEmbedded from "./TransferEmbedded.ts"
+import * as TransferKafka from "./TransferKafka.ts"
 import * as UserRepositorySql from "./UserRepositorySql.ts"
 
 const repositories = Layer.mergeAll(
@@ -26,29 +32,56 @@ const repositories = Layer.mergeAll(
   ConversationsSql.layer
 )
 
-const services = Layer.mergeAll(
-  AckServiceMetrics.layer,
-  AuthJose.layer,
-  AuthRateLimiter.layer,
-  PasswordHasherArgon2.layer,
-  PhoneNumbersLib.layer,
-  TransferEmbedded.layer
+const database = Layer.unwrap(
+  Effect.map(
+    Settings,
+    ({ store }): Layer.Layer<SqlClient.SqlClient, DatabaseError, Settings> =>
+      store._tag === "Mysql" ? MysqlDatabase.layer : SqliteDatabase.layer
+  )
+)
+type DatabaseError = Layer.Error<typeof MysqlDatabase.layer> | Layer.Error<typeof SqliteDatabase.layer>
+
+const transfer = Layer.unwrap(
+  Effect.map(
+    Settings,
+    ({ transfer }): Layer.Layer<Transfer, never, Settings> =>
+      transfer._tag === "Kafka" ? TransferKafka.layer : TransferEmbedded.layer
+  )
 )
 
-const actors = TransferConsumer.layer.pipe(
+const services = Layer.mergeAll(
+  AckServiceMetrics.layer,
+  AuthRateLimiter.layer,
+  PasswordHasherArgon2.layer,
+  PhoneNumbersLib.layer
+)
+
+/** What every role needs. */
+const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
+  Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
+    Layer.provideMerge(repositories),
+    Layer.provideMerge(database),
+    Layer.provideMerge(IdsSnowflake.layer)
+  )
+
+/** In the roles `all` and `gateway`: those who hold connections; a gateway leaves storing to the workers. */
+const actors = Layer.unwrap(
+  Effect.map(Settings, ({ role }) => (role === "gateway" ? Layer.empty : TransferConsumer.layer))
+).pipe(
+  Layer.provide(handoverLayer),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
 )
 
 /** Every service, with this message store. Needs the settings. */
 export const layerOf = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
-  actors.pipe(
-    Layer.provideMerge(messageStore),
-    Layer.provideMerge(services),
-    Layer.provideMerge(repositories),
-    Layer.provideMerge(SqliteDatabase.layer),
-    Layer.provideMerge(IdsSnowflake.layer)
-  )
+  actors.pipe(Layer.provideMerge(services), Layer.provideMerge(base(messageStore)))
 
-/** Every service as the settings ask for it. */
+/** Every service of a process with connections, as the settings ask for it. */
 export const layer = layerOf(MessageStoreSql.layer)
+
+/** A process without connections: stores what comes, and brings it to the gateways. */
+export const worker = TransferConsumer.layer.pipe(
+  Layer.provide(HandoverGateways.layer),
+  Layer.provide(base(MessageStoreSql.layer))
+)

@@ -1,10 +1,11 @@
 /** The configuration (protocol.md section 5): read once at start, checked as a whole. */
-import { Config, Context, Data, Duration, Effect, Layer, Option, Redacted, Result } from "effect"
+import { Config, Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import { isSupportedCountry } from "libphonenumber-js/max"
 import { type AckLimits, type AckMode, ackModes, fixedAckLimits } from "../domain/AckService.ts"
 import { fixedLimits } from "../domain/ConnectionLimits.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
+import { type FieldReader, fieldReader, list, type RateLimit } from "./SettingsReader.ts"
 
 export interface Settings {
   readonly host: string
@@ -25,14 +26,34 @@ export interface Settings {
   /** Networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly phoneRegion: string | undefined
+  readonly role: Role
+  readonly store: { readonly _tag: "Sqlite" } | MysqlSettings
+  readonly transfer: { readonly _tag: "Embedded" } | KafkaSettings
+  /** Where a worker brings what it has stored: the `/ws` of each gateway. */
+  readonly gatewayUrls: ReadonlyArray<string>
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevelName
 }
 
-/** So many operations per window. */
-export interface RateLimit {
-  readonly count: number
-  readonly windowMillis: number
+/** What a process does: hold connections (`gateway`), store what they send (`worker`), or both. */
+export type Role = (typeof roles)[number]
+const roles = ["all", "gateway", "worker"] as const
+
+export interface MysqlSettings {
+  readonly _tag: "Mysql"
+  /** `mysql://user:password@host:port/database`; `?ssl=true` encrypts, and trusts the system's authorities. */
+  readonly url: Redacted.Redacted
+  readonly connectionsMax: number
+}
+
+export interface KafkaSettings {
+  readonly _tag: "Kafka"
+  /** `host:port` of the brokers to begin with. */
+  readonly brokers: ReadonlyArray<string>
+  readonly topic: string
+  readonly group: string
+  /** How many the topic gets when it is created. */
+  readonly partitions: number
 }
 
 export const Settings = Context.Service<Settings>("fiberchat/layers/Settings")
@@ -49,60 +70,52 @@ export class BadConfiguration extends Data.TaggedError("BadConfiguration")<{
 const logLevels = ["trace", "debug", "info", "warn", "error"] as const
 type LogLevelName = (typeof logLevels)[number]
 
-/** Collects every problem instead of stopping at the first. */
-const reader = () => {
-  const problems: Array<string> = []
-  const read = <A>(name: string, config: Config.Config<A>, fallback: A) =>
-    Effect.map(Effect.result(Config.option(config)), (result) => {
-      if (result._tag === "Success") return Option.getOrElse(result.success, () => fallback)
-      problems.push(`${name}: ${result.failure.message.replace(/\s*\n\s*/g, " ")}`)
-      return fallback
-    })
-  const refuse = (name: string, problem: string) => problems.push(`${name}: ${problem}`)
-  return { problems, read, refuse }
-}
+const storeOf = Effect.fnUntraced(function* ({
+  oneOf,
+  read,
+  refuse,
+  between
+}: FieldReader): Effect.fn.Return<Settings["store"]> {
+  const kind = yield* oneOf("CHAT_STORE", ["sqlite", "mysql"], "sqlite")
+  const url = yield* read("CHAT_DATABASE_URL", Config.Redacted("CHAT_DATABASE_URL"), Redacted.make(""))
+  const connectionsMax = yield* between("CHAT_DATABASE_CONNECTIONS", 2, 1_000, 10)
+  if (kind === "sqlite") return { _tag: "Sqlite" }
+  const parsed = URL.parse(Redacted.value(url))
+  // Not repeated in the message: it has a password in it.
+  if (parsed?.protocol !== "mysql:" || parsed.pathname.length < 2 || parsed.hostname === "") {
+    refuse("CHAT_DATABASE_URL", "CHAT_STORE=mysql needs mysql://user:password@host:port/database")
+  }
+  return { _tag: "Mysql", url, connectionsMax }
+})
 
-const unitMillis: Record<string, number> = { second: 1_000, minute: 60_000, hour: 3_600_000 }
+/** What Kafka takes as the name of a topic or group. */
+const kafkaName = /^[a-zA-Z0-9._-]{1,200}$/
 
-const parseRate = (text: string): RateLimit | undefined => {
-  const match = /^([1-9][0-9]{0,6})\/(second|minute|hour)$/.exec(text)
-  return match === null ? undefined : { count: Number(match[1]), windowMillis: unitMillis[match[2] ?? ""] ?? 0 }
-}
-
-/** `0` needs no unit: it switches a clock off. */
-const durationOrZero = (name: string) =>
-  Config.orElse(
-    Config.map(Config.Literal("0", name), () => Duration.zero),
-    () => Config.Duration(name)
-  )
-
-const list = (text: string): ReadonlyArray<string> => text.split(",").flatMap((item) => item.trim() || [])
+const transferOf = Effect.fnUntraced(function* ({
+  oneOf,
+  items,
+  text,
+  refuse,
+  between
+}: FieldReader): Effect.fn.Return<Settings["transfer"]> {
+  const kind = yield* oneOf("CHAT_TRANSFER", ["embedded", "kafka"], "embedded")
+  const brokers = yield* items("CHAT_KAFKA_BROKERS", [])
+  const topic = yield* text("CHAT_KAFKA_TOPIC", "msgChatTransfer")
+  const group = yield* text("CHAT_KAFKA_GROUP", "fiberchat")
+  const partitions = yield* between("CHAT_KAFKA_PARTITIONS", 1, 1_000, 8)
+  if (kind === "embedded") return { _tag: "Embedded" }
+  if (brokers.length === 0 || brokers.some((broker) => !/^[^\s:/]+:[0-9]{1,5}$/.test(broker))) {
+    refuse("CHAT_KAFKA_BROKERS", "CHAT_TRANSFER=kafka needs host:port, or several of them separated by commas")
+  }
+  for (const [name, value] of Object.entries({ CHAT_KAFKA_TOPIC: topic, CHAT_KAFKA_GROUP: group })) {
+    if (!kafkaName.test(value)) refuse(name, `expected letters, digits, ".", "_" and "-", got "${value}"`)
+  }
+  return { _tag: "Kafka", brokers, topic, group, partitions }
+})
 
 const load = Effect.gen(function* () {
-  const { problems, read, refuse } = reader()
-  const text = (name: string, fallback: string) => read(name, Config.NonEmptyString(name), fallback)
-  const items = (name: string) => read(name, Config.map(Config.NonEmptyString(name), list), [])
-  const oneOf = <const A extends ReadonlyArray<string>>(name: string, values: A, fallback: A[number]) =>
-    read<A[number]>(name, Config.Literals(values, name), fallback)
-  const between = (name: string, minimum: number, maximum: number, fallback: number) =>
-    Effect.map(read(name, Config.Int(name), fallback), (value) => {
-      if (value < minimum || value > maximum) refuse(name, `expected ${minimum} to ${maximum}, got ${value}`)
-      return value
-    })
-  const millis = (name: string, fallback: Duration.Input, minimum: number) =>
-    Effect.map(read(name, durationOrZero(name), Duration.fromInputUnsafe(fallback)), (duration) => {
-      const value = Duration.toMillis(duration)
-      if (!Number.isFinite(value) || value < minimum) refuse(name, `expected at least ${minimum} milliseconds`)
-      return value
-    })
-  const rate = (name: string, fallback: string) =>
-    Effect.map(text(name, fallback), (value) => {
-      if (value === "off") return undefined
-      const limit = parseRate(value)
-      if (limit === undefined) refuse(name, `expected "off" or a rate such as "50/second", got "${value}"`)
-      return limit
-    })
-
+  const fields = fieldReader()
+  const { problems, refuse, read, text, items, oneOf, between, millis, rate } = fields
   const production = (yield* text("NODE_ENV", "development")) === "production"
   const secrets = yield* read(
     "CHAT_JWT_SECRET",
@@ -117,8 +130,17 @@ const load = Effect.gen(function* () {
   if (jwtSecrets?.some((secret) => new TextEncoder().encode(Redacted.value(secret)).length < 32)) {
     refuse("CHAT_JWT_SECRET", "each secret needs at least 32 bytes")
   }
-  yield* oneOf("CHAT_STORE", ["sqlite"], "sqlite")
-  yield* oneOf("CHAT_TRANSFER", ["embedded"], "embedded")
+  const store = yield* storeOf(fields)
+  const transfer = yield* transferOf(fields)
+  const role = yield* oneOf("CHAT_ROLE", roles, "all")
+  if (role !== "all" && (store._tag === "Sqlite" || transfer._tag === "Embedded")) {
+    refuse("CHAT_ROLE", `${role} needs CHAT_STORE=mysql and CHAT_TRANSFER=kafka`)
+  }
+  const gatewayUrls = yield* items("CHAT_GATEWAYS", [`ws://127.0.0.1:5555/ws`])
+  for (const url of gatewayUrls) {
+    if (!/^wss?:$/.test(URL.parse(url)?.protocol ?? ""))
+      refuse("CHAT_GATEWAYS", `expected ws://host:port/ws, got "${url}"`)
+  }
   const region = yield* text("CHAT_PHONE_REGION", "none")
   if (region !== "none" && !isSupportedCountry(region)) {
     refuse("CHAT_PHONE_REGION", `expected a region of ISO 3166 such as FR, got "${region}"`)
@@ -154,16 +176,20 @@ const load = Effect.gen(function* () {
       userConnectionsMax: yield* between("CHAT_MAX_USER_CONNECTIONS", 1, 1_000_000, 100),
       drainWindowMillis: yield* millis("CHAT_DRAIN_WINDOW", "30 seconds", 0)
     },
-    allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS"),
+    allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS", []),
     frameBytesMax: yield* between("CHAT_MAX_FRAME_BYTES", 1_024, 16 * 1024 * 1024, 65_536),
     authRateLimit: yield* rate("CHAT_AUTH_RATE_LIMIT", "20/minute"),
-    trustedProxies: (yield* items("CHAT_TRUST_PROXY")).flatMap((item) => {
+    trustedProxies: (yield* items("CHAT_TRUST_PROXY", [])).flatMap((item) => {
       const network = IpNetwork.fromString(item)
       if (Result.isSuccess(network)) return network.success
       refuse("CHAT_TRUST_PROXY", `expected networks such as 10.0.0.0/8, got "${item}"`)
       return []
     }),
     phoneRegion: region === "none" ? undefined : region,
+    role,
+    store,
+    transfer,
+    gatewayUrls,
     logFormat: yield* oneOf("CHAT_LOG_FORMAT", ["pretty", "json"], process.stdout.isTTY ? "pretty" : "json"),
     logLevel: yield* oneOf("CHAT_LOG_LEVEL", logLevels, "info")
   }

@@ -1,94 +1,16 @@
-/**
- * {@link Transfer} inside one process: a bounded queue in front of the consumer. Whatever has piled up while one batch
- * was being committed is the next batch, so that a commit is shared by all who wait for it.
- */
-import { Cause, Effect, Layer, Queue } from "effect"
-import { ApiError } from "../domain/ErrorTable.ts"
-import type { Draft } from "../domain/Message.ts"
-import { type Reply, Transfer } from "../domain/Transfer.ts"
-
-/** Drafts that wait for the consumer, and their content together, in UTF-16 units; past either `publish` says no. */
-const waitingMax = 20_000
-const waitingContentMax = 64 * 1024 * 1024
-/** Drafts in one batch, and their content: enough to share a commit, not so much that the event loop stands still. */
-const batchMax = 512
-const batchContentMax = 1024 * 1024
-
-interface Waiting {
-  readonly draft: Draft
-  readonly reply: Reply
-}
+/** {@link Transfer} inside one process: nothing but the queue in front of the store. */
+import { Effect, Layer } from "effect"
+import { Transfer } from "../domain/Transfer.ts"
+import { makeDraftQueue } from "./DraftQueue.ts"
 
 export const layer = Layer.effect(
   Transfer,
-  Effect.gen(function* () {
-    const queue = yield* Queue.dropping<Waiting>(waitingMax)
-    let waitingContent = 0
-
-    const take = Effect.map(Queue.takeBetween(queue, 1, batchMax), (taken) => {
-      for (const { draft } of taken) waitingContent -= draft.content.length
-      return batches(taken)
+  Effect.map(makeDraftQueue, (queue) =>
+    Transfer.of({
+      publish: queue.offer,
+      consume: queue.consume,
+      // There is no other process.
+      settle: () => {}
     })
-
-    return Transfer.of({
-      publish: (draft, reply) => {
-        const { length } = draft.content
-        if (waitingContent + length > waitingContentMax || !Queue.offerUnsafe(queue, { draft, reply })) return false
-        waitingContent += length
-        return true
-      },
-
-      consume: (process) => {
-        const settle = (batch: ReadonlyArray<Waiting>): Effect.Effect<void> =>
-          Effect.matchCauseEffect(process(batch.map((waiting) => waiting.draft)), {
-            onSuccess: (results) =>
-              Effect.sync(() => {
-                for (const [index, { reply }] of batch.entries()) {
-                  reply(results[index] ?? { _tag: "Rejected", error: ApiError.of("ServerError") })
-                }
-              }),
-            onFailure: (cause) => {
-              if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-              // One draft that cannot be stored must not take its batch with it: the halves go on alone.
-              if (batch.length > 1 && !isUnavailable(cause)) {
-                const middle = batch.length >> 1
-                return Effect.andThen(settle(batch.slice(0, middle)), settle(batch.slice(middle)))
-              }
-              return Effect.as(Effect.logError("a batch was not stored", cause), refuse(batch, cause))
-            }
-          })
-        return Effect.forever(Effect.flatMap(take, (taken) => Effect.forEach(taken, settle, { discard: true })))
-      }
-    })
-  })
-)
-
-/** Cuts what was taken into batches that are not too large; a single draft is never too large. */
-const batches = (taken: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
-  const cut: Array<Array<Waiting>> = []
-  let room = 0
-  for (const waiting of taken) {
-    const { length } = waiting.draft.content
-    const last = cut.at(-1)
-    if (last === undefined || length > room) {
-      cut.push([waiting])
-      room = batchContentMax - length
-    } else {
-      last.push(waiting)
-      room -= length
-    }
-  }
-  return cut
-}
-
-/** A failure that the next draft would meet, too. */
-const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>
-  cause.reasons.some(
-    (reason) => reason._tag === "Fail" && (reason.error.is("DatabaseError") || reason.error.is("Overloaded"))
   )
-
-const refuse = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<ApiError>): void => {
-  const failure = cause.reasons.find((reason) => reason._tag === "Fail")
-  const error = failure?.error ?? ApiError.of("ServerError")
-  for (const { reply } of batch) reply({ _tag: "Rejected", error })
-}
+)

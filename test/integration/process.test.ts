@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { backendSettings } from "../support/Backend.ts"
 import { connect } from "../support/Peer.ts"
 import { TestServer, temporaryDirectory } from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
@@ -55,8 +56,8 @@ describe("the process", () => {
 
   it.live("drains on SIGTERM: says 1001 with a time to come back, and ends with status 0", () =>
     Effect.gen(function* () {
-      const directory = yield* temporaryDirectory
-      const server = yield* launch({ CHAT_PORT: "0", CHAT_DATA_DIR: directory, CHAT_DRAIN_WINDOW: "3 seconds" })
+      const store = { CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
+      const server = yield* launch({ ...store, CHAT_PORT: "0", CHAT_DRAIN_WINDOW: "3 seconds" })
       const url = yield* listening(server)
       const chatUrl = `${url.replace("http", "ws")}/ws`
       const peer = yield* Effect.provideService(
@@ -79,7 +80,7 @@ describe("the process", () => {
 
   it.live("keeps accounts, tokens and its own secret over a kill -9", () =>
     Effect.gen(function* () {
-      const env = { CHAT_PORT: "0", CHAT_DATA_DIR: yield* temporaryDirectory }
+      const env = { CHAT_PORT: "0", CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
       const first = yield* launch(env)
       const firstUrl = yield* listening(first)
       const user = yield* Effect.provideService(register(), TestServer, { url: firstUrl, chatUrl: "" })

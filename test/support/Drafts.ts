@@ -1,7 +1,7 @@
 /** Drafts for tests of what stores and carries them. */
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { singleConversationId } from "../../src/domain/Conversation.ts"
-import type { MessageId, UserId } from "../../src/domain/Ids.ts"
+import type { ConnectionId, MessageId, UserId } from "../../src/domain/Ids.ts"
 import type { Draft } from "../../src/domain/Message.ts"
 
 let made = 0
@@ -19,7 +19,7 @@ export const draft = (sender: string, receiver: string, clientId: string, change
     sendTime: made,
     messageType: 0,
     content: `${clientId} of ${sender}`,
-    origin: undefined,
+    origin: String(2_000_000 + made) as ConnectionId,
     ...changes
   }
 }

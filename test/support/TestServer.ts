@@ -8,6 +8,7 @@ import * as Server from "../../src/http/Server.ts"
 import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/Logging.ts"
 import * as Settings from "../../src/layers/Settings.ts"
+import { backendSettings } from "./Backend.ts"
 
 export class TestServer extends Context.Service<
   TestServer,
@@ -44,14 +45,16 @@ export const temporaryDirectory = Effect.acquireRelease(
 /** The server with these settings changed. Its services are there, too, for what has no outside. */
 export const layer = (settings: Record<string, string> = {}) =>
   Layer.unwrap(
-    Effect.map(temporaryDirectory, (directory) =>
+    Effect.map(Effect.all([temporaryDirectory, backendSettings]), ([directory, backend]) =>
       address.pipe(
         Layer.provideMerge(Server.layer),
         Layer.provideMerge(App.layer),
         Layer.provideMerge(Logging.layer),
         Layer.provideMerge(Settings.layer),
         Layer.provide(
-          ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...defaults, CHAT_DATA_DIR: directory, ...settings }))
+          ConfigProvider.layer(
+            ConfigProvider.fromEnvRecord({ ...defaults, ...backend, CHAT_DATA_DIR: directory, ...settings })
+          )
         )
       )
     )

@@ -1,4 +1,4 @@
-/** The server of this checkout as a child process with short clocks: what the suite talks to when no URL is given. */
+/** The server of this checkout as child processes with short clocks: what the suite talks to when no URL is given. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,0 +1,96 @@
+/** Connections to Kafka: clients whose words go to our log, the topics, and producers that end with their scope. */
+import { Data, Effect, type Scope } from "effect"
+import { type Consumer, Kafka, type LogEntry, logLevel, type Producer } from "kafkajs"
+import type { KafkaSettings } from "./Settings.ts"
+
+/** Something that Kafka, or the way to it, does not let us do now. `cause` is what kafkajs has thrown. */
+export class KafkaProblem extends Data.TaggedError("KafkaProblem")<{ readonly cause: unknown }> {
+  override get message(): string {
+    return this.cause instanceof Error ? this.cause.message : String(this.cause)
+  }
+
+  /** Kafka's own name of the error, where the broker has answered with one. */
+  get type(): string | undefined {
+    return (this.cause as { readonly type?: string } | undefined)?.type
+  }
+}
+
+/** Runs a promise of kafkajs. It cannot be interrupted: the client's own time limits end it. */
+export const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, KafkaProblem> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new KafkaProblem({ cause }) })
+
+/** Where records go that cannot be stored, with the reason in a header. */
+export const deadLetterTopic = (topic: string): string => `${topic}.dead-letters`
+
+/** How long a client tries by itself before it says so; whoever called begins anew. */
+const retry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
+
+/** A client of the cluster. Makes no connection yet. */
+export const makeKafka = ({ brokers }: KafkaSettings): Effect.Effect<Kafka> =>
+  Effect.map(Effect.context<never>(), (context) => {
+    // What matters comes back as a problem, and is logged by who had it.
+    const log = ({ namespace, log: { message } }: LogEntry) =>
+      Effect.runForkWith(context)(Effect.logDebug(`kafkajs ${namespace}: ${message}`))
+    return new Kafka({
+      clientId: "fiberchat",
+      brokers: [...brokers],
+      connectionTimeout: 3_000,
+      requestTimeout: 10_000,
+      retry,
+      logLevel: logLevel.WARN,
+      logCreator: () => log
+    })
+  })
+
+/** Creates our topics where they are missing; with the broker's default number of replicas. */
+export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings): Effect.Effect<void, KafkaProblem> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const admin = yield* Effect.acquireRelease(
+        Effect.sync(() => kafka.admin()),
+        (admin) => Effect.ignore(attempt(() => admin.disconnect()))
+      )
+      yield* attempt(() => admin.connect())
+      const wanted = [
+        { topic, numPartitions: partitions },
+        { topic: deadLetterTopic(topic), numPartitions: 1 }
+      ]
+      const existing = new Set(yield* attempt(() => admin.listTopics()))
+      const topics = wanted.filter(({ topic }) => !existing.has(topic))
+      // Another process may create them at the same moment.
+      if (topics.length > 0) yield* attempt(() => admin.createTopics({ topics, waitForLeaders: true }))
+    })
+  )
+
+/** A producer that is connected. Records are at the broker, each once, when `send` returns. */
+export const connectedProducer = (kafka: Kafka): Effect.Effect<Producer, KafkaProblem, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, retry })
+    ),
+    (producer) => Effect.ignore(attempt(() => producer.disconnect()))
+  ).pipe(Effect.tap((producer) => attempt(() => producer.connect())))
+
+/** A member of the group that is connected, and leaves it in the end. */
+export const connectedConsumer = (kafka: Kafka, group: string): Effect.Effect<Consumer, KafkaProblem, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      kafka.consumer({
+        groupId: group,
+        allowAutoTopicCreation: false,
+        sessionTimeout: 10_000,
+        heartbeatInterval: 1_000,
+        // A fetch is answered as soon as there is something; an idle one holds up the end by so much.
+        maxWaitTimeInMs: 500,
+        // Who runs the consumer begins anew: one place decides.
+        retry: { ...retry, restartOnFailure: () => Promise.resolve(false) }
+      })
+    ),
+    (consumer) =>
+      Effect.ignore(
+        Effect.timeout(
+          attempt(() => consumer.disconnect()),
+          "10 seconds"
+        )
+      )
+  ).pipe(Effect.tap((consumer) => attempt(() => consumer.connect())))

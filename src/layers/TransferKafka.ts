@@ -1,0 +1,18 @@
+/** {@link Transfer} over Kafka: a publisher where there are connections, a consumer where there is a store. */
+import { Effect, Layer } from "effect"
+import { Transfer } from "../domain/Transfer.ts"
+import { makeKafka } from "./KafkaClient.ts"
+import { consumeFrom } from "./KafkaConsumer.ts"
+import { makePublisher } from "./KafkaPublisher.ts"
+import { Settings } from "./Settings.ts"
+
+export const layer = Layer.effect(
+  Transfer,
+  Effect.gen(function* () {
+    const { transfer: settings } = yield* Settings
+    if (settings._tag !== "Kafka") return yield* Effect.die(new Error("not configured for Kafka"))
+    const kafka = yield* makeKafka(settings)
+    const { publish, settle } = yield* makePublisher(kafka, settings)
+    return Transfer.of({ publish, settle, consume: (process) => consumeFrom(kafka, settings, process, settle) })
+  })
+)

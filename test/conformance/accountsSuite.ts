@@ -1,0 +1,225 @@
+/** What every {@link UserRepository}, {@link Sessions} and {@link Contacts} must do, whatever is below them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { type Session, Sessions, sessionsMax } from "../../src/domain/Auth.ts"
+import { Contacts } from "../../src/domain/Contacts.ts"
+import type { ApiError } from "../../src/domain/ErrorTable.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { MessageStore } from "../../src/domain/MessageStore.ts"
+import { findMax, type Phone, type User, UserRepository } from "../../src/domain/User.ts"
+import { draft } from "../support/Drafts.ts"
+import { insertUsers } from "../support/StoredUsers.ts"
+
+const userOf = (id: string, nickname = `user ${id}`): User => ({
+  id: id as UserId,
+  phone: `+3361${id.padStart(7, "0")}` as Phone,
+  passwordHash: `hash of ${id}`,
+  nickname,
+  sex: 1,
+  avatar: "https://example.com/a.png"
+})
+
+const codeOf = <A>(effect: Effect.Effect<A, ApiError, UserRepository>) =>
+  Effect.map(Effect.flip(effect), ({ code }) => code)
+
+export const userRepositorySuite = <E>(name: string, layer: Layer.Layer<UserRepository, E>) =>
+  describe(`the user repository on ${name}`, () => {
+    it.effect("gives back what was inserted, by id and by phone, and nothing for others", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const ann = userOf("1", "Ann 👋 العربية 漢字")
+        yield* users.insert(ann)
+        assert.deepStrictEqual(yield* users.findById(ann.id), Option.some(ann))
+        assert.deepStrictEqual(yield* users.findByPhone(ann.phone), Option.some(ann))
+        assert.deepStrictEqual(yield* users.findById("2" as UserId), Option.none())
+        assert.deepStrictEqual(yield* users.findByPhone("+33600000000" as Phone), Option.none())
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("refuses a phone that another account has, and changes nothing by it", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const ann = userOf("1")
+        yield* users.insert(ann)
+        assert.strictEqual(yield* codeOf(users.insert({ ...userOf("2"), phone: ann.phone })), 200_001)
+        assert.deepStrictEqual(yield* users.findById("2" as UserId), Option.none())
+        assert.deepStrictEqual(yield* users.findByPhone(ann.phone), Option.some(ann))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("changes what is to be changed, and nothing else", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const [ann, bob] = [userOf("1", "Ann"), userOf("2", "Bob")]
+        for (const user of [ann, bob]) yield* users.insert(user)
+        yield* users.update(ann.id, { nickname: "Änne", sex: 2 })
+        yield* users.update(bob.id, {})
+        assert.deepStrictEqual(
+          yield* users.findById(ann.id),
+          Option.some({ ...ann, nickname: "Änne", sex: 2 as const })
+        )
+        assert.deepStrictEqual(yield* users.findById(bob.id), Option.some(bob))
+        assert.deepStrictEqual(
+          (yield* users.find({ namePrefix: "ä" })).map(({ id }) => id),
+          ["1"]
+        )
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("finds by the beginning of a name, whatever its case, with wildcards of SQL as plain text", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const names = ["Ann", "anna", "ANTON", "Bob", "100%", "100_", "Straße", "李小龙", "İz"]
+        for (const [index, nickname] of names.entries()) yield* users.insert(userOf(String(index + 1), nickname))
+        const found = (namePrefix: string) =>
+          Effect.map(users.find({ namePrefix }), (all) => all.map(({ nickname }) => nickname))
+        assert.deepStrictEqual(yield* found("AN"), ["Ann", "anna", "ANTON"])
+        assert.deepStrictEqual(yield* found("100%"), ["100%"])
+        assert.deepStrictEqual(yield* found("100_"), ["100_"])
+        assert.deepStrictEqual(yield* found("%"), [])
+        assert.deepStrictEqual(yield* found("李"), ["李小龙"])
+        assert.deepStrictEqual(yield* found("straß"), ["Straße"])
+        assert.deepStrictEqual(yield* found("z"), [])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("finds who meets every condition, and no more than its limit", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const ids = Array.from({ length: findMax + 5 }, (_, index) => String(index + 1))
+        for (const id of ids) yield* users.insert(userOf(id, "same"))
+        assert.strictEqual((yield* users.find({ namePrefix: "same" })).length, findMax)
+        assert.deepStrictEqual(
+          (yield* users.find({ ids: ["3", "1", "999"] })).map(({ id }) => id),
+          ["1", "3"]
+        )
+        assert.deepStrictEqual((yield* users.find({ ids: ["3", "4"], phone: userOf("4").phone })).length, 1)
+        assert.deepStrictEqual(yield* users.find({ ids: [] }), [])
+        assert.deepStrictEqual(yield* users.find({ ids: ["3' OR '1'='1"] }), [])
+      }).pipe(Effect.provide(layer))
+    )
+  })
+
+const sessionOf = (sessionId: string, userId = "1"): Session => ({
+  sessionId,
+  userId: userId as UserId,
+  deviceId: "phone",
+  platform: "ios"
+})
+
+export const sessionsSuite = <E>(name: string, layer: Layer.Layer<Sessions, E>) =>
+  describe(`the sessions on ${name}`, () => {
+    it.effect("rotate: each refresh token works once, and one that comes again revokes its login", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const session = sessionOf("11")
+        const { refreshToken: first } = yield* sessions.open(session)
+        const rotated = yield* sessions.refresh(first)
+        if (rotated._tag !== "Rotated") throw new Error(rotated._tag)
+        assert.deepStrictEqual(rotated.session, session)
+        assert.isFalse(yield* sessions.isRevoked("11"))
+        assert.deepStrictEqual(yield* sessions.refresh(first), { _tag: "Reused", session })
+        assert.isTrue(yield* sessions.isRevoked("11"))
+        assert.strictEqual((yield* sessions.refresh(rotated.next))._tag, "Unknown")
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("let one of many uses of a refresh token at the same time through", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const { refreshToken } = yield* sessions.open(sessionOf("11"))
+        const results = yield* Effect.all(
+          Array.from({ length: 8 }, () => sessions.refresh(refreshToken)),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(results.filter(({ _tag }) => _tag === "Rotated").length, 1)
+        assert.isTrue(yield* sessions.isRevoked("11"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("end: by revocation, and with their time", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const { refreshToken: revoked } = yield* sessions.open(sessionOf("11"))
+        const { refreshToken: expired } = yield* sessions.open(sessionOf("12"))
+        yield* sessions.revoke("11")
+        assert.isTrue(yield* sessions.isRevoked("11"))
+        assert.isFalse(yield* sessions.isRevoked("12"))
+        assert.strictEqual((yield* sessions.refresh(revoked))._tag, "Unknown")
+        yield* TestClock.adjust("31 days")
+        assert.strictEqual((yield* sessions.refresh(expired))._tag, "Unknown")
+        assert.strictEqual((yield* sessions.refresh("never issued"))._tag, "Unknown")
+        assert.isTrue(yield* sessions.isRevoked("13"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("are bounded: past the limit a user's oldest login has to go, and nobody else's", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* sessions.open(sessionOf("1", "2"))
+        const gone: Array<string> = []
+        for (let index = 0; index < sessionsMax + 2; index++) {
+          yield* TestClock.adjust("1 second")
+          gone.push(...(yield* sessions.open(sessionOf(String(100 + index)))).revoked)
+        }
+        assert.deepStrictEqual(gone, ["100", "101"])
+        assert.isTrue(yield* sessions.isRevoked("100"))
+        assert.isFalse(yield* sessions.isRevoked("102"))
+        assert.isFalse(yield* sessions.isRevoked("1"))
+      }).pipe(Effect.provide(layer))
+    )
+  })
+
+const Id = Schema.Literals(["1", "2", "10"])
+const Acts = Schema.Array(
+  Schema.Struct({ kind: Schema.Literals(["send", "send", "block", "unblock"]), from: Id, to: Id })
+).check(Schema.isMaxLength(12))
+
+export const contactsSuite = <E>(name: string, layer: Layer.Layer<Contacts | MessageStore | UserRepository, E>) =>
+  describe(`the contacts on ${name}`, () => {
+    it.effect.prop(
+      "are those with whom messages went both ways, neither blocking the other",
+      [Acts],
+      ([acts]) =>
+        Effect.gen(function* () {
+          yield* insertUsers
+          const contacts = yield* Contacts
+          const store = yield* MessageStore
+          const blocks = new Set<string>()
+          const sent = new Set<string>()
+          for (const [index, { kind, from, to }] of acts.entries()) {
+            if (from === to) continue
+            const [pair, reverse] = [`${from}>${to}`, `${to}>${from}`]
+            if (kind === "send") {
+              const [result] = yield* store.appendBatch([draft(from, to, `m${index}`)])
+              assert.strictEqual(result?._tag, blocks.has(pair) || blocks.has(reverse) ? "Rejected" : "Stored")
+              if (result?._tag === "Stored") sent.add(pair)
+            } else if (kind === "block") {
+              yield* contacts.block(from as UserId, to as UserId)
+              blocks.add(pair)
+            } else {
+              yield* contacts.unblock(from as UserId, to as UserId)
+              blocks.delete(pair)
+            }
+          }
+          for (const one of ["1", "2", "10"]) {
+            const expected = ["1", "2", "10"].filter((other) => {
+              const [pair, reverse] = [`${one}>${other}`, `${other}>${one}`]
+              return sent.has(pair) && sent.has(reverse) && !blocks.has(pair) && !blocks.has(reverse)
+            })
+            assert.sameMembers([...(yield* contacts.list(one as UserId))], expected)
+          }
+        }).pipe(Effect.provide(layer)),
+      { arbitrary: { runs: 60 } }
+    )
+
+    it.effect("do not take somebody unknown for blocked", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const contacts = yield* Contacts
+        const error = yield* Effect.flip(contacts.block("1" as UserId, "9" as UserId))
+        assert.strictEqual(error.code, 200_003)
+      }).pipe(Effect.provide(layer))
+    )
+  })

@@ -1,0 +1,18 @@
+/** The conformance suite of the transfer on Kafka. */
+import { ConfigProvider, Effect, Layer } from "effect"
+import * as Settings from "../../src/layers/Settings.ts"
+import * as TransferKafka from "../../src/layers/TransferKafka.ts"
+import { transferSuite } from "../conformance/transferSuite.ts"
+import { scratch } from "../support/Backend.ts"
+
+/** A topic of its own for each test. */
+const kafka = Layer.unwrap(
+  Effect.map(scratch, ({ settings }) =>
+    TransferKafka.layer.pipe(
+      Layer.provide(Settings.layer),
+      Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
+    )
+  )
+)
+
+transferSuite("Kafka", kafka)

@@ -1,0 +1,32 @@
+/** The conformance suites on MySQL (or MariaDB). */
+import { ConfigProvider, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { afterAll } from "vitest"
+import { makeScratch } from "../../infra/scratch.ts"
+import * as MysqlDatabase from "../../src/layers/MysqlDatabase.ts"
+import * as Settings from "../../src/layers/Settings.ts"
+import { storeSuites } from "../conformance/storeSuites.ts"
+
+const { settings, remove } = await makeScratch("test")
+afterAll(remove)
+
+/** One database for all tests, as fast to empty as slow to make. */
+const emptied = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const tables = yield* sql<{ readonly name: string }>`
+      SELECT table_name AS name FROM information_schema.tables
+      WHERE table_schema = DATABASE() AND table_name NOT IN ('effect_sql_migrations', 'store_version')`
+    for (const { name } of tables) yield* sql`DELETE FROM ${sql(name)}`
+    yield* sql`UPDATE store_version SET version = 0`
+  })
+)
+
+storeSuites(
+  "MySQL",
+  emptied.pipe(
+    Layer.provideMerge(MysqlDatabase.layer),
+    Layer.provideMerge(Settings.layer),
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
+  )
+)
