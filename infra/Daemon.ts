@@ -33,6 +33,16 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once("error", () => end(false))
   })
 
+/** Whether a process is there and has not ended: one that nobody has waited for yet holds no port any more. */
+const isAlive = (pid: number): boolean => {
+  try {
+    const [, state] = /\) ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
+    return state !== "Z" && state !== "X"
+  } catch {
+    return false
+  }
+}
+
 /** The command line of a process that runs; a process id may have gone to somebody else since it was written down. */
 const commandOf = (pid: number): string => {
   try {
@@ -115,7 +125,7 @@ export class Daemon {
     const { pid } = this
     if (pid === undefined) return
     process.kill(pid, signal)
-    for (let waited = 0; this.pid === pid; waited += lookMillis) {
+    for (let waited = 0; isAlive(pid); waited += lookMillis) {
       if (waited === stopMillis) process.kill(pid, "SIGKILL")
       await pause(lookMillis)
     }

@@ -33,6 +33,9 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+# A broker that was killed must wait until its old session has ended.
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 `
 
 const jvm = [

@@ -5,15 +5,12 @@
  * verdict.
  */
 import { parseArgs } from "node:util"
-import { type Account, readChatLogs, register } from "./demo/Account.ts"
-import { anySeed, Chance, seedMax } from "./demo/Chance.ts"
 import { finish, write } from "./demo/Chapter.ts"
 import { ChatClient } from "./demo/ChatClient.ts"
 import { comeBack, interrupt, proveSurvived, sendAgain } from "./demo/Interruption.ts"
 import { chatOverLink } from "./demo/LossyChapters.ts"
 import { LossyLink } from "./demo/LossyLink.ts"
 import type { Pace } from "./demo/Pace.ts"
-import { pause, within } from "./demo/Patience.ts"
 import {
   type Check,
   type Pair,
@@ -26,8 +23,11 @@ import {
   type View
 } from "./demo/Proof.ts"
 import { proveRefused, tryBadThings } from "./demo/Refusals.ts"
-import { ServerProcess } from "./demo/ServerProcess.ts"
-import { close, detail, print, sample, say } from "./demo/Transcript.ts"
+import { type Account, readChatLogs, register } from "./harness/Account.ts"
+import { anySeed, Chance, seedMax } from "./harness/Chance.ts"
+import { pause, within } from "./harness/Patience.ts"
+import { ServerProcess } from "./harness/ServerProcess.ts"
+import { close, detail, print, sample, say } from "./harness/Transcript.ts"
 
 const inFlightMax = 16
 /** Times that the server is killed, one chapter each: a fault may need its moment. */

@@ -12,7 +12,7 @@ if (process.argv.length !== 3 || !isOrigin) {
 }
 
 const vitest = join(createRequire(import.meta.url).resolve("vitest/package.json"), "..", "vitest.mjs")
-const child = spawn(process.execPath, [vitest, "run", "test/wire"], {
+const child = spawn(process.execPath, [vitest, "run", "--project", "wire"], {
   cwd: join(import.meta.dirname, ".."),
   stdio: "inherit",
   env: { ...process.env, WIRE_URL: url.origin }

@@ -3,6 +3,7 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Exit, Layer, Runtime } from "effect"
 import * as Server from "./http/Server.ts"
+import * as WorkerServer from "./http/WorkerServer.ts"
 import * as App from "./layers/App.ts"
 import * as Logging from "./layers/Logging.ts"
 import * as Settings from "./layers/Settings.ts"
@@ -10,7 +11,7 @@ import * as Settings from "./layers/Settings.ts"
 /** What the role asks for. */
 const processOf = Layer.unwrap(
   Effect.map(Settings.Settings, ({ role }) =>
-    role === "worker" ? App.worker : Server.layer.pipe(Layer.provide(App.layer))
+    role === "worker" ? WorkerServer.layer.pipe(Layer.provide(App.worker)) : Server.layer.pipe(Layer.provide(App.layer))
   )
 ).pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 

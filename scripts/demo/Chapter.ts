@@ -1,9 +1,10 @@
 /** A chapter of the conversation: both users begin to send at once, and it ends when everything is answered. */
+
+import { within } from "../harness/Patience.ts"
+import { say } from "../harness/Transcript.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { contentsOf } from "./Contents.ts"
 import { outgoing } from "./Outgoing.ts"
-import { within } from "./Patience.ts"
-import { say } from "./Transcript.ts"
 
 const messagesPerChapter = 52
 /** Every so many messages are sent twice with the same id. */

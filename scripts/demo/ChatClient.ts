@@ -3,10 +3,8 @@
  * acknowledged, and sent again with the same id when it is not known whether it arrived.
  */
 import { WebSocket } from "ws"
-import type { Account } from "./Account.ts"
-import type { Outgoing } from "./Outgoing.ts"
-import { FrameCredit, type Pace } from "./Pace.ts"
-import { until, within } from "./Patience.ts"
+import type { Account } from "../harness/Account.ts"
+import { until, within } from "../harness/Patience.ts"
 import {
   codeOf,
   codes,
@@ -19,7 +17,9 @@ import {
   retryAfterOf,
   type StoredMessage,
   type WireFrame
-} from "./Wire.ts"
+} from "../harness/Wire.ts"
+import type { Outgoing } from "./Outgoing.ts"
+import { FrameCredit, type Pace } from "./Pace.ts"
 
 const answerMillis = 10_000
 const pageMax = 200

@@ -1,6 +1,6 @@
 /** One connection over the lossy link: a lane in each direction, and how it comes to its end. */
 import type { Socket } from "node:net"
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../harness/Chance.ts"
 import { Lane } from "./Lane.ts"
 
 /** How a connection is cut. */

@@ -1,11 +1,11 @@
 /** The middle of the demo: the server is killed with sends in flight, started again, and its clients come back. */
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../harness/Chance.ts"
+import { until } from "../harness/Patience.ts"
+import type { ServerProcess } from "../harness/ServerProcess.ts"
+import { detail, say, took } from "../harness/Transcript.ts"
+import type { StoredMessage } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
-import { until } from "./Patience.ts"
 import { type Check, proveKept } from "./Proof.ts"
-import type { ServerProcess } from "./ServerProcess.ts"
-import { detail, say, took } from "./Transcript.ts"
-import type { StoredMessage } from "./Wire.ts"
 
 const patienceMillis = 30_000
 /** The kill comes with one of the first so many acks of a chapter. */

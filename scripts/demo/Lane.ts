@@ -3,7 +3,7 @@
  * their order, as TCP has it; from some byte on they may not arrive at all.
  */
 import type { Socket } from "node:net"
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../harness/Chance.ts"
 
 const delayMillis = { least: 1, most: 50 }
 /** Sometimes the way is blocked for a while. */

@@ -1,15 +1,15 @@
 /** The second half of the demo: the clients chat over a link that delays and cuts, and come back by themselves. */
-import { readChatLogs } from "./Account.ts"
-import type { Chance } from "./Chance.ts"
+import { readChatLogs } from "../harness/Account.ts"
+import type { Chance } from "../harness/Chance.ts"
+import { pause, until, within } from "../harness/Patience.ts"
+import type { ServerProcess } from "../harness/ServerProcess.ts"
+import { detail, say, took } from "../harness/Transcript.ts"
 import { finish, write } from "./Chapter.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { proveSurvived } from "./Interruption.ts"
 import type { LossyLink } from "./LossyLink.ts"
-import { pause, until, within } from "./Patience.ts"
 import { Persistence } from "./Persistence.ts"
 import { type Check, proveLink } from "./Proof.ts"
-import type { ServerProcess } from "./ServerProcess.ts"
-import { detail, say, took } from "./Transcript.ts"
 
 const lossyChapters = 3
 /** The chapter in which the server is killed, too, where it is the demo's own. */

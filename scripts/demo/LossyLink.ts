@@ -3,7 +3,7 @@
  * cuts connections, in the handshake, between frames and within them. It knows nothing of WebSocket.
  */
 import { connect, createServer, type Server, type Socket } from "node:net"
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../harness/Chance.ts"
 import { Crossing, type CutKind } from "./Crossing.ts"
 
 /** A link to one server; it cuts nothing until it is told to. */

@@ -1,5 +1,5 @@
 /** A message on its way from a client, from its first sending to its last ack. */
-import type { Receipt } from "./Wire.ts"
+import type { Receipt } from "../harness/Wire.ts"
 
 /** A message that this client sends, and what became of it. */
 export interface Outgoing {

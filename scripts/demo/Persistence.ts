@@ -1,7 +1,7 @@
 /** A client that does not give up: it comes back by itself, after a short and random while, as often as it must. */
-import type { Chance } from "./Chance.ts"
+import type { Chance } from "../harness/Chance.ts"
+import { pause } from "../harness/Patience.ts"
 import type { ChatClient } from "./ChatClient.ts"
-import { pause } from "./Patience.ts"
 
 /** The wait before an attempt is anything up to a bound that doubles with each one in vain. */
 const backoffMillis = { first: 10, most: 250 }

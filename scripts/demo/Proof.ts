@@ -1,8 +1,9 @@
 /** The proof: what was promised to the clients against what the histories say. Pure, so that it can be read. */
+
+import type { StoredMessage } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import type { LossyLink } from "./LossyLink.ts"
 import type { Outgoing } from "./Outgoing.ts"
-import type { StoredMessage } from "./Wire.ts"
 
 /** One promise and whether it was kept. */
 export interface Check {

@@ -1,9 +1,9 @@
 /** What a malicious or broken client tries, and how it must be refused. */
-import { type Account, askChatLog } from "./Account.ts"
+import { type Account, askChatLog } from "../harness/Account.ts"
+import { codeOf, codes, type WireFrame } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { contentBytesMax } from "./Contents.ts"
 import type { Check } from "./Proof.ts"
-import { codeOf, codes, type WireFrame } from "./Wire.ts"
 
 /** An attempt, the code that it must be refused with, and the one that came: 0 or 200 when it was not refused. */
 export interface Refusal {

@@ -2,14 +2,18 @@
 import { Context, Effect, Layer } from "effect"
 import type { ConnectionEvent } from "../domain/Connection.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
-import { pushFrame, type ServerFrame } from "../domain/Frame.ts"
-import { Handover } from "../domain/Handover.ts"
-import type { ConnectionId } from "../domain/Ids.ts"
+import { dataFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
+import { Handover, pushOf } from "../domain/Handover.ts"
+import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
 import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 
 const utf8 = new TextEncoder()
 const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
+
+/** Clients that are called upon to sync at the same time; the others follow, so that the store is asked evenly. */
+const syncingMax = 100
+const syncingMillis = 100
 
 export class Delivery extends Context.Service<
   Delivery,
@@ -18,6 +22,8 @@ export class Delivery extends Context.Service<
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /** Sends a frame that takes no ack to every connection of the members but the one that caused it. */
     readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: ConnectionId) => void
+    /** Calls on all clients, one after the other, to ask for what they may have missed. */
+    readonly callForSync: Effect.Effect<void>
   }
 >()("fiberchat/actors/Delivery") {
   static readonly layer = Layer.effect(
@@ -46,7 +52,17 @@ export class Delivery extends Context.Service<
             encoded: encode(pushFrame(message))
           })),
         notify: (conversationId, frame, origin) =>
-          tell(conversationId, origin, () => ({ _tag: "Notified", encoded: encode(frame) }))
+          tell(conversationId, origin, () => ({ _tag: "Notified", encoded: encode(frame) })),
+        callForSync: Effect.gen(function* () {
+          const encoded = encode(dataFrame("", "sync.required", rootUserId, {}))
+          let called = 0
+          for (const connection of registry.all()) {
+            if (connection.kind !== "user") continue
+            connection.tell({ _tag: "Notified", encoded })
+            called += 1
+            if (called % syncingMax === 0) yield* Effect.sleep(syncingMillis)
+          }
+        })
       })
     })
   )
@@ -59,8 +75,9 @@ export const handoverLayer = Layer.effect(
     Handover.of({
       handOver: (results) =>
         Effect.sync(() => {
-          for (const { result, origin } of results) {
-            if (result._tag === "Stored") delivery.deliver(result.message, origin)
+          for (const outgoing of results) {
+            const message = pushOf(outgoing)
+            if (message !== undefined) delivery.deliver(message, outgoing.origin)
           }
         })
     })

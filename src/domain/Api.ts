@@ -10,12 +10,21 @@ export class HealthGroup extends HttpApiGroup.make("health")
   .add(
     HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }),
     HttpApiEndpoint.get("ready", "/ready", {
-      success: Schema.Struct({ status: Schema.Literal("ok"), store: Schema.Literal("ok") }),
+      success: Schema.Struct({
+        status: Schema.Literal("ok"),
+        store: Schema.Literal("ok"),
+        transfer: Schema.Literal("ok")
+      }),
       error: failures
     })
   )
   .prefix("/health")
   .annotateMerge(OpenApi.annotations({ title: "Health" })) {}
+
+/** What a process without connections serves: to who watches over it. */
+export class WorkerApi extends HttpApi.make("fiberchat-worker")
+  .add(HealthGroup)
+  .annotateMerge(OpenApi.annotations({ title: "Fiberchat worker" })) {}
 
 export class Api extends HttpApi.make("fiberchat")
   .add(AccountGroup)

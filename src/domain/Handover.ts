@@ -1,6 +1,7 @@
 /** The way of what was stored to the gateways that hold the connections (protocol.md section 1.6, `push`). */
 import { Context, type Effect, Schema } from "effect"
 import { ConnectionId, MessageId } from "./Ids.ts"
+import type { Message } from "./Message.ts"
 import { AppendResult } from "./MessageStore.ts"
 
 /** What became of a draft: the message for those who get it, and the result for the connection that waits for it. */
@@ -12,6 +13,15 @@ export const Outgoing = Schema.Struct({
 })
 export type Outgoing = typeof Outgoing.Type
 
+/**
+ * The message that its members get, if any: one that is new, or one whose draft comes again because a crash came
+ * between storing and handing over. Who has it already knows it by its seq.
+ */
+export const pushOf = ({ draftId, result }: Outgoing): Message | undefined => {
+  if (result._tag === "Rejected") return undefined
+  return result._tag === "Stored" || result.message.messageId === draftId ? result.message : undefined
+}
+
 /** Results in one frame at most. */
 export const outgoingMax = 512
 
@@ -22,7 +32,7 @@ export const PushPayload = Schema.Struct({ results: Schema.Array(Outgoing).check
 export class Handover extends Context.Service<
   Handover,
   {
-    /** Returns when the gateways have taken it, or when one could not be reached for a time. */
+    /** Returns when the gateways have taken it. One that is not there will call on its clients to sync. */
     readonly handOver: (results: ReadonlyArray<Outgoing>) => Effect.Effect<void>
   }
 >()("fiberchat/domain/Handover") {}

@@ -44,7 +44,8 @@ export const methods = {
   history: query("conversation.history", HistoryPayload),
   sync: query("conversation.sync", SyncPayload),
   online: query("user.online", Schema.Struct({})),
-  push: command("push", PushPayload)
+  push: command("push", PushPayload),
+  missed: command("push.missed", Schema.Struct({}))
 }
 
 const commands = new Set(Object.values(methods).flatMap(({ name, kind }) => (kind === "command" ? [name] : [])))

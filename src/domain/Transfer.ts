@@ -30,5 +30,7 @@ export class Transfer extends Context.Service<
     readonly consume: (process: Process) => Effect.Effect<never>
     /** What became of a draft that a consumer in another process has stored. Unknown drafts are ignored. */
     readonly settle: (draftId: MessageId, result: AppendResult) => void
+    /** Whether drafts get through at the moment; while they do not, they wait, up to a bound. */
+    readonly isConnected: () => boolean
   }
 >()("fiberchat/domain/Transfer") {}

@@ -10,6 +10,7 @@ import { ChatType, singleConversationId } from "../domain/Conversation.ts"
 import { Conversations } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { dataFrame } from "../domain/Frame.ts"
+import { pushOf } from "../domain/Handover.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
 import {
   type ChatPayload,
@@ -26,6 +27,7 @@ import { beginning, cursorOf, positionOf, syncMax } from "../domain/Sync.ts"
 import { Transfer } from "../domain/Transfer.ts"
 
 const historyDefault = 50
+const onlySystem = ApiError.of("Forbidden", { msg: "only the system pushes" })
 /** Online users that the system is told of: what fits into a frame within the outbound bound. */
 const onlineMax = 20_000
 
@@ -93,17 +95,20 @@ export const layer = Router.layer(
     })
 
     const push = handedOver(methods.push, ({ connection, payload }, settle) => {
-      if (connection.kind !== "system") {
-        return settle({ _tag: "Failed", error: ApiError.of("Forbidden", { msg: "only the system pushes" }) })
-      }
-      for (const { draftId, origin, result } of payload.results) {
-        if (result._tag === "Stored") delivery.deliver(result.message, origin)
-        transfer.settle(draftId, result)
+      if (connection.kind !== "system") return settle({ _tag: "Failed", error: onlySystem })
+      for (const outgoing of payload.results) {
+        const message = pushOf(outgoing)
+        if (message !== undefined) delivery.deliver(message, outgoing.origin)
+        transfer.settle(outgoing.draftId, outgoing.result)
       }
       settle({ _tag: "Done", data: undefined })
     })
 
-    return [chat, markRead, history, sync, online, push]
+    const missed = done(methods.missed, ({ connection }) =>
+      connection.kind === "system" ? delivery.callForSync : Effect.fail(onlySystem)
+    )
+
+    return [chat, markRead, history, sync, online, push, missed]
   })
 )
 

@@ -2,18 +2,43 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
-import { Api } from "../domain/Api.ts"
+import { Api, WorkerApi } from "../domain/Api.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { Transfer } from "../domain/Transfer.ts"
 import { apiError } from "../layers/Sql.ts"
 
+const ok = "ok" as const
+
+const endpoints = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const transfer = yield* Transfer
+  return {
+    live: () => Effect.succeed({ status: ok }),
+    ready: () =>
+      Effect.gen(function* () {
+        yield* Effect.catch(sql`SELECT 1`, apiError)
+        if (!transfer.isConnected()) {
+          return yield* ApiError.of("Overloaded", { msg: "the transfer has no connection to Kafka", retryAfter: 1_000 })
+        }
+        return { status: ok, store: ok, transfer: ok }
+      })
+  }
+})
+
+/** Of a process with connections. */
 export const layer = HttpApiBuilder.group(
   Api,
   "health",
   Effect.fnUntraced(function* (handlers) {
-    const sql = yield* SqlClient.SqlClient
-    return handlers.handleAll({
-      live: () => Effect.succeed({ status: "ok" as const }),
-      ready: () =>
-        sql`SELECT 1`.pipe(Effect.as({ status: "ok" as const, store: "ok" as const }), Effect.catch(apiError))
-    })
+    return handlers.handleAll(yield* endpoints)
+  })
+)
+
+/** Of a worker. */
+export const layerWorker = HttpApiBuilder.group(
+  WorkerApi,
+  "health",
+  Effect.fnUntraced(function* (handlers) {
+    return handlers.handleAll(yield* endpoints)
   })
 )

@@ -3,6 +3,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Connections } from "../actors/Connections.ts"
 import { Api } from "../domain/Api.ts"
@@ -48,7 +49,7 @@ const forwarded = Layer.unwrap(
   )
 )
 
-const routes = Layer.mergeAll(api, docs, rpc, chatHint).pipe(
+const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerHttp()).pipe(
   Layer.provide([AuthorizationBearer.layer, Accounts.layer]),
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )

@@ -5,6 +5,8 @@ import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery, handoverLayer } from "../actors/Delivery.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
+import type { Auth } from "../domain/Auth.ts"
+import type { Handover } from "../domain/Handover.ts"
 import type { MessageStore } from "../domain/MessageStore.ts"
 import type { Transfer } from "../domain/Transfer.ts"
 import * as AckServiceMetrics from "./AckServiceMetrics.ts"
@@ -59,16 +61,24 @@ const services = Layer.mergeAll(
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
-    Layer.provideMerge(repositories),
-    Layer.provideMerge(database),
-    Layer.provideMerge(IdsSnowflake.layer)
+    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerNumbered)),
+    Layer.provideMerge(database)
   )
+
+/** To the connections of this process, or to those of every gateway that the settings name. */
+const handover = Layer.unwrap(
+  Effect.map(
+    Settings,
+    ({ gatewayUrls }): Layer.Layer<Handover, never, Delivery | Settings | Auth> =>
+      gatewayUrls.length === 0 ? handoverLayer : HandoverGateways.layer
+  )
+)
 
 /** In the roles `all` and `gateway`: those who hold connections; a gateway leaves storing to the workers. */
 const actors = Layer.unwrap(
   Effect.map(Settings, ({ role }) => (role === "gateway" ? Layer.empty : TransferConsumer.layer))
 ).pipe(
-  Layer.provide(handoverLayer),
+  Layer.provide(handover),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
 )
@@ -83,5 +93,5 @@ export const layer = layerOf(MessageStoreSql.layer)
 /** A process without connections: stores what comes, and brings it to the gateways. */
 export const worker = TransferConsumer.layer.pipe(
   Layer.provide(HandoverGateways.layer),
-  Layer.provide(base(MessageStoreSql.layer))
+  Layer.provideMerge(base(MessageStoreSql.layer))
 )

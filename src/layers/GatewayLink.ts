@@ -10,8 +10,8 @@ import { FrameType, ServerFrame } from "../domain/Frame.ts"
 import { rootUserId } from "../domain/Ids.ts"
 import type { Method } from "../domain/Methods.ts"
 
-/** The gateway was not there for this long: who waits for it goes on without. */
-const patienceMillis = 30_000
+/** The gateway was not there for this long: who waits for it goes on without, so that other gateways need not wait. */
+const patienceMillis = 3_000
 /** A connection is replaced before its token, which lives for five minutes, ends. */
 const sessionMillis = 240_000
 /** How long a connection that is being replaced waits for acks that are under way. */
@@ -102,6 +102,11 @@ class Session {
   }
 }
 
+const callOn =
+  (session: Session): GatewayLink["call"] =>
+  ({ name }, payload) =>
+    session.send(name, payload)
+
 /** Opens a connection; it is there when the gateway has sent `session.ready`. */
 const open = (url: string, token: string): Effect.Effect<Session, LinkLost> =>
   Effect.callback<Session, LinkLost>((resume) => {
@@ -123,8 +128,15 @@ const open = (url: string, token: string): Effect.Effect<Session, LinkLost> =>
     return Effect.sync(() => socket.terminate())
   })
 
-/** Keeps a connection to the gateway for as long as the scope lives, with a fresh token for each. */
-export const makeGatewayLink = (url: string, auth: Auth["Service"]): Effect.Effect<GatewayLink, never, Scope.Scope> =>
+/**
+ * Keeps a connection to the gateway for as long as the scope lives, with a fresh token for each. `greet` has each
+ * connection for itself before anybody else.
+ */
+export const makeGatewayLink = (
+  url: string,
+  auth: Auth["Service"],
+  greet: (call: GatewayLink["call"]) => Effect.Effect<void, ApiError | LinkLost | GatewayAbsent>
+): Effect.Effect<GatewayLink, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     let session = Deferred.makeUnsafe<Session>()
@@ -132,6 +144,7 @@ export const makeGatewayLink = (url: string, auth: Auth["Service"]): Effect.Effe
 
     const live = Effect.gen(function* () {
       const opened = yield* open(url, yield* auth.issueInternal("system", rootUserId))
+      yield* Effect.onError(greet(callOn(opened)), () => opened.farewell())
       yield* Effect.logInfo(`connected to the gateway ${url}`)
       yield* Deferred.succeed(session, opened)
       yield* Effect.raceFirst(Deferred.await(opened.closed), Effect.sleep(sessionMillis))
@@ -162,8 +175,5 @@ export const makeGatewayLink = (url: string, auth: Auth["Service"]): Effect.Effe
       })
     })
 
-    return {
-      url,
-      call: ({ name }, payload) => Effect.flatMap(connected, (opened) => opened.send(name, payload))
-    }
+    return { url, call: (method, payload) => Effect.flatMap(connected, (opened) => callOn(opened)(method, payload)) }
   })

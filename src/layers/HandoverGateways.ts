@@ -10,8 +10,38 @@ import { Settings } from "./Settings.ts"
 const frameContentMax = 128 * 1024
 
 const skipped = Metric.counter("fiberchat_handover_skipped_total", {
-  description: "Results that a gateway was not there for; its clients find them by sync",
+  description: "Results that a gateway was not there for; it will call on its clients to sync",
   incremental: true
+})
+
+/** A gateway, and how it gets what is handed over. */
+const makeWay = Effect.fnUntraced(function* (url: string, auth: Auth["Service"]) {
+  /** Whether the gateway may lack something: what was skipped, by this worker or by one that is no more. */
+  let hasGap = true
+  const greet = (call: GatewayLink["call"]) =>
+    Effect.suspend(() => {
+      if (!hasGap) return Effect.void
+      hasGap = false
+      return Effect.tapError(call(methods.missed, {}), () =>
+        Effect.sync(() => {
+          hasGap = true
+        })
+      )
+    })
+  const link = yield* makeGatewayLink(url, auth, greet)
+
+  return (results: ReadonlyArray<Outgoing>): Effect.Effect<void> =>
+    link.call(methods.push, { results }).pipe(
+      // It may have been taken: a client that gets a push twice knows it by its seq.
+      Effect.retry({ while: (error) => error._tag === "LinkLost" }),
+      Effect.catch((error) => {
+        hasGap = true
+        return Effect.andThen(
+          Metric.update(skipped, results.length),
+          Effect.logWarning(`${results.length} results were not brought to the gateway ${url}`, error)
+        )
+      })
+    )
 })
 
 export const layer = Layer.effect(
@@ -19,31 +49,14 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const { gatewayUrls } = yield* Settings
     const auth = yield* Auth
-    const links = yield* Effect.forEach(gatewayUrls, (url) => makeGatewayLink(url, auth))
-
-    const bring = (link: GatewayLink, results: ReadonlyArray<Outgoing>) =>
-      link.call(methods.push, { results }).pipe(
-        // It may have been taken: a client that gets a push twice knows it by its seq.
-        Effect.retry({ while: (error) => error._tag === "LinkLost" }),
-        Effect.catch((error) =>
-          Effect.andThen(
-            Metric.update(skipped, results.length),
-            Effect.logWarning(`${results.length} results were not brought to the gateway ${link.url}`, error)
-          )
-        )
-      )
-
+    const ways = yield* Effect.forEach(gatewayUrls, (url) => makeWay(url, auth))
     return Handover.of({
       handOver: (results) => {
         const frames = framesOf(results)
-        return Effect.forEach(
-          links,
-          (link) => Effect.forEach(frames, (frame) => bring(link, frame), { discard: true }),
-          {
-            concurrency: "unbounded",
-            discard: true
-          }
-        )
+        return Effect.forEach(ways, (bring) => Effect.forEach(frames, bring, { discard: true }), {
+          concurrency: "unbounded",
+          discard: true
+        })
       }
     })
   })

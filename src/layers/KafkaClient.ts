@@ -1,6 +1,6 @@
 /** Connections to Kafka: clients whose words go to our log, the topics, and producers that end with their scope. */
 import { Data, Effect, type Scope } from "effect"
-import { type Consumer, Kafka, type LogEntry, logLevel, type Producer } from "kafkajs"
+import { type Consumer, Kafka, type LogEntry, logLevel, type Producer, type RetryOptions } from "kafkajs"
 import type { KafkaSettings } from "./Settings.ts"
 
 /** Something that Kafka, or the way to it, does not let us do now. `cause` is what kafkajs has thrown. */
@@ -22,11 +22,15 @@ export const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, KafkaProblem
 /** Where records go that cannot be stored, with the reason in a header. */
 export const deadLetterTopic = (topic: string): string => `${topic}.dead-letters`
 
-/** How long a client tries by itself before it says so; whoever called begins anew. */
+/** How often a client tries by itself before it says so; whoever called begins anew. */
 const retry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
+/**
+ * The same for a consumer, about half a minute: who begins anew is a new member of the group, which has to wait until
+ * the old one has timed out. A broker that is away for a moment must not come to that.
+ */
+const consumerRetry = { ...retry, retries: 30 }
 
-/** A client of the cluster. Makes no connection yet. */
-export const makeKafka = ({ brokers }: KafkaSettings): Effect.Effect<Kafka> =>
+const makeClient = ({ brokers }: KafkaSettings, retry: RetryOptions): Effect.Effect<Kafka> =>
   Effect.map(Effect.context<never>(), (context) => {
     // What matters comes back as a problem, and is logged by who had it.
     const log = ({ namespace, log: { message } }: LogEntry) =>
@@ -41,6 +45,9 @@ export const makeKafka = ({ brokers }: KafkaSettings): Effect.Effect<Kafka> =>
       logCreator: () => log
     })
   })
+
+/** A client for producers and administration. Makes no connection yet. */
+export const makeKafka = (settings: KafkaSettings): Effect.Effect<Kafka> => makeClient(settings, retry)
 
 /** Creates our topics where they are missing; with the broker's default number of replicas. */
 export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings): Effect.Effect<void, KafkaProblem> =>
@@ -72,18 +79,19 @@ export const connectedProducer = (kafka: Kafka): Effect.Effect<Producer, KafkaPr
   ).pipe(Effect.tap((producer) => attempt(() => producer.connect())))
 
 /** A member of the group that is connected, and leaves it in the end. */
-export const connectedConsumer = (kafka: Kafka, group: string): Effect.Effect<Consumer, KafkaProblem, Scope.Scope> =>
+export const connectedConsumer = (settings: KafkaSettings): Effect.Effect<Consumer, KafkaProblem, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() =>
+    Effect.map(makeClient(settings, consumerRetry), (kafka) =>
       kafka.consumer({
-        groupId: group,
+        groupId: settings.group,
         allowAutoTopicCreation: false,
-        sessionTimeout: 10_000,
+        // The least that a broker takes: the partitions of a worker that died are nobody's for so long.
+        sessionTimeout: 6_000,
         heartbeatInterval: 1_000,
         // A fetch is answered as soon as there is something; an idle one holds up the end by so much.
         maxWaitTimeInMs: 500,
         // Who runs the consumer begins anew: one place decides.
-        retry: { ...retry, restartOnFailure: () => Promise.resolve(false) }
+        retry: { ...consumerRetry, restartOnFailure: () => Promise.resolve(false) }
       })
     ),
     (consumer) =>

@@ -128,7 +128,7 @@ export const consumeFrom = (
 
     const session = Effect.gen(function* () {
       yield* ensureTopics(kafka, settings)
-      const consumer = yield* connectedConsumer(kafka, settings.group)
+      const consumer = yield* connectedConsumer(settings)
       // Ends before the consumer, which waits for what is being worked on.
       const fork = yield* FiberSet.makeRuntime<never, void, KafkaProblem>()
       const crashed = yield* Deferred.make<never, KafkaProblem>()

@@ -33,7 +33,7 @@ interface Waiting {
   settled: boolean
 }
 
-type Publisher = Pick<Transfer["Service"], "publish" | "settle">
+type Publisher = Omit<Transfer["Service"], "consume">
 
 /** Sends for as long as the scope lives, whether or not the broker is there. */
 export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Effect<Publisher, never, Scope.Scope> =>
@@ -81,6 +81,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
 
     /** Taken from the queue, and not known to be at the broker: goes first, so that nothing overtakes it. */
     let carried: ReadonlyArray<Waiting> = []
+    let connected = false
 
     const sendCarried = Effect.fnUntraced(function* (producer: Producer) {
       // What was refused meanwhile need not be sent, and what came through before the failure not again.
@@ -95,6 +96,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     const session = Effect.gen(function* () {
       yield* ensureTopics(kafka, settings)
       const producer = yield* connectedProducer(kafka)
+      connected = true
       return yield* Effect.forever(
         Effect.gen(function* () {
           if (carried.length === 0) {
@@ -106,7 +108,15 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
           yield* sendCarried(producer)
         })
       )
-    }).pipe(Effect.scoped, Effect.withTracerEnabled(false))
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          connected = false
+        })
+      ),
+      Effect.scoped,
+      Effect.withTracerEnabled(false)
+    )
 
     yield* session.pipe(
       Effect.tapError((problem) => Effect.logWarning("drafts cannot be sent to Kafka, trying again", problem)),
@@ -128,7 +138,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     })
     yield* Effect.forkScoped(Effect.forever(Effect.delay(sweep, sweepMillis)))
 
-    return { publish, settle }
+    return { publish, settle, isConnected: () => connected }
   })
 
 const isTooLarge = (problem: KafkaProblem): boolean =>

@@ -92,9 +92,18 @@ const versions = Effect.gen(function* () {
   if (known.length === 0) yield* sql`INSERT INTO store_version (version) VALUES (0)`
 })
 
+/** How often a process has started on this database: machine ids of snowflakes come from it. */
+const processStarts = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* createTable("process_starts", "starts BIGINT NOT NULL")
+  const known = yield* sql`SELECT 1 FROM process_starts`
+  if (known.length === 0) yield* sql`INSERT INTO process_starts (starts) VALUES (0)`
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
   "0003_blocks": blocks,
-  "0004_versions": versions
+  "0004_versions": versions,
+  "0005_process_starts": processStarts
 }

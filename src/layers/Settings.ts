@@ -29,7 +29,7 @@ export interface Settings {
   readonly role: Role
   readonly store: { readonly _tag: "Sqlite" } | MysqlSettings
   readonly transfer: { readonly _tag: "Embedded" } | KafkaSettings
-  /** Where a worker brings what it has stored: the `/ws` of each gateway. */
+  /** Where what was stored is brought: the `/ws` of each gateway. None for a process that has all connections itself. */
   readonly gatewayUrls: ReadonlyArray<string>
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevelName
@@ -113,6 +113,10 @@ const transferOf = Effect.fnUntraced(function* ({
   return { _tag: "Kafka", brokers, topic, group, partitions }
 })
 
+/** Where a process listens unless it is told otherwise: two of different roles may run beside each other. */
+const gatewayPort = 5555
+const workerPort = 5556
+
 const load = Effect.gen(function* () {
   const fields = fieldReader()
   const { problems, refuse, read, text, items, oneOf, between, millis, rate } = fields
@@ -136,10 +140,10 @@ const load = Effect.gen(function* () {
   if (role !== "all" && (store._tag === "Sqlite" || transfer._tag === "Embedded")) {
     refuse("CHAT_ROLE", `${role} needs CHAT_STORE=mysql and CHAT_TRANSFER=kafka`)
   }
-  const gatewayUrls = yield* items("CHAT_GATEWAYS", [`ws://127.0.0.1:5555/ws`])
+  const gatewayUrls = yield* items("CHAT_GATEWAYS", role === "worker" ? [`ws://127.0.0.1:${gatewayPort}/ws`] : [])
   for (const url of gatewayUrls) {
-    if (!/^wss?:$/.test(URL.parse(url)?.protocol ?? ""))
-      refuse("CHAT_GATEWAYS", `expected ws://host:port/ws, got "${url}"`)
+    if (/^wss?:$/.test(URL.parse(url)?.protocol ?? "")) continue
+    refuse("CHAT_GATEWAYS", `expected ws://host:port/ws, got "${url}"`)
   }
   const region = yield* text("CHAT_PHONE_REGION", "none")
   if (region !== "none" && !isSupportedCountry(region)) {
@@ -148,7 +152,7 @@ const load = Effect.gen(function* () {
 
   const settings: Settings = {
     host: yield* text("CHAT_HOST", "127.0.0.1"),
-    port: yield* between("CHAT_PORT", 0, 65_535, 5555),
+    port: yield* between("CHAT_PORT", 0, 65_535, role === "worker" ? workerPort : gatewayPort),
     dataDir: yield* text("CHAT_DATA_DIR", ".data"),
     jwtSecrets,
     jwtIssuer: yield* text("CHAT_JWT_ISSUER", "fiberchat"),

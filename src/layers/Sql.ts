@@ -45,11 +45,33 @@ export const inTransaction =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
     Effect.retry(sql.withTransaction(effect), { while: isConflict, times: conflictsMax, schedule: afterConflict })
 
-interface VersionRow {
-  readonly version: number
+interface NumberRow {
+  readonly number: number
 }
 
-const versionOf = ([row]: ReadonlyArray<VersionRow>): number => row?.version ?? 0
+const numberOf = ([row]: ReadonlyArray<NumberRow>): number => row?.number ?? 0
+
+/** Counts up the one row of a table, within a transaction: nobody else counts until it commits. */
+export const nextNumber = (
+  sql: SqlClient.SqlClient,
+  table: string,
+  column: string
+): Effect.Effect<number, SqlError.SqlError> => {
+  const counter = sql(column)
+  return sql.onDialectOrElse({
+    // MySQL cannot return what it has updated.
+    mysql: () =>
+      Effect.andThen(
+        sql`UPDATE ${sql(table)} SET ${counter} = LAST_INSERT_ID(${counter} + 1)`,
+        Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
+      ),
+    orElse: () =>
+      Effect.map(
+        sql<NumberRow>`UPDATE ${sql(table)} SET ${counter} = ${counter} + 1 RETURNING ${counter} AS number`,
+        numberOf
+      )
+  })
+}
 
 /**
  * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
@@ -57,16 +79,8 @@ const versionOf = ([row]: ReadonlyArray<VersionRow>): number => row?.version ?? 
  * is the lock under which messages are numbered, whichever process numbers them.
  */
 export const nextVersion = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  sql.onDialectOrElse({
-    mysql: () =>
-      Effect.andThen(
-        sql`UPDATE store_version SET version = LAST_INSERT_ID(version + 1)`,
-        Effect.map(sql<VersionRow>`SELECT LAST_INSERT_ID() AS version`, versionOf)
-      ),
-    orElse: () =>
-      Effect.map(sql<VersionRow>`UPDATE store_version SET version = version + 1 RETURNING version`, versionOf)
-  })
+  nextNumber(sql, "store_version", "version")
 
 /** The version of the last change. */
 export const version = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(sql<VersionRow>`SELECT version FROM store_version`, versionOf)
+  Effect.map(sql<NumberRow>`SELECT version AS number FROM store_version`, numberOf)

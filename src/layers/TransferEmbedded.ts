@@ -10,7 +10,8 @@ export const layer = Layer.effect(
       publish: queue.offer,
       consume: queue.consume,
       // There is no other process.
-      settle: () => {}
+      settle: () => {},
+      isConnected: () => true
     })
   )
 )

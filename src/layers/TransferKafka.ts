@@ -12,7 +12,10 @@ export const layer = Layer.effect(
     const { transfer: settings } = yield* Settings
     if (settings._tag !== "Kafka") return yield* Effect.die(new Error("not configured for Kafka"))
     const kafka = yield* makeKafka(settings)
-    const { publish, settle } = yield* makePublisher(kafka, settings)
-    return Transfer.of({ publish, settle, consume: (process) => consumeFrom(kafka, settings, process, settle) })
+    const publisher = yield* makePublisher(kafka, settings)
+    return Transfer.of({
+      ...publisher,
+      consume: (process) => consumeFrom(kafka, settings, process, publisher.settle)
+    })
   })
 )

@@ -1,7 +1,7 @@
 /** Before the first file: finds the server of `WIRE_URL`, or starts one, and registers the users of the run. */
 import type { TestProject } from "vitest/node"
 import { register } from "./Accounts.ts"
-import { startServer } from "./EmbeddedServer.ts"
+import { startEmbedded, startSplit } from "./Servers.ts"
 import { type Name, names, type Stage } from "./Stage.ts"
 
 /** Below the 50 frames a second and connection that a server allows unless told otherwise. */
@@ -15,7 +15,8 @@ const registerAll = async (url: string): Promise<Stage["users"]> => {
 
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   const given = process.env["WIRE_URL"]
-  const server = given ? { url: new URL(given).origin, stop: async () => {} } : await startServer()
+  const start = project.name === "wire-infra" ? startSplit : startEmbedded
+  const server = given ? { url: new URL(given).origin, stop: async () => {} } : await start()
   try {
     const pace = given ? sharedServerPace : null
     project.provide("stage", { url: server.url, pace, users: await registerAll(server.url) })

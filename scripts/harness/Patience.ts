@@ -1,4 +1,4 @@
-/** How the demo waits: never without a limit. */
+/** How these scripts wait: never without a limit. */
 import { setTimeout as sleep } from "node:timers/promises"
 
 /** Waits until the condition holds, looking every millisecond; answers `false` when it does not within the limit. */
@@ -11,7 +11,7 @@ export const within = async (limitMillis: number, holds: () => boolean): Promise
   return true
 }
 
-/** As {@link within}, for what the demo cannot go on without. Throws after the limit. */
+/** As {@link within}, for what a script cannot go on without. Throws after the limit. */
 export const until = async (what: string, limitMillis: number, holds: () => boolean): Promise<void> => {
   if (!(await within(limitMillis, holds))) throw new Error(`${what}: not within ${limitMillis} ms`)
 }

@@ -7,7 +7,7 @@ export const seedMax = 2 ** 32
 /** A seed that nobody has chosen. */
 export const anySeed = (): number => randomInt(seedMax)
 
-/** A row of random numbers (mulberry32): good enough for a demo, and for nothing secret. */
+/** A row of random numbers (mulberry32): good enough for tests, and for nothing secret. */
 export class Chance {
   private state: number
 

@@ -1,4 +1,4 @@
-/** What the demo prints: a line per step, with the seconds since the start. */
+/** What the demo and the fault run print: a line per step, with the seconds since the start. */
 
 const startedAt = performance.now()
 let isOpen = true
@@ -17,7 +17,7 @@ export const print = (line: string): void => {
   if (isOpen) console.log(line)
 }
 
-/** Silences what may still be running when the demo has come to its end. */
+/** Silences what may still be running when a script has come to its end. */
 export const close = (): void => {
   isOpen = false
 }

@@ -1,4 +1,4 @@
-/** The server under demonstration as a child process: started, killed, started again, and always ended. */
+/** A process of the server: started, killed, started again, and always ended. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
@@ -7,7 +7,8 @@ import { join } from "node:path"
 import { pause, until, within } from "./Patience.ts"
 
 const root = join(import.meta.dirname, "..", "..")
-const readyMillis = 20_000
+/** How long it may take until it is ready; longer where it may have to wait for a database. */
+const readyMillisUsual = 20_000
 /** How long the server may take to end by itself before it is killed. */
 const graceMillis = 5_000
 /** The end of the server's own output, kept for the case that it fails. */
@@ -40,7 +41,13 @@ const isReady = async (url: string): Promise<boolean> => {
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
-/** A server of the demo's own: port, data directory and process. */
+export interface ServerProcessOptions {
+  /** Settings on top of those that every script wants. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly readyMillis?: number
+}
+
+/** A server of the script's own: port, data directory and process. */
 export class ServerProcess {
   readonly port: number
   readonly url: string
@@ -50,18 +57,22 @@ export class ServerProcess {
   /** Whether the child has ended and all of its output has been read. */
   private isDrained = false
   private stopped = false
+  private readonly settings: Readonly<Record<string, string>>
+  private readonly readyMillis: number
 
-  private constructor(port: number) {
+  private constructor(port: number, { settings = {}, readyMillis = readyMillisUsual }: ServerProcessOptions) {
     this.port = port
+    this.settings = settings
+    this.readyMillis = readyMillis
     this.url = `http://127.0.0.1:${port}`
-    this.dataDir = mkdtempSync(join(tmpdir(), "fiberchat-demo-"))
-    // The last resort, when the demo itself fails: runs whichever way this process ends, short of being killed.
+    this.dataDir = mkdtempSync(join(tmpdir(), "fiberchat-"))
+    // The last resort, when the script itself fails: runs whichever way this process ends, short of being killed.
     process.once("exit", () => this.abandon())
   }
 
   /** A server that is not running yet, with an empty data directory. */
-  static async prepare(): Promise<ServerProcess> {
-    return new ServerProcess(await freePort())
+  static async prepare(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    return new ServerProcess(await freePort(), options)
   }
 
   get pid(): number {
@@ -77,7 +88,7 @@ export class ServerProcess {
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const child = this.spawn()
-      const end = performance.now() + readyMillis
+      const end = performance.now() + this.readyMillis
       while (performance.now() < end && !hasEnded(child)) {
         if ((await isReady(this.url)) && !hasEnded(child)) return
         await pause(25)
@@ -125,8 +136,8 @@ export class ServerProcess {
   }
 
   private spawn(): ChildProcess {
-    if (this.stopped) throw new Error("the demo has ended")
-    // Settings of the shell from which the demo is run must not leak into it.
+    if (this.stopped) throw new Error("the script has ended")
+    // Settings of the shell from which the script is run must not leak into it.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("CHAT_") && name !== "NODE_ENV")
     const child = spawn(process.execPath, [join(root, "src", "main.ts")], {
       cwd: root,
@@ -138,7 +149,8 @@ export class ServerProcess {
         CHAT_DATA_DIR: this.dataDir,
         CHAT_RATE_LIMIT: "off",
         CHAT_AUTH_RATE_LIMIT: "off",
-        CHAT_LOG_LEVEL: "error"
+        CHAT_LOG_LEVEL: process.env["HARNESS_LOG_LEVEL"] ?? "error",
+        ...this.settings
       }
     })
     this.output = ""

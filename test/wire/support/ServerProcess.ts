@@ -1,7 +1,5 @@
-/** The server of this checkout as child processes with short clocks: what the suite talks to when no URL is given. */
+/** A process of the server of this checkout, with short clocks. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..", "..", "..")
@@ -25,9 +23,8 @@ const settings = {
   CHAT_LOG_FORMAT: "json"
 }
 
-export interface EmbeddedServer {
+export interface ServerProcess {
   readonly url: string
-  /** Ends the process and removes its data. */
   readonly stop: () => Promise<void>
 }
 
@@ -56,9 +53,8 @@ const addressOf = (child: ChildProcess) =>
     child.once("exit", fail("has ended"))
   })
 
-/** Starts a server on a free port with an empty data directory. */
-export const startServer = async (): Promise<EmbeddedServer> => {
-  const directory = mkdtempSync(join(tmpdir(), "fiberchat-wire-"))
+/** Starts a process on a free port, and waits until it listens. */
+export const startProcess = async (more: Readonly<Record<string, string>>): Promise<ServerProcess> => {
   // Settings of the shell from which the suite is run must not leak into it.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(CHAT_|NODE_|VITE)/.test(name) && name !== "FORCE_COLOR"
@@ -66,7 +62,7 @@ export const startServer = async (): Promise<EmbeddedServer> => {
   const child = spawn(process.execPath, [join(root, "src", "main.ts")], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...Object.fromEntries(inherited), ...settings, CHAT_DATA_DIR: directory }
+    env: { ...Object.fromEntries(inherited), ...settings, ...more }
   })
   const ended = endOf(child)
   // The last resort, when the run itself fails.
@@ -78,7 +74,6 @@ export const startServer = async (): Promise<EmbeddedServer> => {
     await ended
     clearTimeout(killer)
     process.off("exit", kill)
-    rmSync(directory, { recursive: true, force: true })
   }
   try {
     return { url: await addressOf(child), stop }

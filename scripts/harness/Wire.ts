@@ -1,14 +1,15 @@
 /**
- * What the demo knows of the wire (protocol.md sections 1 and 2). Written anew on purpose: a client that shared code
+ * what the clients here know of the wire (protocol.md sections 1 and 2). Written anew on purpose: a client that shared code
  * with the server would share its mistakes.
  */
 
-/** The numbers of the frame types that the demo meets. */
+/** The numbers of the frame types that they meet. */
 export const frameTypes = { data: 0, ack: 2, err: 9 } as const
 
-/** The error codes that the demo expects (protocol.md section 2.3). */
+/** The error codes that they expect (protocol.md section 2.3). */
 export const codes = {
   forbidden: 100005,
+  database: 100003,
   conflict: 100007,
   rateLimited: 100008,
   overloaded: 100009,

@@ -1,0 +1,100 @@
+/** What a fault run runs against: the processes of one profile, each of which can be killed and brought back. */
+import { randomBytes } from "node:crypto"
+import { dockerServers, hasDocker } from "../../infra/DockerServers.ts"
+import { nativeServers } from "../../infra/NativeServers.ts"
+import { type ServerName, up } from "../../infra/Servers.ts"
+import { makeScratch } from "../../infra/scratch.ts"
+import { ServerProcess } from "../harness/ServerProcess.ts"
+import { say } from "../harness/Transcript.ts"
+
+/** One process. */
+export interface Target {
+  readonly name: string
+  /** `kill -9`; returns when it is gone. */
+  readonly kill: () => Promise<void>
+  /** Starts it again; returns when it answers. */
+  readonly revive: () => Promise<void>
+}
+
+export interface Cluster {
+  /** Where clients connect. */
+  readonly url: string
+  readonly targets: ReadonlyArray<Target>
+  /** Between two kills: enough to recover from one now and then, and not always. */
+  readonly pauseMillis: readonly [number, number]
+  /** The ends of what our processes have logged. */
+  readonly logs: () => string
+  readonly stop: () => Promise<void>
+}
+
+export const profiles = ["embedded", "infra"] as const
+export type Profile = (typeof profiles)[number]
+
+/** A process may have to wait for a database that is being brought back. */
+const readyMillis = 120_000
+
+const targetOf = (name: string, server: ServerProcess): Target => ({
+  name,
+  kill: () => {
+    server.kill()
+    return server.killed()
+  },
+  revive: () => server.start()
+})
+
+const logsOf = (servers: ReadonlyArray<ServerProcess>) => () => servers.map(({ log }) => log).join("\n")
+
+/** One process with everything in it. */
+const startEmbedded = async (): Promise<Cluster> => {
+  const server = await ServerProcess.prepare({ readyMillis })
+  await server.start()
+  return {
+    url: server.url,
+    targets: [targetOf("server", server)],
+    pauseMillis: [1_000, 5_000],
+    logs: logsOf([server]),
+    stop: async () => void (await server.stop())
+  }
+}
+
+/** A gateway and a worker on MySQL and Kafka, in a database and a topic of their own. */
+const startInfra = async (): Promise<Cluster> => {
+  const servers = hasDocker() ? dockerServers : nativeServers(say)
+  await up(servers)
+  const scratch = await makeScratch("chaos")
+  const shared = { ...scratch.settings, CHAT_JWT_SECRET: randomBytes(32).toString("hex") }
+  const gateway = await ServerProcess.prepare({ settings: { ...shared, CHAT_ROLE: "gateway" }, readyMillis })
+  const chatUrl = `${gateway.url.replace("http", "ws")}/ws`
+  const worker = await ServerProcess.prepare({
+    settings: { ...shared, CHAT_ROLE: "worker", CHAT_GATEWAYS: chatUrl },
+    readyMillis
+  })
+  const stop = async () => {
+    await gateway.stop()
+    await worker.stop()
+    await up(servers)
+    await scratch.remove()
+  }
+  try {
+    await gateway.start()
+    await worker.start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const infraTarget = (name: ServerName): Target => ({
+    name,
+    kill: () => servers.kill(name),
+    revive: () => up(servers, [name])
+  })
+  return {
+    url: gateway.url,
+    targets: [targetOf("gateway", gateway), targetOf("worker", worker), infraTarget("mysql"), infraTarget("kafka")],
+    pauseMillis: [3_000, 15_000],
+    logs: logsOf([gateway, worker]),
+    stop
+  }
+}
+
+export const startCluster = (profile: Profile): Promise<Cluster> =>
+  profile === "embedded" ? startEmbedded() : startInfra()
