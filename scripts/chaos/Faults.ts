@@ -51,10 +51,12 @@ export class Faults {
     if (this.failure !== undefined) throw this.failure
   }
 
-  /** Kills one of the processes that are there. */
+  /** Kills one of the processes that are there: in random order, but each as often as the others. */
   private strike(): void {
     const there = this.targets.filter((target) => !this.away.has(target))
-    const target = there[this.chance.between(0, there.length - 1)]
+    const least = Math.min(...there.map(({ name }) => this.kills.get(name) ?? 0))
+    const spared = there.filter(({ name }) => this.kills.get(name) === least)
+    const target = spared[this.chance.between(0, spared.length - 1)]
     if (target === undefined) return
     const absence = this.chance.between(0, absenceMillisMax)
     this.kills.set(target.name, (this.kills.get(target.name) ?? 0) + 1)

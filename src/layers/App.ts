@@ -90,8 +90,9 @@ export const layerOf = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
 /** Every service of a process with connections, as the settings ask for it. */
 export const layer = layerOf(MessageStoreSql.layer)
 
-/** A process without connections: stores what comes, and brings it to the gateways. */
-export const worker = TransferConsumer.layer.pipe(
-  Layer.provide(HandoverGateways.layer),
-  Layer.provideMerge(base(MessageStoreSql.layer))
-)
+/** A process without connections, with this way to those who have them. Needs the settings. */
+export const workerOf = <E, R>(handover: Layer.Layer<Handover, E, R>) =>
+  TransferConsumer.layer.pipe(Layer.provide(handover), Layer.provideMerge(base(MessageStoreSql.layer)))
+
+/** A process without connections: stores what comes, and brings it to the gateways that the settings name. */
+export const worker = workerOf(HandoverGateways.layer)

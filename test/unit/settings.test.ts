@@ -74,6 +74,62 @@ describe("the configuration", () => {
     })
   )
 
+  it.effect("reads where MySQL and Kafka are, and what a worker has to know", () =>
+    Effect.gen(function* () {
+      const infra = {
+        CHAT_STORE: "mysql",
+        CHAT_DATABASE_URL: "mysql://chat:secret@db.example:3307/chat",
+        CHAT_TRANSFER: "kafka",
+        CHAT_KAFKA_BROKERS: "one.example:9092, two.example:9092"
+      }
+      const all = yield* load(infra)
+      assert.deepInclude(all, { role: "all", gatewayUrls: [], port: 5555 })
+      assert.deepInclude(all.store, { _tag: "Mysql", connectionsMax: 10 })
+      assert.deepStrictEqual(all.transfer, {
+        _tag: "Kafka",
+        brokers: ["one.example:9092", "two.example:9092"],
+        topic: "msgChatTransfer",
+        group: "fiberchat",
+        partitions: 8
+      })
+      const worker = yield* load({ ...infra, CHAT_ROLE: "worker" })
+      assert.deepInclude(worker, { role: "worker", port: 5556, gatewayUrls: ["ws://127.0.0.1:5555/ws"] })
+      const gateways = "wss://a.example/ws,wss://b.example/ws"
+      assert.deepStrictEqual(
+        (yield* load({ ...infra, CHAT_ROLE: "worker", CHAT_GATEWAYS: gateways })).gatewayUrls,
+        gateways.split(",")
+      )
+    })
+  )
+
+  it.effect("is refused where MySQL, Kafka and roles do not fit together, without the password", () =>
+    Effect.gen(function* () {
+      const problemsOf = (env: Record<string, string>) =>
+        Effect.map(Effect.flip(load(env)), ({ message }) => {
+          assert.notInclude(message, "secret")
+          return [...new Set(message.match(/CHAT_[A-Z_]+(?=:)/g))]
+        })
+      const mysql = { CHAT_STORE: "mysql", CHAT_DATABASE_URL: "mysql://chat:secret@db.example/chat" }
+      const kafka = { CHAT_TRANSFER: "kafka", CHAT_KAFKA_BROKERS: "one.example:9092" }
+      assert.deepStrictEqual(yield* problemsOf({ CHAT_STORE: "mysql" }), ["CHAT_DATABASE_URL"])
+      for (const url of ["postgres://chat:secret@db.example/chat", "mysql://chat:secret@db.example", "secret"]) {
+        assert.deepStrictEqual(yield* problemsOf({ ...mysql, CHAT_DATABASE_URL: url }), ["CHAT_DATABASE_URL"])
+      }
+      assert.deepStrictEqual(yield* problemsOf({ CHAT_TRANSFER: "kafka" }), ["CHAT_KAFKA_BROKERS"])
+      for (const brokers of ["one.example", "http://one.example:9092", "one.example:9092;two.example:9092"]) {
+        assert.deepStrictEqual(yield* problemsOf({ ...kafka, CHAT_KAFKA_BROKERS: brokers }), ["CHAT_KAFKA_BROKERS"])
+      }
+      assert.deepStrictEqual(yield* problemsOf({ ...kafka, CHAT_KAFKA_TOPIC: "a topic" }), ["CHAT_KAFKA_TOPIC"])
+      assert.deepStrictEqual(yield* problemsOf({ ...kafka, CHAT_KAFKA_GROUP: "ü" }), ["CHAT_KAFKA_GROUP"])
+      assert.deepStrictEqual(yield* problemsOf({ ...kafka, CHAT_KAFKA_PARTITIONS: "0" }), ["CHAT_KAFKA_PARTITIONS"])
+      for (const alone of [{}, mysql, kafka]) {
+        assert.deepStrictEqual(yield* problemsOf({ ...alone, CHAT_ROLE: "worker" }), ["CHAT_ROLE"])
+        assert.deepStrictEqual(yield* problemsOf({ ...alone, CHAT_ROLE: "gateway" }), ["CHAT_ROLE"])
+      }
+      assert.deepStrictEqual(yield* problemsOf({ CHAT_GATEWAYS: "http://one.example/ws" }), ["CHAT_GATEWAYS"])
+    })
+  )
+
   it.effect("wants secrets of 32 bytes, any number of them", () =>
     Effect.gen(function* () {
       const long = "0123456789abcdef0123456789abcdef"

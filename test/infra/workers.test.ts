@@ -1,0 +1,103 @@
+/** Gateways and workers as processes apart: what connected clients see when one of them goes at the wrong moment. */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Handover } from "../../src/domain/Handover.ts"
+import * as App from "../../src/layers/App.ts"
+import * as Logging from "../../src/layers/Logging.ts"
+import * as Settings from "../../src/layers/Settings.ts"
+import { scratch } from "../support/Backend.ts"
+import { connect, type Peer } from "../support/Peer.ts"
+import { TcpGate } from "../support/TcpGate.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { chatFrame, register } from "../support/Users.ts"
+
+const secret = "a secret that gateways and workers of this test share"
+
+const isPush = (frame: { readonly method?: string }) => frame.method === "push"
+const isCall = (frame: { readonly method?: string }) => frame.method === "sync.required"
+
+/** The services of a worker, running until the scope ends. */
+const startWorker = (settings: Record<string, string>, worker: typeof App.worker = App.worker) => {
+  const quiet = { CHAT_LOG_LEVEL: "error", CHAT_LOG_FORMAT: "json" }
+  const config = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...quiet, ...settings, CHAT_ROLE: "worker" }))
+  return Layer.build(worker.pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer), Layer.provide(config)))
+}
+
+/** A gateway without any worker, and two users connected to it. */
+const gateway = Effect.gen(function* () {
+  const { settings } = yield* scratch
+  const shared = { ...settings, CHAT_JWT_SECRET: secret }
+  const services = yield* Layer.build(TestServer.layer({ ...shared, CHAT_ROLE: "gateway" }))
+  return yield* Effect.gen(function* () {
+    const { chatUrl } = yield* TestServer.TestServer
+    const [ann, bob] = yield* Effect.all([register(), register()])
+    const annPeer = yield* connect(chatUrl, ann.token)
+    const bobPeer = yield* connect(chatUrl, bob.token)
+    return { chatUrl, shared, bob, annPeer, bobPeer }
+  }).pipe(Effect.provide(services))
+})
+
+/** What was pushed, repetitions of what is not acknowledged left out. */
+const seqsOf = (peer: Peer) => [
+  ...new Set(peer.frames.filter(isPush).map(({ data }) => (data as { readonly seq: number }).seq))
+]
+
+describe("a worker", () => {
+  it.live("that died after storing and before handing over loses no push and no ack: the next one repeats it", () =>
+    Effect.gen(function* () {
+      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      const stored = yield* Deferred.make<void>()
+      const dying = Layer.succeed(Handover, {
+        handOver: () => Effect.andThen(Deferred.succeed(stored, undefined), Effect.never)
+      })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(startWorker(shared, App.workerOf(dying)), scope)
+      annPeer.send(chatFrame("m1", bob, "stored, and not handed over"))
+      yield* Deferred.await(stored)
+      assert.isFalse(bobPeer.frames.some(isPush))
+      yield* Scope.close(scope, Exit.void)
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      const ack = yield* annPeer.answer("m1")
+      assert.deepInclude(ack.data as object, { seq: 1 })
+      const push = yield* bobPeer.find(isPush)
+      assert.deepInclude(push.data as object, { seq: 1, content: "stored, and not handed over" })
+    })
+  )
+
+  it.live("calls for sync through a gateway that it reaches for the first time, and once only", () =>
+    Effect.gen(function* () {
+      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      const call = yield* bobPeer.find(isCall)
+      assert.deepStrictEqual(call.data, {})
+      annPeer.send(chatFrame("m1", bob, "hello"))
+      yield* annPeer.answer("m1")
+      yield* bobPeer.find(isPush)
+      assert.strictEqual(bobPeer.frames.filter(isCall).length, 1)
+    })
+  )
+
+  it.live("goes on without a gateway that it cannot reach, which calls for sync when it is reached again", () =>
+    Effect.gen(function* () {
+      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      const { hostname, port } = new URL(chatUrl)
+      const gate = yield* Effect.acquireRelease(
+        Effect.promise(() => TcpGate.make({ host: hostname, port: Number(port) })),
+        (gate) => Effect.promise(() => gate.close())
+      )
+      // Two ways to the same gateway, of which one is cut: what comes by the other shows that the worker has gone on.
+      const throughGate = `ws://127.0.0.1:${gate.port}/ws`
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: `${throughGate},${chatUrl}` })
+      yield* bobPeer.count(isCall, 2)
+      yield* Effect.promise(() => gate.close())
+      annPeer.send(chatFrame("m1", bob, "first"))
+      yield* annPeer.answer("m1")
+      annPeer.send(chatFrame("m2", bob, "second"))
+      yield* annPeer.answer("m2")
+      assert.deepStrictEqual(seqsOf(bobPeer), [1, 2])
+      assert.strictEqual(bobPeer.frames.filter(isCall).length, 2)
+      yield* Effect.promise(() => gate.open())
+      yield* bobPeer.count(isCall, 3)
+    })
+  )
+})
