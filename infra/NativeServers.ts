@@ -1,10 +1,10 @@
 /** The servers as processes of this machine: MariaDB and Apache Kafka. */
 import { rmSync } from "node:fs"
-import { infraDir } from "./addresses.ts"
+import { infraDir, type ServerName, serverNames } from "./addresses.ts"
 import type { Daemon } from "./Daemon.ts"
 import * as Kafka from "./kafka.ts"
 import * as Mariadb from "./mariadb.ts"
-import { type ServerName, type Servers, serverNames } from "./Servers.ts"
+import type { Servers } from "./Servers.ts"
 
 const makers = { mysql: Mariadb, kafka: Kafka } as const
 

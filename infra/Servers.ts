@@ -1,12 +1,7 @@
 /** The servers that Fiberchat runs on in development, whichever way this machine can have them. */
-import { kafkaPort, mysqlPort } from "./addresses.ts"
+import { ports, type ServerName, serverNames } from "./addresses.ts"
 import { InfraProblem } from "./InfraProblem.ts"
 import { unreadiness } from "./readiness.ts"
-
-export const serverNames = ["mysql", "kafka"] as const
-export type ServerName = (typeof serverNames)[number]
-
-export const ports: Readonly<Record<ServerName, number>> = { mysql: mysqlPort, kafka: kafkaPort }
 
 /** How to handle both servers. Everything can fail with {@link InfraProblem}. */
 export interface Servers {

@@ -16,8 +16,14 @@ export const infraEnv: Readonly<Record<string, string>> = Object.fromEntries(
 
 export const databaseUrl = new URL(infraEnv["CHAT_DATABASE_URL"] ?? "")
 export const kafkaBroker = infraEnv["CHAT_KAFKA_BROKERS"] ?? ""
-export const mysqlPort = Number(databaseUrl.port)
-export const kafkaPort = Number(kafkaBroker.split(":")[1])
+
+export const serverNames = ["mysql", "kafka"] as const
+export type ServerName = (typeof serverNames)[number]
+
+export const ports: Readonly<Record<ServerName, number>> = {
+  mysql: Number(databaseUrl.port),
+  kafka: Number(kafkaBroker.split(":")[1])
+}
 
 /** The same server's address of another database. */
 export const databaseUrlOf = (database: string): string => {

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { kafkaPort, root } from "./addresses.ts"
+import { ports, root } from "./addresses.ts"
 import { Daemon, directoryOf } from "./Daemon.ts"
 import { InfraProblem } from "./InfraProblem.ts"
 import { programNamed, run } from "./programs.ts"
@@ -16,14 +16,14 @@ const source = join(root, "infra", "kafka")
 const pom = join(source, "pom.xml")
 /** The `pom.xml` whose jars are in `libs`. */
 const fetchedPom = join(directory, "pom.xml")
-const controllerPort = kafkaPort + 1
+const controllerPort = ports.kafka + 1
 const javaMin = 17
 
 const properties = `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${kafkaPort},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${kafkaPort}
+listeners=PLAINTEXT://127.0.0.1:${ports.kafka},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${ports.kafka}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${dataDir}
@@ -102,4 +102,4 @@ export const prepared = (say: (line: string) => void): Daemon => {
 
 /** The broker as it may be running already. */
 export const daemonOf = (command = "java"): Daemon =>
-  new Daemon({ name, port: kafkaPort, command, args: [...jvm, "kafka.Kafka", propertiesFile] })
+  new Daemon({ name, port: ports.kafka, command, args: [...jvm, "kafka.Kafka", propertiesFile] })

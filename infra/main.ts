@@ -1,9 +1,9 @@
 /** `pnpm infra up|down|status|logs`: MySQL and Kafka for development and tests. */
 import { parseArgs } from "node:util"
-import { dockerServers, hasDocker } from "./DockerServers.ts"
+import { ports, type ServerName, serverNames } from "./addresses.ts"
+import { findServers } from "./findServers.ts"
 import { InfraProblem } from "./InfraProblem.ts"
-import { nativeServers } from "./NativeServers.ts"
-import { ports, type ServerName, serverNames, status, up } from "./Servers.ts"
+import { status, up } from "./Servers.ts"
 
 const usage = `usage: pnpm infra up | down [--remove] | status | logs [mysql|kafka] [--lines 100]
 
@@ -23,7 +23,7 @@ const main = async (): Promise<number> => {
     allowPositionals: true
   })
   const [command, name] = positionals
-  const servers = hasDocker() ? dockerServers : nativeServers(say)
+  const servers = findServers(say)
   switch (command) {
     case "up":
       await up(servers)

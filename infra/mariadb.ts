@@ -1,7 +1,7 @@
 /** MariaDB from the system's packages, as a server of the project's own: its port, its data, loopback only. */
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { mysqlPort, root } from "./addresses.ts"
+import { ports, root } from "./addresses.ts"
 import { Daemon, directoryOf } from "./Daemon.ts"
 import { InfraProblem } from "./InfraProblem.ts"
 import { programNamed, run } from "./programs.ts"
@@ -61,14 +61,14 @@ export const prepared = (say: (line: string) => void): Daemon => {
 export const daemonOf = (command = "mariadbd"): Daemon =>
   new Daemon({
     name,
-    port: mysqlPort,
+    port: ports.mysql,
     command,
     args: [
       "--no-defaults",
       `--datadir=${dataDir}`,
       `--init-file=${initFile}`,
       "--bind-address=127.0.0.1",
-      `--port=${mysqlPort}`,
+      `--port=${ports.mysql}`,
       // In the data directory: a longer path could not be a socket's.
       "--socket=server.sock",
       "--pid-file=mariadbd.pid",

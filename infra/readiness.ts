@@ -3,8 +3,7 @@ import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Kafka, logLevel } from "kafkajs"
-import { databaseUrl, kafkaBroker } from "./addresses.ts"
-import type { ServerName } from "./Servers.ts"
+import { databaseUrl, kafkaBroker, type ServerName } from "./addresses.ts"
 
 const between = Schedule.spaced("250 millis")
 

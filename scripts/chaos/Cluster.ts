@@ -1,8 +1,8 @@
 /** What a fault run runs against: the processes of one profile, each of which can be killed and brought back. */
 import { randomBytes } from "node:crypto"
-import { dockerServers, hasDocker } from "../../infra/DockerServers.ts"
-import { nativeServers } from "../../infra/NativeServers.ts"
-import { type ServerName, up } from "../../infra/Servers.ts"
+import type { ServerName } from "../../infra/addresses.ts"
+import { findServers } from "../../infra/findServers.ts"
+import { up } from "../../infra/Servers.ts"
 import { makeScratch } from "../../infra/scratch.ts"
 import { ServerProcess } from "../harness/ServerProcess.ts"
 import { say } from "../harness/Transcript.ts"
@@ -59,7 +59,7 @@ const startEmbedded = async (): Promise<Cluster> => {
 
 /** A gateway and a worker on MySQL and Kafka, in a database and a topic of their own. */
 const startInfra = async (): Promise<Cluster> => {
-  const servers = hasDocker() ? dockerServers : nativeServers(say)
+  const servers = findServers(say)
   await up(servers)
   const scratch = await makeScratch("chaos")
   const shared = { ...scratch.settings, CHAT_JWT_SECRET: randomBytes(32).toString("hex") }
