@@ -9,12 +9,18 @@ import type { AppendResult } from "./MessageStore.ts"
 export interface AppendFacts {
   /** Messages stored before under a draft's (sender, client id), by {@link clientKey}. */
   readonly known: ReadonlyMap<string, Message>
-  /** The last seq of each conversation that exists. */
-  readonly lastSeqs: ReadonlyMap<ConversationId, number>
+  /** Where each conversation that exists ends. */
+  readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
   /** Who blocks whom, by {@link blockKey}. */
   readonly blocks: ReadonlySet<string>
   /** The receivers that exist, of drafts whose conversation does not exist yet. */
   readonly users: ReadonlySet<UserId>
+}
+
+/** Seq and time of a conversation's last message. */
+export interface ConversationEnd {
+  readonly seq: number
+  readonly sendTime: number
 }
 
 export interface AppendPlan {
@@ -29,11 +35,12 @@ export const blockKey = (blocker: UserId, blocked: UserId): string => `${blocker
 
 /**
  * Decides draft by draft: a (sender, client id) that is known is a duplicate, or a conflict when it named something
- * else; a receiver that is unknown, or blocked in either direction, is refused; the rest is numbered.
+ * else; a receiver that is unknown, or blocked in either direction, is refused; the rest is numbered. Times of a conversation
+ * never run back, whatever the clocks of the gateways say: going by time is going by seq.
  */
 export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts): AppendPlan => {
   const known = new Map(facts.known)
-  const lastSeqs = new Map(facts.lastSeqs)
+  const ends = new Map(facts.ends)
   const stored: Array<Message> = []
   const results = drafts.map((draft): AppendResult => {
     const key = clientKey(draft.senderId, draft.clientId)
@@ -43,7 +50,8 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts): Ap
         ? { _tag: "Duplicate", message: first }
         : rejected(ApiError.of("Conflict", { msg: "this id already names another message" }))
     }
-    if (!lastSeqs.has(draft.conversationId) && !facts.users.has(draft.receiveId)) {
+    const end = ends.get(draft.conversationId)
+    if (end === undefined && !facts.users.has(draft.receiveId)) {
       return rejected(ApiError.of("NoReceiver"))
     }
     if (
@@ -52,15 +60,16 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts): Ap
     ) {
       return rejected(ApiError.of("Blocked"))
     }
-    const seq = (lastSeqs.get(draft.conversationId) ?? 0) + 1
-    const message = numbered(draft, seq)
-    lastSeqs.set(draft.conversationId, seq)
+    const message = numbered(draft, end ?? beforeFirst)
+    ends.set(draft.conversationId, message)
     known.set(key, message)
     stored.push(message)
     return { _tag: "Stored", message }
   })
   return { results, stored }
 }
+
+const beforeFirst: ConversationEnd = { seq: 0, sendTime: 0 }
 
 const rejected = (error: ApiError): AppendResult => ({ _tag: "Rejected", error })
 
@@ -69,15 +78,15 @@ const isSame = (message: Message, draft: Draft): boolean =>
   message.messageType === draft.messageType &&
   message.content === draft.content
 
-const numbered = (draft: Draft, seq: number): Message => ({
+const numbered = (draft: Draft, end: ConversationEnd): Message => ({
   messageId: draft.messageId,
   clientId: draft.clientId,
   conversationID: draft.conversationId,
-  seq,
+  seq: end.seq + 1,
   chatType: draft.chatType,
   sendId: draft.senderId,
   receiveId: draft.receiveId,
-  sendTime: draft.sendTime,
+  sendTime: Math.max(draft.sendTime, end.sendTime),
   messageType: draft.messageType,
   content: draft.content
 })

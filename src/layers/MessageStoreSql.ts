@@ -14,6 +14,12 @@ import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf } from "./SqlDialect.ts"
 
+interface ConversationRow {
+  readonly id: ConversationId
+  readonly last_seq: number
+  readonly last_time: number
+}
+
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
@@ -31,8 +37,8 @@ export const layer = Layer.effect(
       const known = yield* sql<MessageRow>`
         SELECT ${columns} FROM ${rowsOf(sql, wanted, { senderId: "id", clientId: "id" })} w
         ${join} messages m ON m.sender_id = w.senderId AND m.client_id = w.clientId`
-      const conversations = yield* sql<{ readonly id: ConversationId; readonly last_seq: number }>`
-        SELECT DISTINCT c.id, c.last_seq FROM ${rowsOf(sql, wanted, { conversationId: "id" })} w
+      const conversations = yield* sql<ConversationRow>`
+        SELECT DISTINCT c.id, c.last_seq, c.last_time FROM ${rowsOf(sql, wanted, { conversationId: "id" })} w
         ${join} conversations c ON c.id = w.conversationId`
       const pairs = wanted.flatMap(({ senderId, receiveId }) => [
         { userId: senderId, blockedId: receiveId },
@@ -41,9 +47,11 @@ export const layer = Layer.effect(
       const blocks = yield* sql<{ readonly user_id: UserId; readonly blocked_id: UserId }>`
         SELECT b.user_id, b.blocked_id FROM ${rowsOf(sql, pairs, { userId: "id", blockedId: "id" })} w
         ${join} blocks b ON b.user_id = w.userId AND b.blocked_id = w.blockedId`
-      const lastSeqs = new Map(conversations.map((row) => [row.id, row.last_seq]))
+      const ends = new Map(
+        conversations.map((row) => [row.id, { seq: row.last_seq, sendTime: row.last_time }] as const)
+      )
       // Users are never removed, so a conversation that exists proves that its members do.
-      const strangers = wanted.filter((row) => !lastSeqs.has(row.conversationId))
+      const strangers = wanted.filter((row) => !ends.has(row.conversationId))
       const users =
         strangers.length === 0
           ? []
@@ -52,7 +60,7 @@ export const layer = Layer.effect(
               ${join} users u ON u.id = w.receiveId`
       const facts: AppendFacts = {
         known: new Map(known.map((row) => [clientKey(row.sender_id, row.client_id), messageOf(row)])),
-        lastSeqs,
+        ends,
         blocks: new Set(blocks.map((row) => blockKey(row.user_id, row.blocked_id))),
         users: new Set(users.map((row) => row.id))
       }
@@ -77,11 +85,12 @@ export const layer = Layer.effect(
           (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
            version)
         SELECT w.*, ${version} FROM ${rows} w`
-      const conversations = new Map<string, { id: string; chatType: number; lastSeq: number }>()
+      const conversations = new Map<string, { id: string; chatType: number; lastSeq: number; lastTime: number }>()
       const members = new Map<string, { conversationId: string; userId: string; ownSeq: number }>()
       for (const message of stored) {
         const id = message.conversationID
-        conversations.set(id, { id, chatType: message.chatType, lastSeq: message.seq })
+        const { chatType, seq, sendTime } = message
+        conversations.set(id, { id, chatType, lastSeq: seq, lastTime: sendTime })
         for (const userId of singleMembers(id) ?? []) {
           const key = `${id}/${userId}`
           if (userId === message.sendId) members.set(key, { conversationId: id, userId, ownSeq: message.seq })
@@ -89,10 +98,15 @@ export const layer = Layer.effect(
         }
       }
       yield* sql`
-        INSERT INTO conversations (id, chat_type, last_seq, version)
+        INSERT INTO conversations (id, chat_type, last_seq, last_time, version)
         SELECT w.*, ${version}
-        FROM ${rowsOf(sql, [...conversations.values()], { id: "id", chatType: "integer", lastSeq: "integer" })} w
-        ${onExisting(sql, ["id"], { last_seq: "replace", version: "replace" })}`
+        FROM ${rowsOf(sql, [...conversations.values()], {
+          id: "id",
+          chatType: "integer",
+          lastSeq: "integer",
+          lastTime: "integer"
+        })} w
+        ${onExisting(sql, ["id"], { last_seq: "replace", last_time: "replace", version: "replace" })}`
       // Who writes has read what came before, and their own messages are never unread.
       yield* sql`
         INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq)
@@ -139,6 +153,24 @@ export const layer = Layer.effect(
       return conditions
     }
 
+    /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
+    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, ApiError> =>
+      sql<{ readonly low: number }>`
+        WITH RECURSIVE halving(low, high) AS (
+          SELECT 0, last_seq FROM conversations WHERE id = ${conversationId}
+          UNION ALL
+          SELECT
+            CASE WHEN m.send_time <= ${time} THEN m.seq ELSE h.low END,
+            CASE WHEN m.send_time <= ${time} THEN h.high ELSE m.seq - 1 END
+          FROM halving h JOIN messages m ON m.conversation_id = ${conversationId} AND m.seq = (h.low + h.high + 1) >> 1
+          WHERE h.low < h.high
+        )
+        SELECT low FROM halving WHERE low = high
+      `.pipe(
+        Effect.map(([row]) => row?.low ?? 0),
+        Effect.catch(apiError)
+      )
+
     return MessageStore.of({
       appendBatch: (drafts) =>
         Effect.gen(function* () {
@@ -160,13 +192,19 @@ export const layer = Layer.effect(
         }),
 
       chatLog: (reader, query) =>
-        asMember(reader, query.conversationId, (joinedSeq) => {
-          const conditions = within(query.conversationId, joinedSeq, query)
-          if (query.startSendTime !== undefined) conditions.push(sql`m.send_time <= ${query.startSendTime}`)
-          if (query.endSendTime !== undefined) conditions.push(sql`m.send_time > ${query.endSendTime}`)
-          if (query.messageId !== undefined) conditions.push(sql`m.message_id = ${query.messageId}`)
-          return select(conditions, "DESC", query.limit)
-        })
+        asMember(
+          reader,
+          query.conversationId,
+          Effect.fnUntraced(function* (joinedSeq) {
+            const { conversationId, startSendTime, endSendTime, messageId } = query
+            const conditions = within(conversationId, joinedSeq, query)
+            if (startSendTime !== undefined)
+              conditions.push(sql`m.seq <= ${yield* seqAt(conversationId, startSendTime)}`)
+            if (endSendTime !== undefined) conditions.push(sql`m.seq > ${yield* seqAt(conversationId, endSendTime)}`)
+            if (messageId !== undefined) conditions.push(sql`m.message_id = ${messageId}`)
+            return yield* select(conditions, "DESC", query.limit)
+          })
+        )
     })
   })
 )

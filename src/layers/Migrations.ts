@@ -1,7 +1,7 @@
 /** The database schema, as numbered steps that run once each, in order, at start. A step that has landed never changes. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { addColumn, createIndex, createTable } from "./SchemaSteps.ts"
+import { addColumn, createIndex, createTable, dropIndex } from "./SchemaSteps.ts"
 
 /** Ids are decimal strings, times Unix milliseconds. */
 const accounts = Effect.gen(function* () {
@@ -100,10 +100,24 @@ const processStarts = Effect.gen(function* () {
   if (known.length === 0) yield* sql`INSERT INTO process_starts (starts) VALUES (0)`
 })
 
+/**
+ * Times of a conversation rise with its seqs, so that a time is found among the seqs: an index less, whose pages every
+ * batch had to write.
+ */
+const risingTimes = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* addColumn("conversations", "last_time", "BIGINT NOT NULL DEFAULT 0")
+  yield* sql`
+    UPDATE conversations SET last_time = COALESCE(
+      (SELECT MAX(m.send_time) FROM messages m WHERE m.conversation_id = conversations.id), 0)`
+  yield* dropIndex("messages_time", "messages")
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
   "0003_blocks": blocks,
   "0004_versions": versions,
-  "0005_process_starts": processStarts
+  "0005_process_starts": processStarts,
+  "0006_rising_times": risingTimes
 }

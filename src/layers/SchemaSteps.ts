@@ -26,6 +26,17 @@ export const createTable = (name: string, columns: string, options: { readonly c
     yield* sql`CREATE TABLE IF NOT EXISTS ${sql(name)} (${sql.literal(columns)}) ${sql.literal(end)}`
   })
 
+const hasIndex = (sql: SqlClient.SqlClient, name: string, table: string) =>
+  Effect.map(
+    sql.onDialectOrElse({
+      mysql: () => sql`
+        SELECT 1 FROM information_schema.statistics
+        WHERE table_schema = DATABASE() AND table_name = ${table} AND index_name = ${name} LIMIT 1`,
+      orElse: () => sql`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${name}`
+    }),
+    (rows) => rows.length > 0
+  )
+
 /** Creates an index; `columns` in their order, separated by commas. */
 export const createIndex = (
   name: string,
@@ -35,15 +46,19 @@ export const createIndex = (
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const known = yield* sql.onDialectOrElse({
-      mysql: () => sql`
-        SELECT 1 FROM information_schema.statistics
-        WHERE table_schema = DATABASE() AND table_name = ${table} AND index_name = ${name} LIMIT 1`,
-      orElse: () => sql`SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${name}`
-    })
-    if (known.length > 0) return
+    if (yield* hasIndex(sql, name, table)) return
     const kind = sql.literal(options.unique === true ? "UNIQUE INDEX" : "INDEX")
     yield* sql`CREATE ${kind} ${sql(name)} ON ${sql(table)} (${sql.literal(columns)})`
+  })
+
+export const dropIndex = (name: string, table: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    if (!(yield* hasIndex(sql, name, table))) return
+    yield* sql.onDialectOrElse({
+      mysql: () => sql`DROP INDEX ${sql(name)} ON ${sql(table)}`,
+      orElse: () => sql`DROP INDEX ${sql(name)}`
+    })
   })
 
 /** Adds a column to a table that may have rows. */

@@ -145,6 +145,38 @@ export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageSto
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("lets no time of a conversation run back, and finds by time what lies between two times", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        // A gateway's clock is behind another's, and two messages have the same time.
+        const times = [100, 90, 100, 250, 120, 300]
+        for (const [index, sendTime] of times.entries()) {
+          yield* store.appendBatch([draft("1", "2", `m${index}`, { sendTime })])
+        }
+        yield* store.appendBatch([draft("1", "10", "other", { sendTime: 10 })])
+        const log = (window: { readonly startSendTime?: number; readonly endSendTime?: number }) =>
+          Effect.map(
+            store.chatLog("2" as UserId, { conversationId: conversationOf("1", "2"), limit: 10, ...window }),
+            (messages) => messages.map(({ seq, sendTime }) => `${seq}@${sendTime}`)
+          )
+        const rising = ["6@300", "5@250", "4@250", "3@100", "2@100", "1@100"]
+        assert.deepStrictEqual(yield* log({}), rising)
+        // A window for every pair of times around those that there are.
+        for (const start of [99, 100, 101, 249, 250, 299, 300, 301]) {
+          for (const end of [99, 100, 101, 249, 250, 299, 300, 301]) {
+            assert.deepStrictEqual(
+              yield* log({ startSendTime: start, endSendTime: end }),
+              rising.filter((entry) => {
+                const time = Number(entry.split("@")[1])
+                return time > end && time <= start
+              })
+            )
+          }
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("shows a conversation to nobody else", () =>
       Effect.gen(function* () {
         yield* insertUsers
