@@ -54,11 +54,14 @@ export const handedOver = <Payload>(
     return undefined
   })
 
-/** A command whose work is done beside the actor, in no order; what comes of it is the data of the ack. */
+/**
+ * A command whose work is done beside the actor, in no order; what comes of it is the data of the ack. Once begun it is
+ * brought to its end, though the connection is gone: others are to hear of what it has changed.
+ */
 export const done = <Payload>(
   method: Method<"command", Payload>,
   handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
-): Route => route(method, (call, settle) => settled(handle(call), "Done", settle))
+): Route => route(method, (call, settle) => Effect.uninterruptible(settled(handle(call), "Done", settle)))
 
 /** A query: what comes of it is the data of a data frame with the request's id and method. */
 export const answered = <Payload>(

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { MachineId, Snowflake } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { type ConnectionId, Ids, type MessageId, type UserId } from "../domain/Ids.ts"
+import { unavailable, wordsOf } from "./DatabaseUnavailable.ts"
 import { inTransaction, nextNumber } from "./Sql.ts"
 
 const make = Effect.map(Snowflake.makeGenerator, (generator) => {
@@ -33,7 +34,10 @@ export const layerNumbered = Layer.effect(
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const { ids, setMachineId } = yield* make
-    const starts = yield* Effect.orDie(inTransaction(sql)(nextNumber(sql, "process_starts", "starts")))
+    const starts = yield* nextNumber(sql, "process_starts", "starts").pipe(
+      inTransaction(sql),
+      Effect.mapError((error) => unavailable(wordsOf(error)))
+    )
     yield* setMachineId(MachineId.make(starts % machineIds))
     return ids
   })

@@ -1,8 +1,9 @@
 /** The shared database: MySQL 8 or MariaDB 10.11, reached through a pool, migrated at start under a lock. */
 import { MysqlClient } from "@effect/sql-mysql2"
-import { Context, Data, Effect, Layer, Redacted, Schedule } from "effect"
+import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Migrator, SqlClient, type SqlError } from "effect/sql"
+import { unavailable, unmigrated, wordsOf } from "./DatabaseUnavailable.ts"
 import { migrations } from "./Migrations.ts"
 import { type MysqlSettings, Settings } from "./Settings.ts"
 
@@ -12,17 +13,6 @@ const waitingMax = 10_000
 const startSeconds = 60
 /** How long the start waits for another process that migrates the same database, in seconds. */
 const migrationSeconds = 60
-
-/** The database cannot be used, in words for the operator. */
-export class DatabaseUnavailable extends Data.TaggedError("DatabaseUnavailable")<{ readonly message: string }> {}
-
-const unavailable = (why: string) => new DatabaseUnavailable({ message: `The database cannot be used: ${why}` })
-
-const wordsOf = ({ reason }: SqlError.SqlError): string => {
-  const { code, message } = reason.cause as { readonly code?: unknown; readonly message?: unknown }
-  // Node's own errors of a refused connection have a code and no text.
-  return String(message || code || reason.message)
-}
 
 /** Nobody answers, which a little later may be different. */
 const isAbsent = ({ reason }: SqlError.SqlError): boolean =>
@@ -90,8 +80,7 @@ const migrated = Layer.effectDiscard(
     )
   }).pipe(
     Effect.scoped,
-    Effect.catchTag("SqlError", (error) => Effect.fail(unavailable(wordsOf(error)))),
-    Effect.catchTag("MigrationError", (error) => Effect.fail(unavailable(`${error.message}: ${error.cause}`)))
+    Effect.catchTag(["SqlError", "MigrationError"], (error) => Effect.fail(unmigrated(error)))
   )
 )
 

@@ -1,0 +1,68 @@
+/**
+ * The inside of a thread with one connection to SQLite (`SqliteThread.ts`): answers one statement after the other. A
+ * commit waits for the disk here.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import { parentPort, workerData } from "node:worker_threads"
+
+export interface Question {
+  readonly id: number
+  /** The connection ends when this is absent. */
+  readonly sql?: string
+  readonly params: ReadonlyArray<SQLInputValue>
+  /** Rows as arrays of values instead of objects. */
+  readonly asArrays: boolean
+}
+
+export type Answer =
+  | { readonly id: number; readonly rows: ReadonlyArray<unknown> }
+  /** What `node:sqlite` has thrown; an error loses its own fields on the way. */
+  | { readonly id: number; readonly problem: { readonly message: string; readonly errcode: number | undefined } }
+
+/** Prepared statements that are kept; the one that was not used for longest goes first. */
+const statementsMax = 200
+
+const database = new DatabaseSync(String(workerData))
+// A commit is on the disk when it returns, so that an ack survives `kill -9` and power loss.
+database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+// Another connection may be writing.
+database.exec("PRAGMA busy_timeout = 5000")
+// In KiB: enough for the pages of the indexes that a batch touches.
+database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+
+const statements = new Map<string, StatementSync>()
+
+const prepared = (sql: string): StatementSync => {
+  const statement = statements.get(sql) ?? database.prepare(sql)
+  statements.delete(sql)
+  statements.set(sql, statement)
+  const [oldest] = statements.keys()
+  if (statements.size > statementsMax && oldest !== undefined) statements.delete(oldest)
+  return statement
+}
+
+const run = (sql: string, { params, asArrays }: Question): ReadonlyArray<unknown> => {
+  const statement = prepared(sql)
+  if (statement.columns().length === 0) {
+    statement.run(...params)
+    return []
+  }
+  statement.setReturnArrays(asArrays)
+  return statement.all(...params)
+}
+
+const answer = (question: Question, sql: string): Answer => {
+  const { id } = question
+  try {
+    return { id, rows: run(sql, question) }
+  } catch (error) {
+    const { message, errcode } = error as { readonly message: string; readonly errcode?: number }
+    return { id, problem: { message, errcode } }
+  }
+}
+
+parentPort?.on("message", (question: Question) => {
+  if (question.sql !== undefined) return parentPort?.postMessage(answer(question, question.sql))
+  database.close()
+  parentPort?.close()
+})

@@ -1,0 +1,28 @@
+/** Waits for what a test can observe, for as long as a fault and the recovery from it may take. */
+import { Effect } from "effect"
+
+const lookMillis = 10
+const patienceMillis = 20_000
+
+/** The first value that `read` has; looks again until then. `what` is said when it does not come. */
+export const eventually = <A>(
+  what: string | (() => string),
+  read: () => A | undefined,
+  millis = patienceMillis
+): Effect.Effect<A> =>
+  Effect.gen(function* () {
+    for (;;) {
+      const value = read()
+      if (value !== undefined) return value
+      yield* Effect.sleep(lookMillis)
+    }
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: millis,
+      orElse: () => Effect.die(new Error(`not within ${millis} ms: ${typeof what === "string" ? what : what()}`))
+    })
+  )
+
+/** Looks until the condition holds. */
+export const until = (what: string | (() => string), holds: () => boolean, millis?: number): Effect.Effect<true> =>
+  eventually(what, () => (holds() ? true : undefined), millis)
