@@ -13,7 +13,8 @@ const lookMillis = 50
 
 export interface DaemonOptions {
   readonly name: string
-  readonly port: number
+  /** Those on which it listens. */
+  readonly ports: ReadonlyArray<number>
   readonly command: string
   /** One of them has to name the server's own folder: the process is known by it. */
   readonly args: ReadonlyArray<string>
@@ -89,8 +90,9 @@ export class Daemon {
   /** Starts the process, unless it runs; does not wait until it answers. */
   async start(): Promise<void> {
     if (this.pid !== undefined) return
-    const { name, port, command, args } = this.options
-    if (await isOpen(port)) {
+    const { name, ports, command, args } = this.options
+    for (const port of ports) {
+      if (!(await isOpen(port))) continue
       throw new InfraProblem(`${name}: port ${port} is taken by another program; end it, or change infra/dev.env`)
     }
     mkdirSync(this.directory, { recursive: true })

@@ -25,6 +25,7 @@ export const dockerServers: Servers = {
   kind: "in Docker",
   start: async (name) => void compose("up", "--detach", name),
   stop: async (name) => void compose("stop", name),
+  isRunning: (name) => compose("ps", "--quiet", name).trim() !== "",
   kill: async (name) => void compose("kill", "--signal", "SIGKILL", name),
   log: (name, lines) => compose("logs", "--no-color", "--tail", String(lines), name).trimEnd(),
   remove: async () => void compose("down", "--volumes")

@@ -8,6 +8,9 @@ import type { Servers } from "./Servers.ts"
 
 const makers = { mysql: Mariadb, kafka: Kafka } as const
 
+/** Whether one of them runs, whatever else this machine has by now. */
+export const isNativeRunning = (): boolean => serverNames.some((name) => makers[name].daemonOf().pid !== undefined)
+
 /** `say` is told what takes long. */
 export const nativeServers = (say: (line: string) => void): Servers => {
   const running = (name: ServerName): Daemon => makers[name].daemonOf()
@@ -17,6 +20,7 @@ export const nativeServers = (say: (line: string) => void): Servers => {
       if (running(name).pid === undefined) await makers[name].prepared(say).start()
     },
     stop: (name) => running(name).stop(),
+    isRunning: (name) => running(name).pid !== undefined,
     kill: (name) => running(name).kill(),
     log: (name, lines) => running(name).log(lines),
     remove: async () => {

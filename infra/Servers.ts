@@ -10,6 +10,8 @@ export interface Servers {
   /** Starts a server where it does not run; does not wait until it answers. */
   readonly start: (name: ServerName) => Promise<void>
   readonly stop: (name: ServerName) => Promise<void>
+  /** Whether the server's process is there, as far as that is known. */
+  readonly isRunning: (name: ServerName) => boolean
   /** `kill -9`. */
   readonly kill: (name: ServerName) => Promise<void>
   readonly log: (name: ServerName, lines: number) => string
@@ -25,7 +27,7 @@ export const up = async (servers: Servers, names: ReadonlyArray<ServerName> = se
   for (const name of names) await servers.start(name)
   await Promise.all(
     names.map(async (name) => {
-      const problem = await unreadiness(name, readyMillis)
+      const problem = await unreadiness(name, readyMillis, () => servers.isRunning(name))
       if (problem === undefined) return
       throw new InfraProblem(`${name} does not answer on port ${ports[name]}: ${problem}\n${servers.log(name, 10)}`)
     })

@@ -102,4 +102,4 @@ export const prepared = (say: (line: string) => void): Daemon => {
 
 /** The broker as it may be running already. */
 export const daemonOf = (command = "java"): Daemon =>
-  new Daemon({ name, port: ports.kafka, command, args: [...jvm, "kafka.Kafka", propertiesFile] })
+  new Daemon({ name, ports: [ports.kafka, controllerPort], command, args: [...jvm, "kafka.Kafka", propertiesFile] })

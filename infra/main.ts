@@ -17,6 +17,10 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 
 const isServer = (name: string | undefined): name is ServerName => serverNames.some((known) => known === name)
 
+/** What the operator can mend is told in a line. */
+const isPlain = (error: unknown): error is Error =>
+  error instanceof InfraProblem || /^(ERR_PARSE_ARGS|EACCES|EPERM|ENOSPC)/.test(String(Object(error).code))
+
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     options: { remove: { type: "boolean", default: false }, lines: { type: "string", default: "100" } },
@@ -57,7 +61,7 @@ const main = async (): Promise<number> => {
 try {
   process.exitCode = await main()
 } catch (error) {
-  if (!(error instanceof InfraProblem || Object(error).code?.startsWith("ERR_PARSE_ARGS"))) throw error
-  process.stderr.write(`${(error as Error).message}\n`)
+  if (!isPlain(error)) throw error
+  process.stderr.write(`${error.message}\n`)
   process.exitCode = 1
 }

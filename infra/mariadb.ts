@@ -61,7 +61,7 @@ export const prepared = (say: (line: string) => void): Daemon => {
 export const daemonOf = (command = "mariadbd"): Daemon =>
   new Daemon({
     name,
-    port: ports.mysql,
+    ports: [ports.mysql],
     command,
     args: [
       "--no-defaults",

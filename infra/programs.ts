@@ -22,11 +22,12 @@ export const programNamed = (...names: ReadonlyArray<string>): string | undefine
     })
 }
 
-/** Runs a program to its end and answers what it has written; its last line says why when that is no good end. */
+/** Runs a program to its end and answers what it has written; what it calls an error is told when that is no good end. */
 export const run = (what: string, command: string, args: ReadonlyArray<string>): string => {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", env })
   if (status === 0) return `${stdout}${stderr}`
-  const said = error?.message ?? `${stdout}\n${stderr}`.trim().split("\n").at(-1)
+  const lines = `${stdout}\n${stderr}`.trim().split("\n")
+  const said = error?.message ?? lines.find((line) => /^(\[ERROR\]|E:|error)/i.test(line)) ?? lines.at(-1)
   throw new InfraProblem(`${what}: ${said}`)
 }

@@ -7,13 +7,10 @@ import { databaseUrl, kafkaBroker, type ServerName } from "./addresses.ts"
 
 const between = Schedule.spaced("250 millis")
 
-const askMysql = Effect.asVoid(
-  MysqlClient.make({
-    url: Redacted.make(databaseUrl.href),
-    maxConnections: 1,
-    poolConfig: { connectTimeout: 2_000 }
-  })
-).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+const askMysql = Effect.asVoid(MysqlClient.make({ url: Redacted.make(databaseUrl.href), maxConnections: 1 })).pipe(
+  Effect.scoped,
+  Effect.provide(Reactivity.layer)
+)
 
 const askKafka = Effect.tryPromise(async () => {
   const client = new Kafka({
@@ -42,11 +39,18 @@ const wordsOf = (error: { readonly cause?: unknown }): string => {
   return String(message || code || error)
 }
 
-/** Asks until the server answers or the time is over: why it does not, or `undefined` when it does. */
-export const unreadiness = (name: ServerName, millis: number): Promise<string | undefined> => {
+/**
+ * Asks until the server answers, the time is over or it is of no use any more: why it does not, or `undefined` when it
+ * does.
+ */
+export const unreadiness = (
+  name: ServerName,
+  millis: number,
+  isOfUse: () => boolean = () => true
+): Promise<string | undefined> => {
   const end = performance.now() + millis
   return asks[name].pipe(
-    Effect.retry({ while: () => performance.now() < end, schedule: between }),
+    Effect.retry({ while: () => performance.now() < end && isOfUse(), schedule: between }),
     Effect.match({ onSuccess: () => undefined, onFailure: wordsOf }),
     Effect.runPromise
   )

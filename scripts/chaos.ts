@@ -1,5 +1,5 @@
 /**
- * The fault run (`pnpm chaos --minutes 10 [--seed 42] [--profile embedded|infra] [--kill worker,kafka]
+ * The fault run (`pnpm chaos --minutes 10 [--seed 42] [--profile embedded|infra] [--kill worker-1,kafka]
  * [--clients 24] [--rate 2000]`): users
  * chat while servers are killed (`kill -9`) and brought back at random moments, and connections are cut; then all that is
  * stored is read back and held against what was acknowledged. The exit status is the verdict.
@@ -18,8 +18,9 @@ const usage = `usage: pnpm chaos --minutes N [--seed S] [--profile embedded|infr
 
 --minutes N   how long faults strike, for each profile (at most 600)
 --seed S      draws the same chances again; what happens between two draws is the clock's
---profile P   embedded (one process on SQLite) or infra (gateway and worker on MySQL and Kafka); both without it
---kill NAMES  only these processes, separated by commas: server; gateway, worker, mysql, kafka
+--profile P   embedded (one process on SQLite) or infra (two gateways and two workers on MySQL and Kafka); both
+              without it
+--kill NAMES  only these processes, separated by commas: server; gateway-1, gateway-2, worker-1, worker-2, mysql, kafka
 --clients N   users, an even number (24)
 --rate N      messages a second, all users together, as far as the faults allow (2000)
 --report FILE every figure and every violated id as JSON
@@ -80,7 +81,9 @@ const runProfile = async (profile: Profile, options: ReturnType<typeof optionsOf
   const cluster = await startCluster(profile)
   stop = cluster.stop
   logs = cluster.logs
-  say(`${profile}: ${cluster.targets.map(({ name }) => name).join(", ")}; clients connect to ${cluster.url}`)
+  say(
+    `${profile}: ${cluster.targets.map(({ name }) => name).join(", ")}; clients connect to ${cluster.urls.join(" and ")}`
+  )
   const found = await run(profile, cluster, options, new Chance(options.seed), new Progress())
   await cluster.stop()
   stop = async () => {}
@@ -107,6 +110,10 @@ try {
   print(logs())
 }
 await stop()
+for (const { profile, kills } of report) {
+  const spared = Object.entries(kills).flatMap(([name, count]) => (count === 0 ? [name] : []))
+  if (spared.length > 0) failure ??= `${profile}: there was no time to kill ${spared.join(", ")}`
+}
 const hasHeld = failure === undefined && report.every(({ violations }) => violations.length === 0)
 print(
   `\nVERDICT: ${failure !== undefined ? "NOT PROVEN." : hasHeld ? "held. Nothing acknowledged is lost, doubled or out of order." : "NOT held. See the lines with ✘."}`

@@ -1,5 +1,5 @@
 /** Reads back what is stored, as its members see it, and holds it against what was promised (protocol.md section 4). */
-import { field, listField, readMessage, type StoredMessage, textField } from "../harness/Wire.ts"
+import { codeOf, codes, field, listField, readMessage, type StoredMessage, textField } from "../harness/Wire.ts"
 import { contentOf, conversationOf, type Device } from "./Device.ts"
 import { messageKey } from "./View.ts"
 import type { Violations } from "./Violations.ts"
@@ -9,8 +9,10 @@ const pageMax = 200
 /** The whole conversation by `conversation.history`. */
 async function* readHistory(device: Device, conversationID: string): AsyncGenerator<StoredMessage> {
   for (let afterSeq = 0, hasMore = true; hasMore; ) {
-    const { data } = await device.ask("conversation.history", { conversationID, afterSeq, limit: pageMax })
-    if (field(data, "messages") === undefined) return
+    const frame = await device.ask("conversation.history", { conversationID, afterSeq, limit: pageMax })
+    if (codeOf(frame) === codes.noConversation) return
+    if (codeOf(frame) !== 0) throw new Error(`the history of ${conversationID} was refused with ${codeOf(frame)}`)
+    const { data } = frame
     const page = listField(data, "messages").map(readMessage)
     yield* page
     afterSeq = page.at(-1)?.seq ?? afterSeq
@@ -94,7 +96,9 @@ const auditConversation = async (
       violations.add("gap", `${conversationID} has #${message.seq} where #${ids.length} should be`)
       return ids
     }
-    sides.get(message.sendId)?.check(message, violations)
+    const side = sides.get(message.sendId)
+    if (side === undefined) violations.add("altered", `${conversationID} #${message.seq} is by ${message.sendId}`)
+    side?.check(message, violations)
     for (const device of [one, other]) {
       const key = messageKey(message.sendId === device.account.userId, Number(message.clientId))
       const seen = device.views.get(conversationID)?.at(message.seq)

@@ -17,8 +17,8 @@ export interface Target {
 }
 
 export interface Cluster {
-  /** Where clients connect. */
-  readonly url: string
+  /** Where clients connect: some here, some there. */
+  readonly urls: ReadonlyArray<string>
   readonly targets: ReadonlyArray<Target>
   /** Between two kills: enough to recover from one now and then, and not always. */
   readonly pauseMillis: readonly [number, number]
@@ -49,7 +49,7 @@ const startEmbedded = async (): Promise<Cluster> => {
   const server = await ServerProcess.prepare({ readyMillis })
   await server.start()
   return {
-    url: server.url,
+    urls: [server.url],
     targets: [targetOf("server", server)],
     pauseMillis: [1_000, 5_000],
     logs: logsOf([server]),
@@ -57,27 +57,31 @@ const startEmbedded = async (): Promise<Cluster> => {
   }
 }
 
-/** A gateway and a worker on MySQL and Kafka, in a database and a topic of their own. */
+/** Two gateways and two workers on MySQL and Kafka, in a database and a topic of their own. */
 const startInfra = async (): Promise<Cluster> => {
   const servers = findServers(say)
   await up(servers)
   const scratch = await makeScratch("chaos")
-  const shared = { ...scratch.settings, CHAT_JWT_SECRET: randomBytes(32).toString("hex") }
-  const gateway = await ServerProcess.prepare({ settings: { ...shared, CHAT_ROLE: "gateway" }, readyMillis })
-  const chatUrl = `${gateway.url.replace("http", "ws")}/ws`
-  const worker = await ServerProcess.prepare({
-    settings: { ...shared, CHAT_ROLE: "worker", CHAT_GATEWAYS: chatUrl },
-    readyMillis
-  })
+  const prepare = (settings: Readonly<Record<string, string>>) =>
+    ServerProcess.prepare({ settings: { ...scratch.settings, ...settings }, readyMillis })
+  const CHAT_JWT_SECRET = randomBytes(32).toString("hex")
+  const gateways = [
+    await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "gateway" }),
+    await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "gateway" })
+  ]
+  const CHAT_GATEWAYS = gateways.map(({ url }) => `${url.replace("http", "ws")}/ws`).join(",")
+  const workers = [
+    await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "worker", CHAT_GATEWAYS }),
+    await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "worker", CHAT_GATEWAYS })
+  ]
+  const processes = [...gateways, ...workers]
   const stop = async () => {
-    await gateway.stop()
-    await worker.stop()
+    for (const process of processes) await process.stop()
     await up(servers)
     await scratch.remove()
   }
   try {
-    await gateway.start()
-    await worker.start()
+    for (const process of processes) await process.start()
   } catch (error) {
     await stop()
     throw error
@@ -88,10 +92,15 @@ const startInfra = async (): Promise<Cluster> => {
     revive: () => up(servers, [name])
   })
   return {
-    url: gateway.url,
-    targets: [targetOf("gateway", gateway), targetOf("worker", worker), infraTarget("mysql"), infraTarget("kafka")],
-    pauseMillis: [3_000, 15_000],
-    logs: logsOf([gateway, worker]),
+    urls: gateways.map(({ url }) => url),
+    targets: [
+      ...gateways.map((gateway, index) => targetOf(`gateway-${index + 1}`, gateway)),
+      ...workers.map((worker, index) => targetOf(`worker-${index + 1}`, worker)),
+      infraTarget("mysql"),
+      infraTarget("kafka")
+    ],
+    pauseMillis: [2_000, 10_000],
+    logs: logsOf(processes),
     stop
   }
 }

@@ -207,7 +207,12 @@ export class Device {
   private refused(frame: WireFrame): void {
     const number = Number(frame.id)
     const code = codeOf(frame)
-    if (!this.ledger.open.has(number)) return
+    if (!this.ledger.open.has(number)) {
+      // A push's ack that nobody wants, or an id that was acknowledged: neither may be refused, but for a passing reason.
+      if (!passingCodes.has(code))
+        this.violations.add("against the protocol", `${this.account.name}: "${frame.id}" got ${code}`)
+      return
+    }
     if (!passingCodes.has(code)) {
       this.violations.add("against the protocol", `${this.nameOf(number)} was refused with ${code}`)
       return

@@ -1,7 +1,7 @@
 /** One fault run: devices that chat while faults strike, a while to settle, and the audit. */
 import { type Account, register } from "../harness/Account.ts"
 import type { Chance } from "../harness/Chance.ts"
-import { pause, within } from "../harness/Patience.ts"
+import { within } from "../harness/Patience.ts"
 import { say } from "../harness/Transcript.ts"
 import { audit } from "./Audit.ts"
 import type { Cluster, Profile } from "./Cluster.ts"
@@ -10,7 +10,7 @@ import { Faults } from "./Faults.ts"
 import type { Progress } from "./Progress.ts"
 import { Violations } from "./Violations.ts"
 
-/** How long the last acks may take after the last process has come back; a worker's partitions are its own for 10 s. */
+/** How long the last acks may take after the last process has come back; a worker's partitions are its own for 6 s. */
 const settleMillis = 90_000
 /** How long pushes may take after the last ack. */
 const pushMillis = 30_000
@@ -46,9 +46,11 @@ export interface RunReport {
 
 const sum = (numbers: Iterable<number>): number => Iterator.from(numbers).reduce((total, number) => total + number, 0)
 
-const meet = async (url: string, count: number, chance: Chance, violations: Violations) => {
+const meet = async (urls: ReadonlyArray<string>, count: number, chance: Chance, violations: Violations) => {
   const accounts: Array<Account> = []
-  for (let index = 0; index < count; index++) accounts.push(await register(url, `user-${index}`))
+  for (let index = 0; index < count; index++) {
+    accounts.push(await register(urls[index % urls.length] ?? "", `user-${index}`))
+  }
   return accounts.map((account, index) => {
     const partners = [...new Set(partnersOf(index, count))].flatMap((partner) => accounts[partner] ?? [])
     return new Device(account, partners, chance.fork(), violations)
@@ -85,8 +87,10 @@ export const run = async (
   progress: Progress
 ): Promise<RunReport> => {
   const violations = new Violations()
-  const devices = await meet(cluster.url, clients, chance, violations)
+  const devices = await meet(cluster.urls, clients, chance, violations)
   const targets = cluster.targets.filter(({ name }) => kill === undefined || kill.includes(name))
+  const unknown = kill?.filter((name) => cluster.targets.every((target) => target.name !== name)) ?? []
+  if (unknown.length > 0) throw new Error(`--kill: ${profile} has no ${unknown.join(", ")}`)
   const faults = new Faults(targets, cluster.pauseMillis, devices, chance.fork())
   const conversations = new Set(
     devices.flatMap(({ account, partners }) => partners.map((partner) => conversationOf(account, partner)))
@@ -114,7 +118,6 @@ export const run = async (
     for (const number of ledger.open) violations.add("unanswered", `message ${number} of ${account.name}`)
   }
   say("every process is back; reading what is stored")
-  await pause(0)
   const stored = await audit(devices, violations)
   for (const device of devices) device.end()
   return {

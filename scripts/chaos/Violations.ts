@@ -24,8 +24,4 @@ export class Violations {
   add(kind: ViolationKind, what: string): void {
     this.all.push({ kind, what })
   }
-
-  count(kind: ViolationKind): number {
-    return this.all.filter((violation) => violation.kind === kind).length
-  }
 }

@@ -149,6 +149,8 @@ export class ServerProcess {
         CHAT_DATA_DIR: this.dataDir,
         CHAT_RATE_LIMIT: "off",
         CHAT_AUTH_RATE_LIMIT: "off",
+        // Longer than any run.
+        CHAT_TOKEN_TTL: "30 days",
         CHAT_LOG_LEVEL: process.env["HARNESS_LOG_LEVEL"] ?? "error",
         ...this.settings
       }

@@ -49,7 +49,8 @@ export class ConnectionRegistry extends Context.Service<
           const others = ofUser(connection.userId)
           byUser.set(connection.userId, [...others, connection])
           size += 1
-          const tooMany = others.length + 1 - userConnectionsMax
+          // Workers are as many as they are.
+          const tooMany = connection.kind === "user" ? others.length + 1 - userConnectionsMax : 0
           for (const [age, other] of others.entries()) {
             if (age < tooMany || isSameSlot(loginPolicy, connection, other)) {
               other.tell({ _tag: "CloseAsked", close: "Replaced" })

@@ -1,5 +1,5 @@
 /** Brings stored messages to the devices that are online. Who is not will find them by history. */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Latch, Layer } from "effect"
 import type { ConnectionEvent } from "../domain/Connection.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { dataFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
@@ -22,13 +22,14 @@ export class Delivery extends Context.Service<
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /** Sends a frame that takes no ack to every connection of the members but the one that caused it. */
     readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: ConnectionId) => void
-    /** Calls on all clients, one after the other, to ask for what they may have missed. */
-    readonly callForSync: Effect.Effect<void>
+    /** Has all clients called upon, group by group, to ask for what they may have missed. Returns at once. */
+    readonly callForSync: () => void
   }
 >()("fiberchat/actors/Delivery") {
   static readonly layer = Layer.effect(
     Delivery,
-    Effect.map(ConnectionRegistry, (registry) => {
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
       /** Tells the connections of the members; the event is made when the first of them is found. */
       const tell = (
         conversationId: ConversationId,
@@ -44,6 +45,21 @@ export class Delivery extends Context.Service<
           }
         }
       }
+      const wanted = Latch.makeUnsafe()
+      const callAll = Effect.gen(function* () {
+        yield* wanted.await
+        // Who is called from now on need not be called again for what came before.
+        wanted.closeUnsafe()
+        const encoded = encode(dataFrame("", "sync.required", rootUserId, {}))
+        let called = 0
+        for (const connection of registry.all()) {
+          if (connection.kind !== "user") continue
+          connection.tell({ _tag: "Notified", encoded })
+          called += 1
+          if (called % syncingMax === 0) yield* Effect.sleep(syncingMillis)
+        }
+      })
+      yield* Effect.forkScoped(Effect.forever(callAll))
       return Delivery.of({
         deliver: (message, origin) =>
           tell(message.conversationID, origin, () => ({
@@ -53,16 +69,7 @@ export class Delivery extends Context.Service<
           })),
         notify: (conversationId, frame, origin) =>
           tell(conversationId, origin, () => ({ _tag: "Notified", encoded: encode(frame) })),
-        callForSync: Effect.gen(function* () {
-          const encoded = encode(dataFrame("", "sync.required", rootUserId, {}))
-          let called = 0
-          for (const connection of registry.all()) {
-            if (connection.kind !== "user") continue
-            connection.tell({ _tag: "Notified", encoded })
-            called += 1
-            if (called % syncingMax === 0) yield* Effect.sleep(syncingMillis)
-          }
-        })
+        callForSync: () => wanted.openUnsafe()
       })
     })
   )

@@ -1,8 +1,11 @@
 /** The consumer of {@link Transfer}: stores a batch, then hands over what came of it. */
-import { Effect, Layer } from "effect"
-import { Handover, type Outgoing } from "../domain/Handover.ts"
+import { Cause, Effect, Layer, Schedule } from "effect"
+import { Handover, outgoingOf } from "../domain/Handover.ts"
 import { MessageStore } from "../domain/MessageStore.ts"
-import { Transfer } from "../domain/Transfer.ts"
+import { type Consumer, Transfer } from "../domain/Transfer.ts"
+
+/** Between a failure that nobody expected and a new beginning. */
+const afterDefect = Schedule.spaced("1 second")
 
 /** Runs for as long as the layer lives. */
 export const layer = Layer.effectDiscard(
@@ -10,15 +13,24 @@ export const layer = Layer.effectDiscard(
     const transfer = yield* Transfer
     const store = yield* MessageStore
     const { handOver } = yield* Handover
-    const consume = transfer.consume((drafts) =>
-      Effect.tap(store.appendBatch(drafts), (results) =>
-        handOver(
-          results.flatMap((result, index): ReadonlyArray<Outgoing> => {
-            const draft = drafts[index]
-            return draft === undefined ? [] : [{ draftId: draft.messageId, origin: draft.origin, result }]
-          })
-        )
-      )
+    const consumer: Consumer = {
+      process: (drafts) =>
+        Effect.tap(store.appendBatch(drafts), (results) =>
+          handOver(
+            drafts.flatMap((draft, index) => {
+              const result = results[index]
+              return result === undefined ? [] : outgoingOf(draft, result)
+            })
+          )
+        ),
+      refuse: (draft, error) => handOver([outgoingOf(draft, { _tag: "Rejected", error })])
+    }
+    const consume = transfer.consume(consumer).pipe(
+      Effect.sandbox,
+      Effect.tapError((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("the consumer failed, and begins anew", cause)
+      ),
+      Effect.retry({ while: (cause) => !Cause.hasInterruptsOnly(cause), schedule: afterDefect })
     )
     yield* Effect.forkScoped(consume)
   })

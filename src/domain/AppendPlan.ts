@@ -13,7 +13,7 @@ export interface AppendFacts {
   readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
   /** Who blocks whom, by {@link blockKey}. */
   readonly blocks: ReadonlySet<string>
-  /** The receivers that exist, of drafts whose conversation does not exist yet. */
+  /** The senders and receivers that exist, of drafts whose conversation does not exist yet. */
   readonly users: ReadonlySet<UserId>
 }
 
@@ -51,7 +51,7 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts): Ap
         : rejected(ApiError.of("Conflict", { msg: "this id already names another message" }))
     }
     const end = ends.get(draft.conversationId)
-    if (end === undefined && !facts.users.has(draft.receiveId)) {
+    if (end === undefined && !(facts.users.has(draft.receiveId) && facts.users.has(draft.senderId))) {
       return rejected(ApiError.of("NoReceiver"))
     }
     if (

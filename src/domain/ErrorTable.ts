@@ -65,14 +65,20 @@ export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
     return statusByCode.get(this.code) ?? 500
   }
 
-  /** The row `name`, with a more exact text and a waiting time where they help. */
-  static of(name: ErrorName, options?: { readonly msg?: string; readonly retryAfter?: number }): ApiError {
+  /** The row `name`, with a more exact text and a waiting time where they help, and for operators the cause. */
+  static of(
+    name: ErrorName,
+    options?: { readonly msg?: string; readonly retryAfter?: number; readonly cause?: unknown }
+  ): ApiError {
     const row = errorTable[name]
-    return new ApiError({
+    const error = new ApiError({
       code: row.code,
       msg: options?.msg ?? row.msg,
       ...(options?.retryAfter === undefined ? {} : { retryAfter: Math.ceil(options.retryAfter) })
     })
+    // Never leaves the process: it is no field.
+    if (options?.cause !== undefined) error.cause = options.cause
+    return error
   }
 
   /** Whether this error is the row `name`. */

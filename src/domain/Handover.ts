@@ -1,7 +1,7 @@
 /** The way of what was stored to the gateways that hold the connections (protocol.md section 1.6, `push`). */
 import { Context, type Effect, Schema } from "effect"
 import { ConnectionId, MessageId } from "./Ids.ts"
-import type { Message } from "./Message.ts"
+import type { Draft, Message } from "./Message.ts"
 import { AppendResult } from "./MessageStore.ts"
 
 /** What became of a draft: the message for those who get it, and the result for the connection that waits for it. */
@@ -9,17 +9,27 @@ export const Outgoing = Schema.Struct({
   /** The id that the gateway gave to the draft. A duplicate's message has that of the first. */
   draftId: MessageId,
   origin: Schema.optional(ConnectionId),
+  /** The draft was a copy: the first one has been pushed. */
+  repeated: Schema.optionalKey(Schema.Boolean),
   result: AppendResult
 })
 export type Outgoing = typeof Outgoing.Type
+
+export const outgoingOf = ({ messageId, origin, repeated }: Draft, result: AppendResult): Outgoing => ({
+  draftId: messageId,
+  origin,
+  ...(repeated === undefined ? {} : { repeated }),
+  result
+})
 
 /**
  * The message that its members get, if any: one that is new, or one whose draft comes again because a crash came
  * between storing and handing over. Who has it already knows it by its seq.
  */
-export const pushOf = ({ draftId, result }: Outgoing): Message | undefined => {
+export const pushOf = ({ draftId, repeated, result }: Outgoing): Message | undefined => {
   if (result._tag === "Rejected") return undefined
-  return result._tag === "Stored" || result.message.messageId === draftId ? result.message : undefined
+  const isAgain = result.message.messageId === draftId && repeated !== true
+  return result._tag === "Stored" || isAgain ? result.message : undefined
 }
 
 /** Results in one frame at most. */

@@ -40,7 +40,9 @@ export const Draft = Schema.Struct({
   messageType: MessageTypeSchema,
   content: Schema.String,
   /** The connection that sent it, which gets an ack and no push. */
-  origin: Schema.optional(ConnectionId)
+  origin: Schema.optional(ConnectionId),
+  /** Sent again because nothing was heard of it: a copy is on its way already, or was. */
+  repeated: Schema.optionalKey(Schema.Boolean)
 })
 export type Draft = typeof Draft.Type
 

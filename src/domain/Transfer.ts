@@ -8,8 +8,13 @@ import type { AppendResult } from "./MessageStore.ts"
 /** Called once with what became of a draft; must return at once. */
 export type Reply = (result: AppendResult) => void
 
-/** Stores a batch of drafts, in order, and answers each; hands over what comes of it before it returns. */
-export type Process = (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+/** What the drafts come to. */
+export interface Consumer {
+  /** Stores a batch of drafts, in order, and answers each; hands over what comes of it before it returns. */
+  readonly process: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+  /** Hands over that a draft is given up: `process` fails with it, and would for ever. */
+  readonly refuse: (draft: Draft, error: ApiError) => Effect.Effect<void>
+}
 
 /**
  * Carries drafts to the consumer. Drafts of one conversation arrive in the order in which they were published. A
@@ -24,10 +29,10 @@ export class Transfer extends Context.Service<
      */
     readonly publish: (draft: Draft, reply: Reply) => boolean
     /**
-     * Runs the consumer: `process` gets batches in order and answers each draft. A draft counts as delivered when
-     * `process` has returned. Runs until interrupted.
+     * Runs the consumer, which gets batches in order and answers each draft. A draft counts as delivered when it has
+     * returned. Runs until interrupted.
      */
-    readonly consume: (process: Process) => Effect.Effect<never>
+    readonly consume: (consumer: Consumer) => Effect.Effect<never>
     /** What became of a draft that a consumer in another process has stored. Unknown drafts are ignored. */
     readonly settle: (draftId: MessageId, result: AppendResult) => void
     /** Whether drafts get through at the moment; while they do not, they wait, up to a bound. */

@@ -104,9 +104,11 @@ export const layer = Router.layer(
       settle({ _tag: "Done", data: undefined })
     })
 
-    const missed = done(methods.missed, ({ connection }) =>
-      connection.kind === "system" ? delivery.callForSync : Effect.fail(onlySystem)
-    )
+    const missed = handedOver(methods.missed, ({ connection }, settle) => {
+      if (connection.kind !== "system") return settle({ _tag: "Failed", error: onlySystem })
+      delivery.callForSync()
+      settle({ _tag: "Done", data: undefined })
+    })
 
     return [chat, markRead, history, sync, online, push, missed]
   })

@@ -61,7 +61,7 @@ const services = Layer.mergeAll(
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerNumbered)),
+    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerLeased)),
     Layer.provideMerge(database)
   )
 

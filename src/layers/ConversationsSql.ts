@@ -9,7 +9,7 @@ import { fitting } from "../domain/Page.ts"
 import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion, version } from "./Sql.ts"
-import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
+import { forUpdate, joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
@@ -117,10 +117,15 @@ export const layer = Layer.effect(
             })
           }
           if (seq <= row.read_seq) return { seq: row.read_seq, moved: false }
-          // Another device may have read further since the look above.
+          const version = yield* nextVersion(sql)
+          // Another device may have read further since the look above, which has locked nothing.
+          const [now] = yield* sql<{ readonly read_seq: number }>`
+            SELECT read_seq FROM conversation_members
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} ${forUpdate(sql)}`
+          if (now !== undefined && seq <= now.read_seq) return { seq: now.read_seq, moved: false }
           yield* sql`
-            UPDATE conversation_members SET read_seq = ${seq}, version = ${yield* nextVersion(sql)}
-            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND read_seq < ${seq}`
+            UPDATE conversation_members SET read_seq = ${seq}, version = ${version}
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
           return { seq, moved: true }
         }).pipe(inTransaction(sql), Effect.catchTag("SqlError", apiError))
     })

@@ -1,5 +1,5 @@
 /** The database cannot be used at the start: what the operator is told, in one line. */
-import { Data } from "effect"
+import { Data, Effect, Schedule } from "effect"
 import type { Migrator, SqlError } from "effect/sql"
 
 export class DatabaseUnavailable extends Data.TaggedError("DatabaseUnavailable")<{ readonly message: string }> {}
@@ -12,6 +12,28 @@ export const wordsOf = ({ reason }: SqlError.SqlError): string => {
   const { code, message } = Object(reason.cause) as { readonly code?: unknown; readonly message?: unknown }
   return String(message || code || reason.message)
 }
+
+/** Nobody answers, which a little later may be different. */
+export const isAbsent = (error: { readonly _tag: string; readonly reason?: SqlError.SqlErrorReason }): boolean => {
+  const { reason } = error
+  if (reason === undefined) return false
+  return reason._tag === "ConnectionError" || (reason._tag === "UnknownError" && isSocketError(reason.cause))
+}
+
+/** Node's own errors, and the driver's of a lost connection; what a database has answered has a number. */
+const isSocketError = (cause: unknown): boolean => {
+  const { sqlState, errcode, code } = Object(cause) as Record<string, unknown>
+  return sqlState === undefined && errcode === undefined && typeof code === "string"
+}
+
+/** How long the start waits for a database that does not answer, in seconds. */
+const startSeconds = 60
+
+/** Begins again while the database does not answer, for a minute. */
+export const untilThere = <A, E extends { readonly _tag: string }, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.retry(effect, { while: isAbsent, schedule: Schedule.spaced("1 second"), times: startSeconds })
 
 /** Why the migrations could not be run. */
 export const unmigrated = (error: SqlError.SqlError | Migrator.MigrationError): DatabaseUnavailable =>

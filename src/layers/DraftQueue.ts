@@ -5,7 +5,8 @@
 import { Cause, Effect, Queue } from "effect"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { Draft } from "../domain/Message.ts"
-import type { Process, Reply } from "../domain/Transfer.ts"
+import type { Consumer, Reply } from "../domain/Transfer.ts"
+import { batchesOf } from "./Batches.ts"
 
 /** Drafts that wait for the consumer, and their content together, in UTF-16 units. */
 export const waitingMax = 20_000
@@ -26,7 +27,7 @@ export interface DraftQueue {
    * Brings batches to `process`, one after the other, and its results to whom they belong. A draft that cannot be
    * stored must not take its batch with it: it is told apart by halving. Runs until interrupted.
    */
-  readonly consume: (process: Process) => Effect.Effect<never>
+  readonly consume: (process: Consumer["process"]) => Effect.Effect<never>
 }
 
 export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* () {
@@ -35,7 +36,7 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
 
   const take = Effect.map(Queue.takeBetween(queue, 1, batchMax), (taken) => {
     for (const { draft } of taken) waitingContent -= draft.content.length
-    return batches(taken)
+    return batchesOf(taken, ({ draft }) => draft.content.length, batchContentMax)
   })
 
   return {
@@ -68,24 +69,6 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
     }
   }
 })
-
-/** Cuts what was taken into batches that are not too large; a single draft is never too large. */
-const batches = (taken: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
-  const cut: Array<Array<Waiting>> = []
-  let room = 0
-  for (const waiting of taken) {
-    const { length } = waiting.draft.content
-    const last = cut.at(-1)
-    if (last === undefined || length > room) {
-      cut.push([waiting])
-      room = batchContentMax - length
-    } else {
-      last.push(waiting)
-      room -= length
-    }
-  }
-  return cut
-}
 
 /** Whether the next draft would meet this failure, too. */
 export const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>

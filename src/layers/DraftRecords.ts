@@ -1,15 +1,44 @@
 /** Drafts as the records of a Kafka topic: JSON, under the conversation as key, which keeps their order. */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import type { Message as KafkaRecord } from "kafkajs"
-import { Draft } from "../domain/Message.ts"
+import { ChatType, singleConversationId } from "../domain/Conversation.ts"
+import { Draft, isContentSmall, isContentValid } from "../domain/Message.ts"
 
-/** Encodes a draft; the bytes are what the broker counts. */
-export const recordOf = (draft: Draft): { readonly key: string; readonly value: Buffer } => ({
+export interface DraftRecord {
+  readonly key: string
+  readonly value: Buffer
+}
+
+/** What Kafka adds to key and value of a record, at most. */
+const recordOverhead = 100
+const clientIdMax = 64
+
+export const recordOf = (draft: Draft): DraftRecord => ({
   key: draft.conversationId,
   value: Buffer.from(JSON.stringify(draft))
 })
 
+/** Bytes of a record in its topic, at most. */
+export const sizeOf = ({ key, value }: DraftRecord): number => key.length + value.length + recordOverhead
+
 const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Draft))
 
-/** Reads a record; fails with a `SchemaError` when it holds no draft, whoever has written it. */
-export const draftOf = (record: Pick<KafkaRecord, "value">) => decode(record.value?.toString() ?? "")
+/** What a gateway would have refused, and the store must not be asked for. */
+const problemOf = (draft: Draft): string | undefined => {
+  const { clientId, content, messageType, chatType, conversationId, senderId, receiveId } = draft
+  if (clientId === "" || clientId.length > clientIdMax || !clientId.isWellFormed()) return "clientId is no id"
+  if (!isContentSmall(content)) return "content is larger than 16 KiB"
+  if (!isContentValid(messageType, content)) return "content is not well-formed text, or does not fit its type"
+  if (chatType === ChatType.single && conversationId !== singleConversationId(senderId, receiveId)) {
+    return "the conversation is not that of senderId and receiveId"
+  }
+  return undefined
+}
+
+/** Reads a record, whoever has written it; fails with the reason for which it holds no draft. */
+export const draftOf = (record: Pick<KafkaRecord, "value">): Result.Result<Draft, string> => {
+  const decoded = decode(record.value?.toString() ?? "")
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure.message)
+  const problem = problemOf(decoded.success)
+  return problem === undefined ? Result.succeed(decoded.success) : Result.fail(problem)
+}

@@ -9,6 +9,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import { FrameType, ServerFrame } from "../domain/Frame.ts"
 import { rootUserId } from "../domain/Ids.ts"
 import type { Method } from "../domain/Methods.ts"
+import { backoff } from "./Backoff.ts"
 
 /** The gateway was not there for this long: who waits for it goes on without, so that other gateways need not wait. */
 const patienceMillis = 3_000
@@ -18,8 +19,9 @@ const sessionMillis = 240_000
 const farewellMillis = 5_000
 const handshakeMillis = 5_000
 /** Commands whose ack does not come within this time are given up with their connection. */
-const ackMillis = 30_000
-const again = Schedule.jittered(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]))
+const ackMillis = 4_000
+/** A connection that ends earlier counts as one that could not be opened. */
+const shortMillis = 2_000
 
 /** The connection was lost before the ack came: the command may have taken effect or not. */
 export class LinkLost extends Data.TaggedError("LinkLost")<{ readonly message: string }> {}
@@ -129,13 +131,13 @@ const open = (url: string, token: string): Effect.Effect<Session, LinkLost> =>
   })
 
 /**
- * Keeps a connection to the gateway for as long as the scope lives, with a fresh token for each. `greet` has each
- * connection for itself before anybody else.
+ * Keeps a connection to the gateway for as long as the scope lives, with a fresh token for each. `onConnected` is called
+ * with each of them, when it is there for everybody.
  */
 export const makeGatewayLink = (
   url: string,
   auth: Auth["Service"],
-  greet: (call: GatewayLink["call"]) => Effect.Effect<void, ApiError | LinkLost | GatewayAbsent>
+  onConnected: (call: GatewayLink["call"]) => Effect.Effect<void>
 ): Effect.Effect<GatewayLink, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
@@ -144,19 +146,23 @@ export const makeGatewayLink = (
 
     const live = Effect.gen(function* () {
       const opened = yield* open(url, yield* auth.issueInternal("system", rootUserId))
-      yield* Effect.onError(greet(callOn(opened)), () => opened.farewell())
+      const openedAt = clock.currentTimeMillisUnsafe()
       yield* Effect.logInfo(`connected to the gateway ${url}`)
       yield* Deferred.succeed(session, opened)
-      yield* Effect.raceFirst(Deferred.await(opened.closed), Effect.sleep(sessionMillis))
+      yield* Effect.raceFirst(
+        Deferred.await(opened.closed),
+        Effect.andThen(onConnected(callOn(opened)), Effect.sleep(sessionMillis))
+      )
       session = Deferred.makeUnsafe<Session>()
       lostAt = clock.currentTimeMillisUnsafe()
       yield* Effect.forkScoped(opened.farewell())
+      if (lostAt - openedAt < shortMillis) return yield* new LinkLost({ message: "the connection did not last" })
     })
 
     yield* Effect.forkScoped(
       live.pipe(
         Effect.tapError((lost) => Effect.logWarning(`no connection to the gateway ${url}: ${lost.message}`)),
-        Effect.retry(again),
+        Effect.retry(backoff("100 millis")),
         Effect.forever
       )
     )

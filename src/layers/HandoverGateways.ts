@@ -3,11 +3,23 @@ import { Effect, Layer, Metric } from "effect"
 import { Auth } from "../domain/Auth.ts"
 import { Handover, type Outgoing, outgoingMax } from "../domain/Handover.ts"
 import { methods } from "../domain/Methods.ts"
+import { backoff } from "./Backoff.ts"
+import { batchesOf } from "./Batches.ts"
 import { type GatewayLink, makeGatewayLink } from "./GatewayLink.ts"
 import { Settings } from "./Settings.ts"
 
-/** Content of one frame, in UTF-16 units: as JSON it stays within what a gateway takes from the system (1 MiB). */
-const frameContentMax = 128 * 1024
+/** Bytes of one frame at most: what a gateway takes from the system is 1 MiB. */
+const frameBytesMax = 900 * 1024
+/** How often a frame is brought again that may have been lost with its connection. */
+const repetitions = 5
+
+/** More than the bytes of a result as JSON: each character may be escaped. */
+const bytesOf = ({ result }: Outgoing): number =>
+  1_000 +
+  (result._tag === "Rejected"
+    ? result.error.msg.length
+    : result.message.content.length + result.message.clientId.length) *
+    6
 
 const skipped = Metric.counter("fiberchat_handover_skipped_total", {
   description: "Results that a gateway was not there for; it will call on its clients to sync",
@@ -18,7 +30,7 @@ const skipped = Metric.counter("fiberchat_handover_skipped_total", {
 const makeWay = Effect.fnUntraced(function* (url: string, auth: Auth["Service"]) {
   /** Whether the gateway may lack something: what was skipped, by this worker or by one that is no more. */
   let hasGap = true
-  const greet = (call: GatewayLink["call"]) =>
+  const tellOfGap = (call: GatewayLink["call"]) =>
     Effect.suspend(() => {
       if (!hasGap) return Effect.void
       hasGap = false
@@ -28,12 +40,12 @@ const makeWay = Effect.fnUntraced(function* (url: string, auth: Auth["Service"])
         })
       )
     })
-  const link = yield* makeGatewayLink(url, auth, greet)
+  const link = yield* makeGatewayLink(url, auth, (call) => Effect.ignore(tellOfGap(call)))
 
   return (results: ReadonlyArray<Outgoing>): Effect.Effect<void> =>
-    link.call(methods.push, { results }).pipe(
+    Effect.andThen(tellOfGap(link.call), link.call(methods.push, { results })).pipe(
       // It may have been taken: a client that gets a push twice knows it by its seq.
-      Effect.retry({ while: (error) => error._tag === "LinkLost" }),
+      Effect.retry({ while: ({ _tag }) => _tag === "LinkLost", times: repetitions, schedule: backoff("50 millis") }),
       Effect.catch((error) => {
         hasGap = true
         return Effect.andThen(
@@ -52,7 +64,7 @@ export const layer = Layer.effect(
     const ways = yield* Effect.forEach(gatewayUrls, (url) => makeWay(url, auth))
     return Handover.of({
       handOver: (results) => {
-        const frames = framesOf(results)
+        const frames = batchesOf(results, bytesOf, frameBytesMax, outgoingMax)
         return Effect.forEach(ways, (bring) => Effect.forEach(frames, bring, { discard: true }), {
           concurrency: "unbounded",
           discard: true
@@ -61,21 +73,3 @@ export const layer = Layer.effect(
     })
   })
 )
-
-/** Cuts results into frames that are not too large. */
-const framesOf = (results: ReadonlyArray<Outgoing>): ReadonlyArray<ReadonlyArray<Outgoing>> => {
-  const cut: Array<Array<Outgoing>> = []
-  let room = 0
-  for (const outgoing of results) {
-    const length = outgoing.result._tag === "Rejected" ? 0 : outgoing.result.message.content.length
-    const last = cut.at(-1)
-    if (last === undefined || length > room || last.length === outgoingMax) {
-      cut.push([outgoing])
-      room = frameContentMax - length
-    } else {
-      last.push(outgoing)
-      room -= length
-    }
-  }
-  return cut
-}

@@ -1,6 +1,14 @@
 /** Connections to Kafka: clients whose words go to our log, the topics, and producers that end with their scope. */
 import { Data, Effect, type Scope } from "effect"
-import { type Consumer, Kafka, type LogEntry, logLevel, type Producer, type RetryOptions } from "kafkajs"
+import {
+  type ConfigResourceTypes,
+  type Consumer,
+  Kafka,
+  type LogEntry,
+  logLevel,
+  type Producer,
+  type RetryOptions
+} from "kafkajs"
 import type { KafkaSettings } from "./Settings.ts"
 
 /** Something that Kafka, or the way to it, does not let us do now. `cause` is what kafkajs has thrown. */
@@ -15,9 +23,16 @@ export class KafkaProblem extends Data.TaggedError("KafkaProblem")<{ readonly ca
   }
 }
 
+/** The broker takes no record, or no request, of this size. */
+export const isTooLarge = ({ type }: KafkaProblem): boolean =>
+  type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE"
+
 /** Runs a promise of kafkajs. It cannot be interrupted: the client's own time limits end it. */
 export const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, KafkaProblem> =>
   Effect.tryPromise({ try: run, catch: (cause) => new KafkaProblem({ cause }) })
+
+/** What a broker takes unless it is told otherwise, in bytes. */
+const recordBytesUsual = 1024 * 1024
 
 /** Where records go that cannot be stored, with the reason in a header. */
 export const deadLetterTopic = (topic: string): string => `${topic}.dead-letters`
@@ -49,8 +64,17 @@ const makeClient = ({ brokers }: KafkaSettings, retry: RetryOptions): Effect.Eff
 /** A client for producers and administration. Makes no connection yet. */
 export const makeKafka = (settings: KafkaSettings): Effect.Effect<Kafka> => makeClient(settings, retry)
 
-/** Creates our topics where they are missing; with the broker's default number of replicas. */
-export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings): Effect.Effect<void, KafkaProblem> =>
+/** `ConfigResourceTypes.TOPIC`, which kafkajs exports for CommonJS only. */
+const topicResource: ConfigResourceTypes.TOPIC = 2
+
+/** Bytes of a record batch beside its records. */
+const batchOverhead = 128
+
+/**
+ * Creates our topics where they are missing, with the broker's default number of replicas. Answers how many bytes of
+ * records the topic takes in one batch.
+ */
+export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings): Effect.Effect<number, KafkaProblem> =>
   Effect.scoped(
     Effect.gen(function* () {
       const admin = yield* Effect.acquireRelease(
@@ -66,6 +90,11 @@ export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings)
       const topics = wanted.filter(({ topic }) => !existing.has(topic))
       // Another process may create them at the same moment.
       if (topics.length > 0) yield* attempt(() => admin.createTopics({ topics, waitForLeaders: true }))
+      const configNames = ["max.message.bytes"]
+      const resources = [{ type: topicResource, name: topic, configNames }]
+      const described = yield* attempt(() => admin.describeConfigs({ resources, includeSynonyms: false }))
+      const bytesMax = Number(described.resources[0]?.configEntries[0]?.configValue)
+      return (Number.isInteger(bytesMax) ? bytesMax : recordBytesUsual) - batchOverhead
     })
   )
 

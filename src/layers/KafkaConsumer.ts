@@ -2,11 +2,12 @@
  * The worker's side of the Kafka pipeline: a member of the consumer group. Offsets are committed when their drafts are
  * stored and handed over, so that a crash anywhere repeats work and loses none.
  */
-import { Cause, Deferred, Effect, Exit, FiberSet, Metric, Schedule, Semaphore } from "effect"
+import { Cause, Deferred, Effect, Exit, FiberSet, Metric, Semaphore } from "effect"
 import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { Draft } from "../domain/Message.ts"
-import type { Process, Transfer } from "../domain/Transfer.ts"
+import type { Consumer, Transfer } from "../domain/Transfer.ts"
+import { backoff } from "./Backoff.ts"
 import { batchMax, makeDraftQueue } from "./DraftQueue.ts"
 import { draftOf, recordOf } from "./DraftRecords.ts"
 import {
@@ -15,6 +16,7 @@ import {
   connectedProducer,
   deadLetterTopic,
   ensureTopics,
+  isTooLarge,
   KafkaProblem
 } from "./KafkaClient.ts"
 import type { KafkaSettings } from "./Settings.ts"
@@ -22,7 +24,9 @@ import type { KafkaSettings } from "./Settings.ts"
 /** Partitions whose records are worked on at the same time; they share the batches of the store. */
 const partitionsAtOnce = 16
 const heartbeatMillis = 1_000
-const again = Schedule.jittered(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]))
+/** Characters of a dead letter's reason. */
+const reasonMax = 1_000
+const again = backoff("200 millis")
 
 const deadLetters = Metric.counter("fiberchat_transfer_dead_letters_total", {
   description: "Records that could not be stored and went to the dead-letter topic",
@@ -35,12 +39,24 @@ const lagOf = (partition: number) =>
     attributes: { partition: String(partition) }
   })
 
-/** Consumes for as long as it runs, whether or not the broker and the store are there. */
+/** What is known of why the store has refused a draft for good. */
+const reasonOf = (cause: Cause.Cause<ApiError>): string => {
+  const [reason] = cause.reasons
+  if (reason?._tag !== "Fail") return Cause.pretty(cause)
+  const { error } = reason
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}
+
+/**
+ * Consumes for as long as it runs, whether or not the broker and the store are there. `onRunning` is told whether it is
+ * a member of the group.
+ */
 export const consumeFrom = (
   kafka: Kafka,
   settings: KafkaSettings,
-  process: Process,
-  settle: Transfer["Service"]["settle"]
+  { process, refuse }: Consumer,
+  settle: Transfer["Service"]["settle"],
+  onRunning: (running: boolean) => void
 ): Effect.Effect<never> =>
   Effect.gen(function* () {
     const queue = yield* makeDraftQueue
@@ -50,8 +66,13 @@ export const consumeFrom = (
     const deadLetter = (record: Pick<KafkaMessage, "key" | "value">, reason: string) =>
       Effect.gen(function* () {
         const producer = yield* connectedProducer(kafka)
-        const messages = [{ key: record.key, value: record.value, headers: { reason } }]
-        yield* attempt(() => producer.send({ topic: deadLetterTopic(settings.topic), acks: -1, messages }))
+        const send = (value: Buffer | null) =>
+          attempt(() => {
+            const messages = [{ key: record.key, value, headers: { reason: reason.slice(0, reasonMax) } }]
+            return producer.send({ topic: deadLetterTopic(settings.topic), acks: -1, messages })
+          })
+        // With its reason it may be larger than a record can be.
+        yield* Effect.catchIf(send(record.value), isTooLarge, () => send(null))
         yield* Metric.update(deadLetters, 1)
         yield* Effect.logError(`a record was put into ${deadLetterTopic(settings.topic)}: ${reason}`)
       }).pipe(
@@ -62,7 +83,7 @@ export const consumeFrom = (
       )
 
     /** Waits for a store that is away, for as long as it takes. What it refuses for good is put aside. */
-    const store: Process = (drafts) =>
+    const store: Consumer["process"] = (drafts) =>
       Effect.suspend(() => process(drafts)).pipe(
         Effect.retry({ while: (error) => error.is("DatabaseError") || error.is("Overloaded"), schedule: again }),
         Effect.catchCause((cause) => {
@@ -70,9 +91,10 @@ export const consumeFrom = (
           if (Cause.hasInterruptsOnly(cause) || only === undefined || drafts.length > 1) return Effect.failCause(cause)
           const { key, value } = recordOf(only)
           const error = ApiError.of("ServerError")
-          return Effect.as(deadLetter({ key: Buffer.from(key), value }, Cause.pretty(cause).slice(0, 1_000)), [
-            { _tag: "Rejected" as const, error }
-          ])
+          return deadLetter({ key: Buffer.from(key), value }, reasonOf(cause)).pipe(
+            Effect.andThen(refuse(only, error)),
+            Effect.as([{ _tag: "Rejected" as const, error }])
+          )
         })
       )
 
@@ -99,7 +121,7 @@ export const consumeFrom = (
       for (const record of records) {
         const draft = draftOf(record)
         if (draft._tag === "Success") drafts.push(draft.success)
-        else yield* deadLetter(record, `not a draft: ${draft.failure.message}`.slice(0, 1_000))
+        else yield* deadLetter(record, `not a draft: ${draft.failure}`)
       }
       yield* stored(drafts)
     })
@@ -107,6 +129,10 @@ export const consumeFrom = (
     const eachBatch = Effect.fnUntraced(function* (payload: EachBatchPayload) {
       const { batch, resolveOffset, heartbeat, commitOffsetsIfNecessary, uncommittedOffsets } = payload
       const lag = lagOf(batch.partition)
+      yield* Metric.update(
+        lag,
+        Number(BigInt(batch.highWatermark) - BigInt(batch.firstOffset() ?? batch.highWatermark))
+      )
       const alive = Effect.forever(Effect.delay(attempt(heartbeat), heartbeatMillis))
       // Partitions that are done together commit together.
       const commit = commits.withPermit(
@@ -154,13 +180,15 @@ export const consumeFrom = (
             })
         })
       )
+      onRunning(true)
       return yield* Deferred.await(crashed)
-    }).pipe(Effect.scoped)
+    }).pipe(Effect.ensuring(Effect.sync(() => onRunning(false))), Effect.scoped)
 
-    yield* Effect.forkScoped(queue.consume(store))
-    return yield* session.pipe(
+    const sessions = session.pipe(
       Effect.tapError((problem) => Effect.logWarning("drafts cannot be read from Kafka, trying again", problem)),
       Effect.retry(again),
       Effect.orDie
     )
+    // Neither can do without the other.
+    return yield* Effect.raceFirst(sessions, queue.consume(store))
   }).pipe(Effect.scoped, Effect.withTracerEnabled(false))

@@ -2,17 +2,19 @@
  * The gateway's side of the Kafka pipeline. Drafts wait here until a consumer, in this process or another, has said
  * what became of them; the bounds hold for all that wait, sent or not.
  */
-import { Clock, Effect, Queue, Schedule, type Scope } from "effect"
+import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Kafka, Producer } from "kafkajs"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { Draft } from "../domain/Message.ts"
 import type { Reply, Transfer } from "../domain/Transfer.ts"
+import { backoff } from "./Backoff.ts"
+import { batchesOf } from "./Batches.ts"
 import { waitingContentMax, waitingMax } from "./DraftQueue.ts"
-import { recordOf } from "./DraftRecords.ts"
-import { attempt, connectedProducer, ensureTopics, type KafkaProblem } from "./KafkaClient.ts"
+import { type DraftRecord, recordOf, sizeOf } from "./DraftRecords.ts"
+import { attempt, connectedProducer, ensureTopics } from "./KafkaClient.ts"
 import type { KafkaSettings } from "./Settings.ts"
 
-/** Bytes of one request: below what a broker takes by default (1 MiB), even if all goes to one partition. */
+/** Bytes of one request at most; never more than the topic takes for one partition. */
 const requestBytesMax = 512 * 1024
 /** How long the first draft of a request waits for others. */
 const lingerMillis = 2
@@ -20,18 +22,19 @@ const lingerMillis = 2
 const resendMillis = 10_000
 const giveUpMillis = 30_000
 const sweepMillis = 1_000
-const again = Schedule.jittered(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("2 seconds")]))
 
 /** A draft that somebody waits for. */
 interface Waiting {
   readonly draft: Draft
   readonly reply: Reply
-  readonly record: { readonly key: string; readonly value: Buffer }
   readonly publishedAt: number
-  /** When it was last sent; `undefined` while it is in the queue. */
+  record: DraftRecord
+  /** When it was last sent; `undefined` while it waits for that. */
   sentAt: number | undefined
   settled: boolean
 }
+
+const bytesOf = ({ record }: Waiting): number => sizeOf(record)
 
 type Publisher = Omit<Transfer["Service"], "consume">
 
@@ -39,9 +42,18 @@ type Publisher = Omit<Transfer["Service"], "consume">
 export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Effect<Publisher, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
-    const queue = yield* Queue.dropping<Waiting>(waitingMax)
+    /** In the order of their publication. */
     const waiting = new Map<string, Waiting>()
     let waitingContent = 0
+    /** Those that are still to be sent, and a sign that there are some. */
+    let unsent: ReadonlyArray<Waiting> = []
+    let added: Array<Waiting> = []
+    const hasAdded = Latch.makeUnsafe()
+    let connected = false
+    const add = (entry: Waiting) => {
+      added.push(entry)
+      hasAdded.openUnsafe()
+    }
 
     const settle: Publisher["settle"] = (draftId, result) => {
       const entry = waiting.get(draftId)
@@ -57,55 +69,48 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       if (waiting.size >= waitingMax || waitingContent + length > waitingContentMax) return false
       const publishedAt = clock.currentTimeMillisUnsafe()
       const entry = { draft, reply, record: recordOf(draft), publishedAt, sentAt: undefined, settled: false }
-      if (!Queue.offerUnsafe(queue, entry)) return false
       waiting.set(draft.messageId, entry)
       waitingContent += length
+      add(entry)
       return true
     }
 
     const refuse = (entry: Waiting, error: ApiError) => settle(entry.draft.messageId, { _tag: "Rejected", error })
 
-    const send = (producer: Producer, request: ReadonlyArray<Waiting>): Effect.Effect<void, KafkaProblem> =>
-      attempt(() =>
-        producer.send({ topic: settings.topic, acks: -1, messages: request.map(({ record }) => record) })
-      ).pipe(
-        Effect.catch((problem) => {
-          if (!isTooLarge(problem)) return Effect.fail(problem)
-          // The topic takes less than is usual: the halves go on alone.
-          const middle = request.length >> 1
-          const [only] = request
-          if (only !== undefined && middle === 0) return Effect.sync(() => refuse(only, ApiError.of("PayloadTooLarge")))
-          return Effect.andThen(send(producer, request.slice(0, middle)), send(producer, request.slice(middle)))
-        })
-      )
+    const send = Effect.fnUntraced(function* (producer: Producer, request: ReadonlyArray<Waiting>) {
+      const messages = request.map(({ record }) => record)
+      yield* attempt(() => producer.send({ topic: settings.topic, acks: -1, messages }))
+      const sentAt = clock.currentTimeMillisUnsafe()
+      for (const entry of request) entry.sentAt = sentAt
+    })
 
-    /** Taken from the queue, and not known to be at the broker: goes first, so that nothing overtakes it. */
-    let carried: ReadonlyArray<Waiting> = []
-    let connected = false
-
-    const sendCarried = Effect.fnUntraced(function* (producer: Producer) {
-      // What was refused meanwhile need not be sent, and what came through before the failure not again.
-      for (const request of requests(carried.filter((entry) => !entry.settled && entry.sentAt === undefined))) {
+    /**
+     * Sends everything, one request after the other, so that nothing overtakes what could not be sent before. What is
+     * larger than the topic takes is refused before it is sent: the broker would refuse what is beside it, too.
+     */
+    const sendAll = Effect.fnUntraced(function* (producer: Producer, topicBytesMax: number) {
+      unsent = [...unsent, ...added].filter((entry) => !entry.settled && entry.sentAt === undefined)
+      added = []
+      hasAdded.closeUnsafe()
+      for (const entry of unsent) if (bytesOf(entry) > topicBytesMax) refuse(entry, ApiError.of("PayloadTooLarge"))
+      const fitting = unsent.filter((entry) => !entry.settled)
+      for (const request of batchesOf(fitting, bytesOf, Math.min(requestBytesMax, topicBytesMax))) {
         yield* send(producer, request)
-        const sentAt = clock.currentTimeMillisUnsafe()
-        for (const entry of request) entry.sentAt = sentAt
       }
-      carried = []
+      unsent = []
     })
 
     const session = Effect.gen(function* () {
-      yield* ensureTopics(kafka, settings)
+      const topicBytesMax = yield* ensureTopics(kafka, settings)
       const producer = yield* connectedProducer(kafka)
       connected = true
+      // What another session could not send goes first.
+      yield* sendAll(producer, topicBytesMax)
       return yield* Effect.forever(
         Effect.gen(function* () {
-          if (carried.length === 0) {
-            const first = yield* Queue.take(queue)
-            carried = [first]
-            yield* Effect.sleep(lingerMillis)
-            carried = [first, ...(yield* Queue.clear(queue))]
-          }
-          yield* sendCarried(producer)
+          yield* hasAdded.await
+          yield* Effect.sleep(lingerMillis)
+          yield* sendAll(producer, topicBytesMax)
         })
       )
     }).pipe(
@@ -120,44 +125,27 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
 
     yield* session.pipe(
       Effect.tapError((problem) => Effect.logWarning("drafts cannot be sent to Kafka, trying again", problem)),
-      Effect.retry(again),
+      Effect.retry(backoff("200 millis")),
       Effect.forkScoped
     )
 
     const sweep = Effect.sync(() => {
       const now = clock.currentTimeMillisUnsafe()
       for (const entry of waiting.values()) {
-        // They are in the order of their publication.
         if (entry.publishedAt > now - resendMillis) break
         if (entry.publishedAt <= now - giveUpMillis) {
           refuse(entry, ApiError.of("Overloaded", { retryAfter: 1_000 }))
         } else if (entry.sentAt !== undefined && entry.sentAt <= now - resendMillis) {
-          if (Queue.offerUnsafe(queue, entry)) entry.sentAt = undefined
+          entry.sentAt = undefined
+          entry.record = recordOf({ ...entry.draft, repeated: true })
+          add(entry)
         }
       }
+      // Those that nobody waits for any more must not be kept because the broker is away.
+      added = added.filter((entry) => !entry.settled)
+      unsent = unsent.filter((entry) => !entry.settled)
     })
     yield* Effect.forkScoped(Effect.forever(Effect.delay(sweep, sweepMillis)))
 
     return { publish, settle, isConnected: () => connected }
   })
-
-const isTooLarge = (problem: KafkaProblem): boolean =>
-  problem.type === "MESSAGE_TOO_LARGE" || problem.type === "RECORD_LIST_TOO_LARGE"
-
-/** Cuts entries into requests that are not too large. */
-const requests = (entries: ReadonlyArray<Waiting>): ReadonlyArray<ReadonlyArray<Waiting>> => {
-  const cut: Array<Array<Waiting>> = []
-  let room = 0
-  for (const entry of entries) {
-    const { length } = entry.record.value
-    const last = cut.at(-1)
-    if (last === undefined || length > room) {
-      cut.push([entry])
-      room = requestBytesMax - length
-    } else {
-      last.push(entry)
-      room -= length
-    }
-  }
-  return cut
-}

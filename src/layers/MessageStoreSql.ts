@@ -9,10 +9,13 @@ import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Draft, Message } from "../domain/Message.ts"
-import { MessageStore } from "../domain/MessageStore.ts"
+import { historyMax, MessageStore } from "../domain/MessageStore.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf } from "./SqlDialect.ts"
+
+/** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
+const readMaxes = [16, 64, historyMax + 1]
 
 interface ConversationRow {
   readonly id: ConversationId
@@ -51,13 +54,15 @@ export const layer = Layer.effect(
         conversations.map((row) => [row.id, { seq: row.last_seq, sendTime: row.last_time }] as const)
       )
       // Users are never removed, so a conversation that exists proves that its members do.
-      const strangers = wanted.filter((row) => !ends.has(row.conversationId))
+      const strangers = wanted
+        .filter((row) => !ends.has(row.conversationId))
+        .flatMap(({ senderId, receiveId }) => [{ userId: senderId }, { userId: receiveId }])
       const users =
         strangers.length === 0
           ? []
           : yield* sql<{ readonly id: UserId }>`
-              SELECT DISTINCT u.id FROM ${rowsOf(sql, strangers, { receiveId: "id" })} w
-              ${join} users u ON u.id = w.receiveId`
+              SELECT DISTINCT u.id FROM ${rowsOf(sql, strangers, { userId: "id" })} w
+              ${join} users u ON u.id = w.userId`
       const facts: AppendFacts = {
         known: new Map(known.map((row) => [clientKey(row.sender_id, row.client_id), messageOf(row)])),
         ends,
@@ -133,9 +138,9 @@ export const layer = Layer.effect(
     const select = (conditions: ReadonlyArray<Statement.Fragment>, order: "ASC" | "DESC", limit: number) =>
       sql<MessageRow>`
         SELECT ${columns} FROM messages m WHERE ${sql.and(conditions)} ORDER BY m.seq ${sql.literal(order)}
-        ${limitTo(sql, limit)}
+        ${limitTo(sql, readMaxes.find((rows) => rows >= limit) ?? limit)}
       `.pipe(
-        Effect.map((rows) => rows.map(messageOf)),
+        Effect.map((rows) => rows.slice(0, limit).map(messageOf)),
         Effect.catch(apiError)
       )
 

@@ -87,22 +87,19 @@ const versions = Effect.gen(function* () {
   for (const table of ["conversations", "conversation_members", "messages"]) {
     yield* addColumn(table, "version", "BIGINT NOT NULL DEFAULT 0")
   }
-  yield* createTable("store_version", "version BIGINT NOT NULL")
+  yield* createTable("store_version", "version BIGINT NOT NULL", { mysqlKey: "version" })
   const known = yield* sql`SELECT 1 FROM store_version`
   if (known.length === 0) yield* sql`INSERT INTO store_version (version) VALUES (0)`
 })
 
-/** How often a process has started on this database: machine ids of snowflakes come from it. */
-const processStarts = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* createTable("process_starts", "starts BIGINT NOT NULL")
-  const known = yield* sql`SELECT 1 FROM process_starts`
-  if (known.length === 0) yield* sql`INSERT INTO process_starts (starts) VALUES (0)`
+/** Who has which machine id of the snowflakes, and since when nothing was heard of them. */
+const processLeases = Effect.gen(function* () {
+  yield* createTable("process_leases", "machine_id BIGINT NOT NULL PRIMARY KEY, renewed_at BIGINT NOT NULL")
 })
 
 /**
  * Times of a conversation rise with its seqs, so that a time is found among the seqs: an index less, whose pages every
- * batch had to write.
+ * batch had to write. Those from before came from the clock of one process, and rise anyhow.
  */
 const risingTimes = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -118,6 +115,6 @@ export const migrations = {
   "0002_conversations": conversations,
   "0003_blocks": blocks,
   "0004_versions": versions,
-  "0005_process_starts": processStarts,
+  "0005_process_leases": processLeases,
   "0006_rising_times": risingTimes
 }

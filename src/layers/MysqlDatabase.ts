@@ -1,22 +1,16 @@
 /** The shared database: MySQL 8 or MariaDB 10.11, reached through a pool, migrated at start under a lock. */
 import { MysqlClient } from "@effect/sql-mysql2"
-import { Context, Effect, Layer, Redacted, Schedule } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { Migrator, SqlClient, type SqlError } from "effect/sql"
-import { unavailable, unmigrated, wordsOf } from "./DatabaseUnavailable.ts"
+import { Migrator, SqlClient } from "effect/sql"
+import { isAbsent, unavailable, unmigrated, untilThere, wordsOf } from "./DatabaseUnavailable.ts"
 import { migrations } from "./Migrations.ts"
 import { type MysqlSettings, Settings } from "./Settings.ts"
 
 /** Statements that wait for a connection of the pool; further ones fail at once. */
 const waitingMax = 10_000
-/** How long the start waits for a database that does not answer, in seconds. */
-const startSeconds = 60
 /** How long the start waits for another process that migrates the same database, in seconds. */
 const migrationSeconds = 60
-
-/** Nobody answers, which a little later may be different. */
-const isAbsent = ({ reason }: SqlError.SqlError): boolean =>
-  reason._tag === "ConnectionError" || (reason._tag === "UnknownError" && !("sqlState" in Object(reason.cause)))
 
 /** A pool whose connections come back by themselves. Waits for a database that is being started, too. */
 const connect = ({ url, connectionsMax }: MysqlSettings) => {
@@ -32,15 +26,18 @@ const connect = ({ url, connectionsMax }: MysqlSettings) => {
       charset: "utf8mb4",
       connectTimeout: 5_000,
       queueLimit: waitingMax,
-      // Sizes of pages are written into statements: at most a few hundred texts.
-      maxPreparedStatements: 1_024,
-      ...(searchParams.get("ssl") === "true" ? { ssl: {} } : {})
+      // The server counts those of all connections of everybody.
+      maxPreparedStatements: 128,
+      maxIdle: 2,
+      idleTimeout: 30_000,
+      // mysql2 itself asks nobody for a name.
+      ...(searchParams.get("ssl") === "true" ? { ssl: { verifyIdentity: true } } : {})
     }
   }).pipe(
     Effect.tapError((error) =>
       isAbsent(error) ? Effect.logWarning(`waiting for the database: ${wordsOf(error)}`) : Effect.void
     ),
-    Effect.retry({ while: isAbsent, schedule: Schedule.spaced("1 second"), times: startSeconds }),
+    untilThere,
     Effect.mapError((error) => unavailable(wordsOf(error)))
   )
 }
@@ -80,6 +77,7 @@ const migrated = Layer.effectDiscard(
     )
   }).pipe(
     Effect.scoped,
+    untilThere,
     Effect.catchTag(["SqlError", "MigrationError"], (error) => Effect.fail(unmigrated(error)))
   )
 )

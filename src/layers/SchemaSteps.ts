@@ -15,15 +15,27 @@ const mysqlCollation = Effect.map(
  * Creates a table. SQLite keeps rows in the order of their arrival, or of the primary key where `clustered` is asked
  * for; MySQL always in that of the primary key.
  */
-export const createTable = (name: string, columns: string, options: { readonly clustered?: boolean } = {}) =>
+export const createTable = (
+  name: string,
+  columns: string,
+  options: {
+    readonly clustered?: boolean
+    /** The column that is the primary key on MySQL, of which some servers want one in each table. */
+    readonly mysqlKey?: string
+  } = {}
+) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const key = sql.onDialectOrElse({
+      mysql: () => (options.mysqlKey === undefined ? "" : `, PRIMARY KEY (${options.mysqlKey})`),
+      orElse: () => ""
+    })
     const end = yield* sql.onDialectOrElse({
       mysql: () =>
         Effect.map(mysqlCollation, (collation) => `ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = ${collation}`),
       orElse: () => Effect.succeed(options.clustered === true ? "WITHOUT ROWID" : "")
     })
-    yield* sql`CREATE TABLE IF NOT EXISTS ${sql(name)} (${sql.literal(columns)}) ${sql.literal(end)}`
+    yield* sql`CREATE TABLE IF NOT EXISTS ${sql(name)} (${sql.literal(columns + key)}) ${sql.literal(end)}`
   })
 
 const hasIndex = (sql: SqlClient.SqlClient, name: string, table: string) =>

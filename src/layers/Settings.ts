@@ -41,7 +41,7 @@ const roles = ["all", "gateway", "worker"] as const
 
 export interface MysqlSettings {
   readonly _tag: "Mysql"
-  /** `mysql://user:password@host:port/database`; `?ssl=true` encrypts, and trusts the system's authorities. */
+  /** `mysql://user:password@host:port/database`; `?ssl=true` encrypts, and checks the host's name. */
   readonly url: Redacted.Redacted
   readonly connectionsMax: number
 }
@@ -84,6 +84,14 @@ const storeOf = Effect.fnUntraced(function* ({
   // Not repeated in the message: it has a password in it.
   if (parsed?.protocol !== "mysql:" || parsed.pathname.length < 2 || parsed.hostname === "") {
     refuse("CHAT_DATABASE_URL", "CHAT_STORE=mysql needs mysql://user:password@host:port/database")
+  } else {
+    if ([parsed.username, parsed.password, parsed.pathname].some((part) => /%(?![0-9a-f]{2})/i.test(part))) {
+      refuse("CHAT_DATABASE_URL", "a % in name, password or database is written %25")
+    }
+    for (const [name, value] of parsed.searchParams) {
+      if (name !== "ssl" || !/^(true|false)$/.test(value))
+        refuse("CHAT_DATABASE_URL", "knows ?ssl=true and no other option")
+    }
   }
   return { _tag: "Mysql", url, connectionsMax }
 })

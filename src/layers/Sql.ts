@@ -4,14 +4,20 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { ApiError } from "../domain/ErrorTable.ts"
 
 /** Reasons that lie in the statement or its values: trying again cannot help. */
-const faultyReasons = new Set(["UniqueViolation", "ConstraintError", "SqlSyntaxError"])
+const faultyReasons = new Set(["UniqueViolation", "ConstraintError"])
 /** Classes of SQLSTATE that say the same: data that does not fit, violated constraint, wrong statement. */
 const faultyClass = /^(22|23|42)/
+/**
+ * Numbers of MySQL in these classes that speak of the server: no such database or table (one that is being restored),
+ * too many connections or statements, a right that is missing.
+ */
+const passingNumbers: ReadonlySet<unknown> = new Set([1044, 1045, 1049, 1142, 1146, 1203, 1226, 1227, 1461])
 
 const isFaulty = ({ reason }: SqlError.SqlError): boolean => {
+  const { sqlState, errno } = Object(reason.cause) as { readonly sqlState?: unknown; readonly errno?: unknown }
+  if (passingNumbers.has(errno)) return false
   if (faultyReasons.has(reason._tag)) return true
-  const state = (reason.cause as { readonly sqlState?: unknown } | undefined)?.sqlState
-  return reason._tag === "UnknownError" && typeof state === "string" && faultyClass.test(state)
+  return typeof sqlState === "string" && faultyClass.test(sqlState)
 }
 
 /** Logs what the database said, once, and fails with its number only. */
@@ -19,7 +25,7 @@ export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiErro
   isFaulty(error)
     ? Effect.andThen(
         Effect.logError("the database refused a statement", error),
-        Effect.fail(ApiError.of("ServerError"))
+        Effect.fail(ApiError.of("ServerError", { cause: error.reason.cause }))
       )
     : Effect.andThen(
         Effect.logError("the database failed", error),
@@ -39,11 +45,25 @@ const isConflict = (error: unknown): boolean => {
 const conflictsMax = 5
 const afterConflict = Schedule.jittered(Schedule.exponential("5 millis"))
 
+/**
+ * What MySQL may wait for: 5 s for a lock, and a minute for the next statement, in seconds. A process that vanished
+ * without a word in the middle of a transaction holds the others up for so long, and not for the hours of the defaults.
+ */
+const waitAsLittle = (sql: SqlClient.SqlClient): Effect.Effect<unknown, SqlError.SqlError> =>
+  sql.onDialectOrElse({
+    mysql: () => sql`SET SESSION innodb_lock_wait_timeout = 5, SESSION wait_timeout = 60`,
+    orElse: () => Effect.void
+  })
+
 /** Runs an effect in one transaction; one that another stood in the way of begins again, a few times at most. */
 export const inTransaction =
   (sql: SqlClient.SqlClient) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
-    Effect.retry(sql.withTransaction(effect), { while: isConflict, times: conflictsMax, schedule: afterConflict })
+    Effect.retry(sql.withTransaction(Effect.andThen(waitAsLittle(sql), effect)), {
+      while: isConflict,
+      times: conflictsMax,
+      schedule: afterConflict
+    })
 
 interface NumberRow {
   readonly number: number
@@ -51,35 +71,22 @@ interface NumberRow {
 
 const numberOf = ([row]: ReadonlyArray<NumberRow>): number => row?.number ?? 0
 
-/** Counts up the one row of a table, within a transaction: nobody else counts until it commits. */
-export const nextNumber = (
-  sql: SqlClient.SqlClient,
-  table: string,
-  column: string
-): Effect.Effect<number, SqlError.SqlError> => {
-  const counter = sql(column)
-  return sql.onDialectOrElse({
-    // MySQL cannot return what it has updated.
-    mysql: () =>
-      Effect.andThen(
-        sql`UPDATE ${sql(table)} SET ${counter} = LAST_INSERT_ID(${counter} + 1)`,
-        Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
-      ),
-    orElse: () =>
-      Effect.map(
-        sql<NumberRow>`UPDATE ${sql(table)} SET ${counter} = ${counter} + 1 RETURNING ${counter} AS number`,
-        numberOf
-      )
-  })
-}
-
 /**
  * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
  * versions become visible in their order, and who has seen one has seen all before it. Taken before anything else, it
  * is the lock under which messages are numbered, whichever process numbers them.
  */
 export const nextVersion = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  nextNumber(sql, "store_version", "version")
+  sql.onDialectOrElse({
+    // MySQL cannot return what it has updated.
+    mysql: () =>
+      Effect.andThen(
+        sql`UPDATE store_version SET version = LAST_INSERT_ID(version + 1)`,
+        Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
+      ),
+    orElse: () =>
+      Effect.map(sql<NumberRow>`UPDATE store_version SET version = version + 1 RETURNING version AS number`, numberOf)
+  })
 
 /** The version of the last change. */
 export const version = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>

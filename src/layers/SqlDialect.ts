@@ -67,5 +67,8 @@ export const onExisting = (
 export const forUpdate = (sql: SqlClient.SqlClient): Statement.Fragment =>
   sql.literal(sql.onDialectOrElse({ mysql: () => "FOR UPDATE", orElse: () => "" }))
 
-/** `LIMIT` with its number in the text: MySQL takes no floating-point parameter there, and numbers are sent as such. */
+/**
+ * `LIMIT` with its number in the text: MySQL takes no floating-point parameter there, and numbers are sent as such. For
+ * numbers of which there are few: each makes a statement of its own, which is kept prepared.
+ */
 export const limitTo = (sql: SqlClient.SqlClient, rows: number): Statement.Fragment => sql.literal(`LIMIT ${rows}`)

@@ -8,7 +8,8 @@ export const layer = Layer.effect(
   Effect.map(makeDraftQueue, (queue) =>
     Transfer.of({
       publish: queue.offer,
-      consume: queue.consume,
+      // The queue tells a sender itself that its draft is given up.
+      consume: ({ process }) => queue.consume(process),
       // There is no other process.
       settle: () => {},
       isConnected: () => true

@@ -13,9 +13,15 @@ export const layer = Layer.effect(
     if (settings._tag !== "Kafka") return yield* Effect.die(new Error("not configured for Kafka"))
     const kafka = yield* makeKafka(settings)
     const publisher = yield* makePublisher(kafka, settings)
+    /** Whether the consumer reads; it counts where there is one. */
+    let isReading = true
     return Transfer.of({
       ...publisher,
-      consume: (process) => consumeFrom(kafka, settings, process, publisher.settle)
+      isConnected: () => publisher.isConnected() && isReading,
+      consume: (consumer) =>
+        consumeFrom(kafka, settings, consumer, publisher.settle, (running) => {
+          isReading = running
+        })
     })
   })
 )

@@ -4,7 +4,7 @@ import { Deferred, Effect, Fiber, type Layer } from "effect"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import type { Draft, Message } from "../../src/domain/Message.ts"
 import type { AppendResult } from "../../src/domain/MessageStore.ts"
-import { Transfer } from "../../src/domain/Transfer.ts"
+import { type Consumer, Transfer } from "../../src/domain/Transfer.ts"
 import { draft } from "../support/Drafts.ts"
 
 const stored = (draft: Draft): AppendResult => ({
@@ -30,6 +30,9 @@ const publishAll = (drafts: ReadonlyArray<Draft>) =>
 const drafts = (count: number) =>
   Array.from({ length: count }, (_, index) => draft(String(1 + (index % 3)), "9", `m${index}`))
 
+const consume = (transfer: Transfer["Service"], process: Consumer["process"]) =>
+  transfer.consume({ process, refuse: () => Effect.void })
+
 export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) =>
   describe(`transfer: ${name}`, () => {
     it.live("brings every draft to the consumer, those of one conversation in order, and the result back", () =>
@@ -37,7 +40,7 @@ export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) 
         const transfer = yield* Transfer
         const seen: Array<Draft> = []
         yield* Effect.forkChild(
-          transfer.consume((batch) =>
+          consume(transfer, (batch) =>
             Effect.sync(() => {
               seen.push(...batch)
               return batch.map(stored)
@@ -62,7 +65,7 @@ export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) 
         const transfer = yield* Transfer
         const isPoison = (draft: Draft) => draft.clientId === "m7"
         yield* Effect.forkChild(
-          transfer.consume((batch) =>
+          consume(transfer, (batch) =>
             batch.some(isPoison) ? Effect.die(new Error("poison")) : Effect.succeed(batch.map(stored))
           )
         )
@@ -80,7 +83,7 @@ export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) 
         const failed = yield* Deferred.make<void>()
         let broken = true
         yield* Effect.forkChild(
-          transfer.consume((batch) => {
+          consume(transfer, (batch) => {
             if (!broken) return Effect.succeed(batch.map(stored))
             Deferred.doneUnsafe(failed, Effect.void)
             return Effect.fail(ApiError.of("DatabaseError", { retryAfter: 1_000 }))
@@ -100,7 +103,7 @@ export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) 
       Effect.gen(function* () {
         const transfer = yield* Transfer
         const open = yield* Deferred.make<void>()
-        yield* Effect.forkChild(transfer.consume((batch) => Effect.as(Deferred.await(open), batch.map(stored))))
+        yield* Effect.forkChild(consume(transfer, (batch) => Effect.as(Deferred.await(open), batch.map(stored))))
         const allAnswered = yield* Deferred.make<void>()
         let taken = 0
         let answered = 0

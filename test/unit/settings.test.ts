@@ -112,7 +112,15 @@ describe("the configuration", () => {
       const mysql = { CHAT_STORE: "mysql", CHAT_DATABASE_URL: "mysql://chat:secret@db.example/chat" }
       const kafka = { CHAT_TRANSFER: "kafka", CHAT_KAFKA_BROKERS: "one.example:9092" }
       assert.deepStrictEqual(yield* problemsOf({ CHAT_STORE: "mysql" }), ["CHAT_DATABASE_URL"])
-      for (const url of ["postgres://chat:secret@db.example/chat", "mysql://chat:secret@db.example", "secret"]) {
+      const wrong = [
+        "postgres://chat:secret@db.example/chat",
+        "mysql://chat:secret@db.example",
+        "mysql://chat:secret%@db.example/chat",
+        "mysql://chat:secret@db.example/chat?ssl=1",
+        "mysql://chat:secret@db.example/chat?sslmode=require",
+        "secret"
+      ]
+      for (const url of wrong) {
         assert.deepStrictEqual(yield* problemsOf({ ...mysql, CHAT_DATABASE_URL: url }), ["CHAT_DATABASE_URL"])
       }
       assert.deepStrictEqual(yield* problemsOf({ CHAT_TRANSFER: "kafka" }), ["CHAT_KAFKA_BROKERS"])
