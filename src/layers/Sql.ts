@@ -1,6 +1,6 @@
 /** What the SQL repositories share: error mapping, transactions, and the version of the store. */
 import { Effect, Schedule } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { type SqlClient, SqlError } from "effect/sql"
 import { ApiError } from "../domain/ErrorTable.ts"
 
 /** Reasons that lie in the statement or its values: trying again cannot help. */
@@ -55,11 +55,18 @@ const waitAsLittle = (sql: SqlClient.SqlClient): Effect.Effect<unknown, SqlError
     orElse: () => Effect.void
   })
 
+/** A connection that is lost in a transaction cannot roll back, which the client takes for a defect: it is a failure. */
+const lostIsFailure = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+  Effect.catchCause(transaction, (cause): Effect.Effect<never, E | SqlError.SqlError> => {
+    const lost = cause.reasons.find((reason) => reason._tag === "Die" && SqlError.isSqlError(reason.defect))
+    return lost?._tag === "Die" ? Effect.fail(lost.defect as SqlError.SqlError) : Effect.failCause(cause)
+  })
+
 /** Runs an effect in one transaction; one that another stood in the way of begins again, a few times at most. */
 export const inTransaction =
   (sql: SqlClient.SqlClient) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
-    Effect.retry(sql.withTransaction(Effect.andThen(waitAsLittle(sql), effect)), {
+    Effect.retry(lostIsFailure(sql.withTransaction(Effect.andThen(waitAsLittle(sql), effect))), {
       while: isConflict,
       times: conflictsMax,
       schedule: afterConflict

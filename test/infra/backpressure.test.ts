@@ -1,0 +1,81 @@
+/** More than the pipeline holds while its broker is away (protocol.md sections 1.2 and 4, guarantee 6). */
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { kafkaBroker } from "../../infra/addresses.ts"
+import { fixedLimits } from "../../src/domain/ConnectionLimits.ts"
+import { contentBytesMax } from "../../src/domain/Message.ts"
+import { waitingContentMax } from "../../src/layers/DraftQueue.ts"
+import { scratch } from "../support/Backend.ts"
+import { until } from "../support/Eventually.ts"
+import { ask, assertKept, conversationOf, historyOf } from "../support/Kept.ts"
+import { connect } from "../support/Peer.ts"
+import { type ServerProcess, start } from "../support/ServerProcess.ts"
+import { gateTo } from "../support/TcpGate.ts"
+import { TestServer } from "../support/TestServer.ts"
+import * as Users from "../support/Users.ts"
+import { refusalOf, writerOf } from "../support/Writer.ts"
+
+/** Messages of the largest size that the pipeline holds. */
+const held = waitingContentMax / contentBytesMax
+/** Messages of a connection: one less than those with which its socket is paused. */
+const each = fixedLimits.inFlightMax - 1
+/** Connections that together have more than is held; of users of their own, since devices get each other's messages. */
+const crowd = Math.ceil(held / each) + 5
+const tooMany = crowd * each - held
+/** What waits is there as text and as the record's bytes; the rest of the process has the other half. */
+const mebibytesMax = 768
+
+/** The most memory that a process has had so far, in MiB. */
+const peakOf = ({ child }: ServerProcess): number =>
+  Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024
+
+describe("a pipeline that is full", () => {
+  it.live(
+    "refuses at once with 100009 and a time to wait, keeps within its memory, and loses nothing that it has taken",
+    () =>
+      Effect.gen(function* () {
+        const [host = "", port] = kafkaBroker.split(":")
+        const gate = yield* gateTo({ host, port: Number(port) })
+        yield* Effect.promise(() => gate.close())
+        const { settings } = yield* scratch
+        const { server, ...address } = yield* start({ ...settings, CHAT_KAFKA_BROKERS: `127.0.0.1:${gate.port}` })
+        const register = Effect.suspend(() => Effect.provideService(Users.register(), TestServer, address))
+        const [bob, ...users] = yield* Effect.all(
+          Array.from({ length: crowd + 1 }, () => register),
+          { concurrency: 4 }
+        )
+        const reader = yield* connect(address.chatUrl, bob!.token)
+        const writers = yield* Effect.forEach(users, (user) => writerOf(address, `of-${user.id}`, user, bob!))
+        const answers = () => writers.reduce((sum, { last }) => sum + last.size, 0)
+        const content = "x".repeat(contentBytesMax)
+        for (const writer of writers) writer.write(...Array.from({ length: each }, () => content))
+
+        yield* until(
+          () => `${tooMany} refusals; there are ${answers()}`,
+          () => answers() >= tooMany
+        )
+        for (const { last } of writers) {
+          for (const frame of last.values()) {
+            const { code, retryAfter } = refusalOf(frame)
+            assert.strictEqual(code, 100009)
+            assert.isAbove(retryAfter ?? 0, 0)
+          }
+        }
+        // Others are served meanwhile, and nothing else of what was taken has been refused.
+        const synced = yield* ask(reader, "conversation.sync")
+        assert.strictEqual(synced.frameType, 0)
+        assert.strictEqual(answers(), tooMany)
+
+        yield* Effect.promise(() => gate.open())
+        yield* Effect.all(
+          writers.map((writer) => writer.persist(50_000)),
+          { concurrency: "unbounded" }
+        )
+        for (const [index, writer] of writers.entries()) {
+          assertKept(yield* historyOf(reader, conversationOf(bob!, users[index]!)), [writer])
+        }
+        assert.isBelow(peakOf(server), mebibytesMax)
+      })
+  )
+})
