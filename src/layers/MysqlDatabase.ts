@@ -1,4 +1,5 @@
 /** The shared database: MySQL 8 or MariaDB 10.11, reached through a pool, migrated at start under a lock. */
+import { createConnection, type Socket } from "node:net"
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
@@ -9,11 +10,25 @@ import { type MysqlSettings, Settings } from "./Settings.ts"
 
 /** Statements that wait for a connection of the pool; further ones fail at once. */
 const waitingMax = 10_000
+/** Longer than any statement takes: one waits 5 s for a lock at most. */
+const silenceMillisMax = 15_000
+/** A change of a large table may take its time. */
+const migrationSilenceMillisMax = 3_600_000
 /** How long the start waits for another process that migrates the same database, in seconds. */
 const migrationSeconds = 60
 
+/**
+ * A socket that ends when nothing comes for some time, be it an answer or idleness: a database whose machine has vanished
+ * does not say so, and neither the driver nor the system would notice for many minutes.
+ */
+const impatientSocket = (host: string, port: number, silenceMillis: number) => (): Socket => {
+  const socket = createConnection({ host, port, noDelay: true })
+  socket.setTimeout(silenceMillis, () => socket.destroy(new Error("nothing has come from the database for some time")))
+  return socket
+}
+
 /** A pool whose connections come back by themselves. Waits for a database that is being started, too. */
-const connect = ({ url, connectionsMax }: MysqlSettings) => {
+const connect = ({ url, connectionsMax }: MysqlSettings, silenceMillis: number) => {
   const { hostname, port, username, password, pathname, searchParams } = new URL(Redacted.value(url))
   return MysqlClient.make({
     host: hostname,
@@ -25,6 +40,7 @@ const connect = ({ url, connectionsMax }: MysqlSettings) => {
     poolConfig: {
       charset: "utf8mb4",
       connectTimeout: 5_000,
+      stream: impatientSocket(hostname, Number(port || 3306), silenceMillis),
       queueLimit: waitingMax,
       // The server counts those of all connections of everybody.
       maxPreparedStatements: 128,
@@ -42,15 +58,6 @@ const connect = ({ url, connectionsMax }: MysqlSettings) => {
   )
 }
 
-const connection = Layer.effectContext(
-  Effect.gen(function* () {
-    const { store } = yield* Settings
-    if (store._tag !== "Mysql") return yield* Effect.die(new Error("not configured for MySQL"))
-    const client = yield* connect(store)
-    return Context.make(MysqlClient.MysqlClient, client).pipe(Context.add(SqlClient.SqlClient, client))
-  })
-).pipe(Layer.provide(Reactivity.layer))
-
 /**
  * MySQL commits each change of the schema by itself, so that the migrator's transaction protects nothing: steps are
  * taken while they are loaded, and recorded when they have succeeded. They can be repeated (`SchemaSteps.ts`).
@@ -60,9 +67,9 @@ const loader: Migrator.Loader = Effect.map(Migrator.fromRecord(migrations), (ste
 )
 
 /** Several processes may start together: one migrates, the others wait. The lock ends with its connection. */
-const migrated = Layer.effectDiscard(
+const migrate = (settings: MysqlSettings) =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
+    const sql = yield* connect(settings, migrationSilenceMillisMax)
     const lock = "MD5(CONCAT('fiberchat migrations of ', DATABASE()))"
     const keeper = yield* sql.reserve
     const [row] = yield* keeper.executeUnprepared(
@@ -72,7 +79,7 @@ const migrated = Layer.effectDiscard(
     )
     if (row?.["taken"] !== 1) return yield* unavailable("another process has been migrating it for a minute")
     yield* Effect.ensuring(
-      Migrator.make({})({ loader }),
+      Effect.provideService(Migrator.make({})({ loader }), SqlClient.SqlClient, sql),
       Effect.ignore(keeper.executeUnprepared(`SELECT RELEASE_LOCK(${lock})`, [], undefined))
     )
   }).pipe(
@@ -80,6 +87,13 @@ const migrated = Layer.effectDiscard(
     untilThere,
     Effect.catchTag(["SqlError", "MigrationError"], (error) => Effect.fail(unmigrated(error)))
   )
-)
 
-export const layer = migrated.pipe(Layer.provideMerge(connection))
+export const layer = Layer.effectContext(
+  Effect.gen(function* () {
+    const { store } = yield* Settings
+    if (store._tag !== "Mysql") return yield* Effect.die(new Error("not configured for MySQL"))
+    yield* migrate(store)
+    const client = yield* connect(store, silenceMillisMax)
+    return Context.make(MysqlClient.MysqlClient, client).pipe(Context.add(SqlClient.SqlClient, client))
+  })
+).pipe(Layer.provide(Reactivity.layer))

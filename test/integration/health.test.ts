@@ -1,6 +1,6 @@
 /** What operators ask a server: is it alive, is it ready, and what has it counted (protocol.md section 2). */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request } from "../support/Users.ts"
@@ -19,7 +19,11 @@ layer(TestServer.layer({ CHAT_PUSH_RETRY: "10 millis", CHAT_PUSH_RETRY_COUNT: "1
       Effect.gen(function* () {
         const live = yield* request("GET", "/health/live")
         assert.deepStrictEqual([live.status, live.body], [200, { status: "ok" }])
-        const ready = yield* request("GET", "/health/ready")
+        // A member of the group takes its time to be one.
+        const ready = yield* request("GET", "/health/ready").pipe(
+          Effect.repeat({ until: ({ status }) => status === 200, schedule: Schedule.spaced("50 millis") }),
+          Effect.timeout("10 seconds")
+        )
         assert.deepStrictEqual([ready.status, ready.body], [200, { status: "ok", store: "ok", transfer: "ok" }])
       })
     )
