@@ -23,12 +23,15 @@ const each = fixedLimits.inFlightMax - 1
 /** Connections that together have more than is held; of users of their own, since devices get each other's messages. */
 const crowd = Math.ceil(held / each) + 5
 const tooMany = crowd * each - held
-/** How often what was refused is sent again: together more than is held. */
-const rounds = Math.ceil(held / tooMany) + 1
-/** What the garbage collector leaves lying about; far less than what the rounds bring, which is more than 64 MiB. */
-const noiseMebibytes = 32
-/** Measured 610 to 775 while all of it is stored; that it comes from the collector makes it no sharper bound. */
-const mebibytesMax = 1_024
+/** How often what was refused is sent again: together three times what is held, or 212 MiB. */
+const rounds = Math.ceil((3 * held) / tooMany)
+/** What the refusals may leave behind, in MiB; measured 15 to 35. */
+const growthMax = 80
+/**
+ * Of the server's heap. Without it the collector lets 400 MiB lie about because nobody needs them, and memory tells
+ * nothing; with it, what is kept is seen, or ends the process.
+ */
+const heapMebibytes = 256
 
 /** The most memory that a process has had so far, in MiB. */
 const peakOf = ({ child }: ServerProcess): number =>
@@ -43,7 +46,11 @@ describe("a pipeline that is full", () => {
         const gate = yield* gateTo({ host, port: Number(port) })
         yield* Effect.promise(() => gate.close())
         const { settings } = yield* scratch
-        const { server, ...address } = yield* start({ ...settings, CHAT_KAFKA_BROKERS: `127.0.0.1:${gate.port}` })
+        const { server, ...address } = yield* start({
+          ...settings,
+          NODE_OPTIONS: `--max-old-space-size=${heapMebibytes}`,
+          CHAT_KAFKA_BROKERS: `127.0.0.1:${gate.port}`
+        })
         const register = Effect.suspend(() => Effect.provideService(Users.register(), TestServer, address))
         const [bob, ...users] = yield* Effect.all(
           Array.from({ length: crowd + 1 }, () => register),
@@ -73,7 +80,7 @@ describe("a pipeline that is full", () => {
           for (const [index, writer] of writers.entries()) writer.again(refused[index]!)
           yield* until("the refusals of this round", () => waiting() === held)
         }
-        assert.isBelow(peakOf(server) - full, noiseMebibytes, "what is refused leaves nothing behind")
+        assert.isBelow(peakOf(server) - full, growthMax, "what is refused leaves nothing behind")
         console.log("MEM", full, peakOf(server), rounds)
         // Others are served meanwhile, and nothing else of what was taken has been refused.
         const synced = yield* ask(reader, "conversation.sync")
@@ -88,7 +95,8 @@ describe("a pipeline that is full", () => {
         for (const [index, writer] of writers.entries()) {
           assertKept(yield* historyOf(reader, conversationOf(bob!, users[index]!)), [writer])
         }
-        assert.isBelow(peakOf(server), mebibytesMax)
+        console.log("MEM drained", peakOf(server))
+        assert.isTrue(server.isRunning)
       })
   )
 })

@@ -33,7 +33,7 @@ const gateway = Effect.gen(function* () {
     const [ann, bob] = yield* Effect.all([register(), register()])
     const annPeer = yield* connect(chatUrl, ann.token)
     const bobPeer = yield* connect(chatUrl, bob.token)
-    return { chatUrl, shared, bob, annPeer, bobPeer }
+    return { chatUrl, shared, ann, bob, annPeer, bobPeer }
   }).pipe(Effect.provide(services))
 })
 
@@ -61,6 +61,25 @@ describe("a worker", () => {
       assert.deepInclude(ack.data as object, { seq: 1 })
       const push = yield* bobPeer.find(isPush)
       assert.deepInclude(push.data as object, { seq: 1, content: "stored, and not handed over" })
+    })
+  )
+
+  it.live("brings a whole batch of what JSON makes six times as long", () =>
+    Effect.gen(function* () {
+      const { chatUrl, shared, ann, bob } = yield* gateway
+      // As many connections as it takes to have a batch under way: 64 requests each.
+      const peers = yield* Effect.forEach([...Array(8).keys()], (device) =>
+        connect(`${chatUrl}?deviceId=device-${device}`, ann.token)
+      )
+      const ids = peers.flatMap((peer, device) =>
+        [...Array(64).keys()].map((index) => {
+          const id = `${"\u0001".repeat(58)}-${device}-${index}`
+          peer.send(chatFrame(id, bob, "\u0002".repeat(256)))
+          return { peer, id }
+        })
+      )
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      for (const { peer, id } of ids) assert.strictEqual((yield* peer.answer(id)).frameType, 2)
     })
   )
 
