@@ -31,7 +31,7 @@ const scripts: Record<ServerName, string> = {
 }
 
 /** As shipped, but for limits that would refuse the load, and for one user having many connections. */
-const settings = {
+export const settings: Readonly<Record<string, string>> = {
   CHAT_PORT: "0",
   CHAT_RATE_LIMIT: "off",
   CHAT_AUTH_RATE_LIMIT: "off",
@@ -50,7 +50,7 @@ export const start = async (name: ServerName, userCount: number): Promise<Server
   const remove = () => rmSync(directory, { recursive: true, force: true })
   try {
     const logins = name.startsWith("fiberchat") ? await registered(name, directory, userCount) : invented(userCount)
-    const { child, url } = await launch(name, directory)
+    const { child, said: url } = await launch(name, directory)
     if (child.pid === undefined) throw new Error(`${name} has no process`)
     const stop = async () => {
       await ended(child)
@@ -75,14 +75,27 @@ const memoryInUse = async (pid: number, file: string): Promise<number> => {
   throw new Error("the server did not tell its memory")
 }
 
-const launch = async (name: ServerName, directory: string) => {
-  const preload = ["--expose-gc", "--import", join(import.meta.dirname, "memoryOnSignal.ts")]
-  const child = spawn(process.execPath, [...preload, join(import.meta.dirname, scripts[name])], {
-    env: { ...process.env, ...settings, CHAT_DATA_DIR: directory, BENCH_MEMORY_FILE: join(directory, memoryFile) },
+const launch = (name: ServerName, directory: string) =>
+  launchScript(scripts[name], {
+    preload: ["--expose-gc", "--import", join(import.meta.dirname, "memoryOnSignal.ts")],
+    env: { ...settings, CHAT_DATA_DIR: directory, BENCH_MEMORY_FILE: join(directory, memoryFile) },
+    says: listening
+  })
+
+/** The line in which every server says where it can be reached. */
+export const listening = /Listening on (http:\/\/127\.0\.0\.1:\d+)/
+
+/** Starts a script of this folder and waits until it has said a line; `said` is the part of it that is in brackets. */
+export const launchScript = async (
+  script: string,
+  { preload, env, says }: { readonly preload: ReadonlyArray<string>; readonly env: object; readonly says: RegExp }
+) => {
+  const child = spawn(process.execPath, [...preload, join(import.meta.dirname, script)], {
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"]
   })
   try {
-    return { child, url: await listening(child) }
+    return { child, said: await spoken(child, says) }
   } catch (error) {
     await ended(child)
     throw error
@@ -91,7 +104,7 @@ const launch = async (name: ServerName, directory: string) => {
 
 /** Users of a data directory, registered by a server that is gone afterwards. */
 const registered = async (name: ServerName, directory: string, count: number): Promise<ReadonlyArray<Login>> => {
-  const { child, url } = await launch(name, directory)
+  const { child, said: url } = await launch(name, directory)
   try {
     return await register(url, count)
   } finally {
@@ -99,15 +112,15 @@ const registered = async (name: ServerName, directory: string, count: number): P
   }
 }
 
-const ended = (child: ChildProcess): Promise<void> =>
+export const ended = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve()
     child.once("exit", () => resolve())
     child.kill("SIGKILL")
   })
 
-/** Waits for the line that says where the server listens. */
-const listening = (child: ChildProcess): Promise<string> =>
+/** Waits for a line of the server, such as the one that says where it listens. */
+const spoken = (child: ChildProcess, says: RegExp): Promise<string> =>
   new Promise((resolve, reject) => {
     let output = ""
     const timer = setTimeout(
@@ -117,14 +130,14 @@ const listening = (child: ChildProcess): Promise<string> =>
     child.once("exit", () => reject(new Error(`the server ended: ${output}`)))
     child.stdout?.on("data", (chunk) => {
       output += chunk
-      const url = /Listening on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1]
-      if (url === undefined) return
+      const part = says.exec(output)?.[1]
+      if (part === undefined) return
       clearTimeout(timer)
-      resolve(url)
+      resolve(part)
     })
   })
 
-const register = async (url: string, count: number): Promise<ReadonlyArray<Login>> => {
+export const register = async (url: string, count: number): Promise<ReadonlyArray<Login>> => {
   const logins: Array<Login> = []
   for (let index = 0; index < count; index++) {
     const response = await fetch(`${url}/v1/user/register`, {
@@ -140,5 +153,5 @@ const register = async (url: string, count: number): Promise<ReadonlyArray<Login
 }
 
 /** The relays believe every token: it is the user's id. */
-const invented = (count: number): ReadonlyArray<Login> =>
+export const invented = (count: number): ReadonlyArray<Login> =>
   Array.from({ length: count }, (_, index) => ({ userId: String(1_000 + index), token: String(1_000 + index) }))

@@ -1,25 +1,52 @@
 /** `pnpm bench <suite> [--quick] [--json]`: runs a benchmark and prints its figures. */
+import { parseArgs } from "node:util"
 import { ackTable, runAcks } from "./acks.ts"
+import { contenderNames } from "./durable/Contender.ts"
+import { durableTable } from "./durable/table.ts"
+import * as Durable from "./durable.ts"
 import { run, type Size, table } from "./gateway.ts"
 
 const full: Size = { connections: 10_000, frames: 100_000, rounds: 5, idleMillis: 35_000 }
 /** To see that it works; its figures mean nothing. */
 const quick: Size = { connections: 500, frames: 4_000, rounds: 1, idleMillis: 1_000 }
 
-const [suite, ...flags] = process.argv.slice(2)
-const isQuick = flags.includes("--quick")
+const usage = `usage: pnpm bench gateway|acks|durable [--quick] [--json]
+       pnpm bench durable [--profile ${contenderNames.join("|")}]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
+`
+
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    profile: { type: "string", multiple: true, default: [] },
+    rounds: { type: "string" },
+    patience: { type: "string", default: "0" },
+    "cpu-profiles": { type: "string" }
+  },
+  allowPositionals: true
+})
+const [suite] = positionals
 const progress = (line: string) => process.stderr.write(`${line}\n`)
 const print = <Report>(report: Report, table: (report: Report) => string) =>
-  process.stdout.write(`${flags.includes("--json") ? JSON.stringify(report, null, 2) : table(report)}\n`)
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : table(report)}\n`)
 
 switch (suite) {
   case "gateway":
-    print(await run(isQuick ? quick : full, progress), table)
+    print(await run(values.quick ? quick : full, progress), table)
     break
   case "acks":
-    print(runAcks(isQuick ? 10_000 : 300_000, progress), ackTable)
+    print(runAcks(values.quick ? 10_000 : 300_000, progress), ackTable)
     break
+  case "durable": {
+    const size = values.quick ? Durable.quick : Durable.full
+    const rounds = values.rounds === undefined ? size.rounds : Number(values.rounds)
+    const patienceMillis = Number(values.patience) * 1000
+    const profiles = values["cpu-profiles"] === undefined ? {} : { profiles: values["cpu-profiles"] }
+    const contenders = Durable.contendersOf(values.profile)
+    print(await Durable.run({ ...size, rounds, patienceMillis, ...profiles }, contenders, progress), durableTable)
+    break
+  }
   default:
-    process.stderr.write("usage: pnpm bench gateway|acks [--quick] [--json]\n")
+    process.stderr.write(usage)
     process.exit(2)
 }

@@ -2,7 +2,7 @@
 import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { type AppendFacts, appendPlan } from "../../src/domain/AppendPlan.ts"
+import { type AppendFacts, appendPlan, type ConversationEnd } from "../../src/domain/AppendPlan.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
@@ -12,14 +12,14 @@ import * as Logging from "../../src/layers/Logging.ts"
 import * as Settings from "../../src/layers/Settings.ts"
 
 const inMemory = Layer.sync(MessageStore, () => {
-  const lastSeqs = new Map<ConversationId, number>()
+  const ends = new Map<ConversationId, ConversationEnd>()
   return MessageStore.of({
     appendBatch: (drafts) =>
       Effect.sync(() => {
         const users = new Set(drafts.map((draft) => draft.receiveId))
-        const facts: AppendFacts = { known: new Map(), lastSeqs, blocks: new Set(), users }
+        const facts: AppendFacts = { known: new Map(), ends, blocks: new Set(), users }
         const { results, stored } = appendPlan(drafts, facts)
-        for (const message of stored) lastSeqs.set(message.conversationID, message.seq)
+        for (const message of stored) ends.set(message.conversationID, message)
         return results
       }),
     history: () => Effect.fail(ApiError.of("NoConversation")),

@@ -99,7 +99,7 @@ const startInfra = async (): Promise<Cluster> => {
       infraTarget("mysql"),
       infraTarget("kafka")
     ],
-    pauseMillis: [2_000, 10_000],
+    pauseMillis: [3_000, 15_000],
     logs: logsOf(processes),
     stop
   }
