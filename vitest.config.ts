@@ -26,7 +26,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/wire/**", "test/infra/**"],
           setupFiles,
-          testTimeout: 30_000
+          // Far more than any of them takes on an idle machine.
+          testTimeout: 60_000
         }
       },
       { test: { ...wire, name: "wire", sequence: { groupOrder: 1 } } },

@@ -85,6 +85,10 @@ const launch = (name: ServerName, directory: string) =>
 /** The line in which every server says where it can be reached. */
 export const listening = /Listening on (http:\/\/127\.0\.0\.1:\d+)/
 
+/** A benchmark that ends early, for whatever reason, leaves no server behind. */
+const running = new Set<ChildProcess>()
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")))
+
 /** Starts a script of this folder and waits until it has said a line; `said` is the part of it that is in brackets. */
 export const launchScript = async (
   script: string,
@@ -94,6 +98,8 @@ export const launchScript = async (
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"]
   })
+  running.add(child)
+  child.once("exit", () => running.delete(child))
   try {
     return { child, said: await spoken(child, says) }
   } catch (error) {

@@ -16,7 +16,7 @@ const inMemory = Layer.sync(MessageStore, () => {
   return MessageStore.of({
     appendBatch: (drafts) =>
       Effect.sync(() => {
-        const users = new Set(drafts.map((draft) => draft.receiveId))
+        const users = new Set(drafts.flatMap(({ senderId, receiveId }) => [senderId, receiveId]))
         const facts: AppendFacts = { known: new Map(), ends, blocks: new Set(), users }
         const { results, stored } = appendPlan(drafts, facts)
         for (const message of stored) ends.set(message.conversationID, message)

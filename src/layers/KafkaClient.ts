@@ -1,5 +1,5 @@
 /** Connections to Kafka: clients whose words go to our log, the topics, and producers that end with their scope. */
-import { Data, Effect, type Scope } from "effect"
+import { Data, Effect, Option, type Scope } from "effect"
 import {
   type ConfigResourceTypes,
   type Consumer,
@@ -92,8 +92,11 @@ export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings)
       if (topics.length > 0) yield* attempt(() => admin.createTopics({ topics, waitForLeaders: true }))
       const configNames = ["max.message.bytes"]
       const resources = [{ type: topicResource, name: topic, configNames }]
-      const described = yield* attempt(() => admin.describeConfigs({ resources, includeSynonyms: false }))
-      const bytesMax = Number(described.resources[0]?.configEntries[0]?.configValue)
+      // Not everybody may ask for it.
+      const described = yield* Effect.option(
+        attempt(() => admin.describeConfigs({ resources, includeSynonyms: false }))
+      )
+      const bytesMax = Number(Option.getOrUndefined(described)?.resources[0]?.configEntries[0]?.configValue)
       return (Number.isInteger(bytesMax) ? bytesMax : recordBytesUsual) - batchOverhead
     })
   )

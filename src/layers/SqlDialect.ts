@@ -1,10 +1,11 @@
 /** Where SQLite and MySQL (or MariaDB) want other words for the same. */
 import type { SqlClient, Statement } from "effect/sql"
 
-/** What a column of {@link rowsOf} holds: text of at most 64 characters, an integer, or any text. */
+/** What a column of {@link rowsOf} holds: a short text, an integer, or any text. */
 type ColumnKind = "id" | "integer" | "text"
 
-const mysqlTypes: Record<ColumnKind, string> = { id: "VARCHAR(64)", integer: "BIGINT", text: "TEXT" }
+/** Wider than any column of a table, which refuses what is too long: a table expression would cut it without a word. */
+const mysqlTypes: Record<ColumnKind, string> = { id: "VARCHAR(255)", integer: "BIGINT", text: "LONGTEXT" }
 
 /**
  * A batch of rows as one table expression with one parameter, so that the statement's text, and with it the prepared
