@@ -36,6 +36,8 @@ export default defineConfig({
         test: {
           name: "infra",
           include: ["test/infra/*.test.ts", "test/integration/*.test.ts", "test/model/*.test.ts"],
+          // The embedded store's own faults.
+          exclude: ["test/integration/storeFaults.test.ts"],
           env: { TEST_BACKEND: "infra" },
           setupFiles,
           testTimeout: 60_000,

@@ -70,11 +70,11 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
   }
 })
 
-/** Whether the next draft would meet this failure, too. */
-export const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>
-  cause.reasons.some(
-    (reason) => reason._tag === "Fail" && (reason.error.is("DatabaseError") || reason.error.is("Overloaded"))
-  )
+/** Whether the next draft would meet this failure, too: it lies in the store, and passes. */
+export const isPassing = (error: ApiError): boolean => error.is("DatabaseError") || error.is("Overloaded")
+
+const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>
+  cause.reasons.some((reason) => reason._tag === "Fail" && isPassing(reason.error))
 
 const refuse = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<ApiError>): void => {
   const failure = cause.reasons.find((reason) => reason._tag === "Fail")

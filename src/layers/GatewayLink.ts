@@ -29,7 +29,6 @@ export class LinkLost extends Data.TaggedError("LinkLost")<{ readonly message: s
 export class GatewayAbsent extends Data.TaggedError("GatewayAbsent") {}
 
 export interface GatewayLink {
-  readonly url: string
   /** Sends a command and waits for its ack. Fails with `ApiError` when the gateway refuses it. */
   readonly call: <Payload>(
     method: Method<"command", Payload>,
@@ -181,5 +180,5 @@ export const makeGatewayLink = (
       })
     })
 
-    return { url, call: (method, payload) => Effect.flatMap(connected, (opened) => callOn(opened)(method, payload)) }
+    return { call: (method, payload) => Effect.flatMap(connected, (opened) => callOn(opened)(method, payload)) }
   })

@@ -8,7 +8,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import type { Draft } from "../domain/Message.ts"
 import type { Consumer, Transfer } from "../domain/Transfer.ts"
 import { backoff } from "./Backoff.ts"
-import { batchMax, makeDraftQueue } from "./DraftQueue.ts"
+import { batchMax, isPassing, makeDraftQueue } from "./DraftQueue.ts"
 import { draftOf, recordOf } from "./DraftRecords.ts"
 import {
   attempt,
@@ -85,7 +85,7 @@ export const consumeFrom = (
     /** Waits for a store that is away, for as long as it takes. What it refuses for good is put aside. */
     const store: Consumer["process"] = (drafts) =>
       Effect.suspend(() => process(drafts)).pipe(
-        Effect.retry({ while: (error) => error.is("DatabaseError") || error.is("Overloaded"), schedule: again }),
+        Effect.retry({ while: isPassing, schedule: again }),
         Effect.catchCause((cause) => {
           const [only] = drafts
           if (Cause.hasInterruptsOnly(cause) || only === undefined || drafts.length > 1) return Effect.failCause(cause)

@@ -11,11 +11,11 @@ import { backoff } from "./Backoff.ts"
 import { batchesOf } from "./Batches.ts"
 import { waitingContentMax, waitingMax } from "./DraftQueue.ts"
 import { type DraftRecord, recordOf, sizeOf } from "./DraftRecords.ts"
-import { attempt, connectedProducer, ensureTopics } from "./KafkaClient.ts"
+import { attempt, connectedProducer, ensureTopics, isTooLarge } from "./KafkaClient.ts"
 import type { KafkaSettings } from "./Settings.ts"
 
-/** Bytes of one request at most; never more than the topic takes for one partition. */
-const requestBytesMax = 512 * 1024
+/** Bytes of one request at first; never more than the topic takes for one partition. */
+const requestBytesUsual = 512 * 1024
 /** How long the first draft of a request waits for others. */
 const lingerMillis = 2
 /** A draft of which nothing is heard is sent again after this time, and refused after that. */
@@ -50,6 +50,8 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     let added: Array<Waiting> = []
     const hasAdded = Latch.makeUnsafe()
     let connected = false
+    let requestBytesMax = requestBytesUsual
+
     const add = (entry: Waiting) => {
       added.push(entry)
       hasAdded.openUnsafe()
@@ -77,12 +79,28 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
 
     const refuse = (entry: Waiting, error: ApiError) => settle(entry.draft.messageId, { _tag: "Rejected", error })
 
-    const send = Effect.fnUntraced(function* (producer: Producer, request: ReadonlyArray<Waiting>) {
-      const messages = request.map(({ record }) => record)
-      yield* attempt(() => producer.send({ topic: settings.topic, acks: -1, messages }))
-      const sentAt = clock.currentTimeMillisUnsafe()
-      for (const entry of request) entry.sentAt = sentAt
-    })
+    /**
+     * The topic takes less than we were let know: a draft alone is refused, of several the next session sends fewer at
+     * once.
+     */
+    const tooLarge = (request: ReadonlyArray<Waiting>) => {
+      const [only] = request
+      if (only !== undefined && request.length === 1) refuse(only, ApiError.of("PayloadTooLarge"))
+      else requestBytesMax = Math.ceil(request.reduce((sum, entry) => sum + bytesOf(entry), 0) / 2)
+    }
+
+    const send = (producer: Producer, request: ReadonlyArray<Waiting>) =>
+      attempt(() => {
+        const messages = request.map(({ record }) => record)
+        return producer.send({ topic: settings.topic, acks: -1, messages })
+      }).pipe(
+        Effect.tap(() => {
+          const sentAt = clock.currentTimeMillisUnsafe()
+          for (const entry of request) entry.sentAt = sentAt
+          return Effect.void
+        }),
+        Effect.tapError((problem) => Effect.sync(() => (isTooLarge(problem) ? tooLarge(request) : undefined)))
+      )
 
     /**
      * Sends everything, one request after the other, so that nothing overtakes what could not be sent before. What is

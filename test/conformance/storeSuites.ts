@@ -9,6 +9,7 @@ import type { Settings } from "../../src/layers/Settings.ts"
 import * as UserRepositorySql from "../../src/layers/UserRepositorySql.ts"
 import { contactsSuite, sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
+import { idsSuite } from "./idsSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 
 /** `database` is empty each time that it is made. */
@@ -25,4 +26,5 @@ export const storeSuites = <E>(name: string, database: Layer.Layer<SqlClient.Sql
   userRepositorySuite(name, layer)
   sessionsSuite(name, layer)
   contactsSuite(name, layer)
+  idsSuite(name, database)
 }

@@ -3,7 +3,6 @@ import { readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { isInfra } from "../support/Backend.ts"
 import { couple } from "../support/Couple.ts"
 import { until } from "../support/Eventually.ts"
 import { ask, assertKept, historyOf } from "../support/Kept.ts"
@@ -13,9 +12,8 @@ import { TestServer, temporaryDirectory } from "../support/TestServer.ts"
 import { freshPhone, password, request } from "../support/Users.ts"
 import { refusalOf, type Writer, writerOf } from "../support/Writer.ts"
 
-/** Skips where the machine does not have what it takes, and says so; on MySQL it would be the same test again. */
+/** Skips where the machine does not have what it takes, and says so. */
 const where = (problem: string | undefined) => {
-  if (isInfra) return it.live.skip
   if (problem === undefined) return it.live
   process.stderr.write(`SKIPPED in storeFaults.test.ts, not tested on this machine: ${problem}\n`)
   return it.live.skip

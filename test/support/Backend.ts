@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { makeScratch } from "../../infra/scratch.ts"
 
-export const isInfra = process.env["TEST_BACKEND"] === "infra"
+const isInfra = process.env["TEST_BACKEND"] === "infra"
 
 /** A database and a topic of one's own on MySQL and Kafka, removed with the scope. */
 export const scratch = Effect.acquireRelease(

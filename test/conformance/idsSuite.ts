@@ -1,0 +1,43 @@
+/** What ids must be when several processes make them on one database. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { Snowflake } from "effect/cluster"
+import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
+import { Ids } from "../../src/domain/Ids.ts"
+import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
+
+/** As many as an id has room for. */
+const machineIds = 1_024
+
+/** The machine id of a process that starts now, and lives until the scope ends. */
+const start = Effect.map(Layer.build(Layer.fresh(IdsSnowflake.layerLeased)), (services) => {
+  const id = BigInt(Context.get(services, Ids).messageId())
+  return Number(Snowflake.machineId(Snowflake.Snowflake(id)))
+})
+
+export const idsSuite = <E>(name: string, database: Layer.Layer<SqlClient.SqlClient, E>) =>
+  describe(`the ids on ${name}`, () => {
+    it.effect(
+      "have a machine id for each process; when all are given out, that of which nothing was heard for longest",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const living = yield* start
+          const ended = yield* Effect.scoped(start)
+          assert.notStrictEqual(living, ended)
+          const rest: Array<Record<string, number>> = Array.from({ length: machineIds - 2 }, (_, index) => ({
+            machine_id: index + 2,
+            renewed_at: 1
+          }))
+          yield* sql`INSERT INTO process_leases ${sql.insert(rest)}`
+          // Who lives is heard of each minute.
+          yield* TestClock.adjust("1 minute")
+          yield* Effect.repeat(
+            sql<{ readonly renewed_at: number }>`SELECT renewed_at FROM process_leases WHERE machine_id = ${living}`,
+            { until: ([row]) => (row?.renewed_at ?? 0) > 0 }
+          )
+          assert.strictEqual(yield* Effect.scoped(start), ended)
+        }).pipe(Effect.provide(database))
+    )
+  })
