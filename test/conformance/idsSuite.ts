@@ -26,11 +26,9 @@ export const idsSuite = <E>(name: string, database: Layer.Layer<SqlClient.SqlCli
           const living = yield* start
           const ended = yield* Effect.scoped(start)
           assert.notStrictEqual(living, ended)
-          const rest: Array<Record<string, number>> = Array.from({ length: machineIds - 2 }, (_, index) => ({
-            machine_id: index + 2,
-            renewed_at: 1
-          }))
-          yield* sql`INSERT INTO process_leases ${sql.insert(rest)}`
+          const rowOf = (machine_id: number) => ({ machine_id, renewed_at: 1 })
+          const others = Array.from({ length: machineIds - 3 }, (_, index) => rowOf(index + 3))
+          yield* sql`INSERT INTO process_leases ${sql.insert([rowOf(2), ...others])}`
           // Who lives is heard of each minute.
           yield* TestClock.adjust("1 minute")
           yield* Effect.repeat(
