@@ -37,10 +37,12 @@ class Thread implements SqlConnection.Connection {
     this.worker = new Worker(script, { workerData: filename })
     this.worker.on("message", (answer: Answer) => {
       const resume = this.waiting.get(answer.id)
+      // Node itself speaks here, too: `node --watch` wants to know what the thread imports.
+      if (resume === undefined) return
       this.waiting.delete(answer.id)
-      if ("rows" in answer) return resume?.(Effect.succeed(answer.rows))
+      if ("rows" in answer) return resume(Effect.succeed(answer.rows))
       const { message, errcode } = answer.problem
-      resume?.(Effect.fail(failed(Object.assign(new Error(message), { errno: errcode }))))
+      resume(Effect.fail(failed(Object.assign(new Error(message), { errno: errcode }))))
     })
     // What it could not open, or what nobody expected: it ends with it.
     this.worker.on("error", (error) => this.end(failed(error)))

@@ -16,17 +16,20 @@ interface Running {
   readonly exited: Promise<number | null>
 }
 
-/** Starts the server; it is killed when the test's scope ends. */
-const launch = (env: Record<string, string>) =>
+/** Starts the server; it is killed when the test's scope ends, with the processes that it has started. */
+const launch = (env: Record<string, string>, ...options: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.sync((): Running => {
-      const child = spawn(process.execPath, [main], { env: { PATH: process.env["PATH"] ?? "", ...env } })
+      const child = spawn(process.execPath, [...options, main], {
+        env: { PATH: process.env["PATH"] ?? "", ...env },
+        detached: true
+      })
       let text = ""
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk))
       const exited = new Promise<number | null>((resolve) => child.on("exit", (code) => resolve(code)))
       return { child, output: () => text, exited }
     }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+    ({ child }) => Effect.ignore(Effect.try(() => process.kill(-(child.pid ?? 0), "SIGKILL")))
   )
 
 /** Waits until the process says where it listens. */
@@ -51,6 +54,15 @@ describe("the process", () => {
         lines.slice(1).map((line) => line.trim().split(":", 1)[0]),
         ["CHAT_PORT", "CHAT_IDLE_TIMEOUT"]
       )
+    })
+  )
+
+  it.live("runs as `pnpm dev` runs it, watching its source", () =>
+    Effect.gen(function* () {
+      const store = { CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
+      const url = yield* listening(yield* launch({ ...store, CHAT_PORT: "0" }, "--watch"))
+      const user = yield* Effect.provideService(register(), TestServer, { url, chatUrl: "" })
+      assert.match(user.id, /^[1-9]\d*$/)
     })
   )
 
