@@ -2,7 +2,8 @@
 import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { type AppendFacts, appendPlan, type ConversationEnd } from "../../src/domain/AppendPlan.ts"
+import { type ConversationEnd, noFacts } from "../../src/domain/AppendFacts.ts"
+import { type AppendRules, appendPlan } from "../../src/domain/AppendPlan.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
@@ -11,14 +12,19 @@ import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/Logging.ts"
 import * as Settings from "../../src/layers/Settings.ts"
 
+/** Nothing is changed here, and so no digest asked for. */
+const rules: AppendRules = {
+  policy: { windows: { recallMillis: 0, editMillis: 0 }, requireFriendship: false, groupHistory: "joined" },
+  digestOf: (content) => content
+}
+
 const inMemory = Layer.sync(MessageStore, () => {
   const ends = new Map<ConversationId, ConversationEnd>()
   return MessageStore.of({
     appendBatch: (drafts) =>
       Effect.sync(() => {
         const users = new Set(drafts.flatMap(({ senderId, receiveId }) => [senderId, receiveId]))
-        const facts: AppendFacts = { known: new Map(), ends, blocks: new Set(), users }
-        const { results, stored } = appendPlan(drafts, facts)
+        const { results, stored } = appendPlan(drafts, { ...noFacts, ends, users }, rules)
         for (const message of stored) ends.set(message.conversationID, message)
         return results
       }),

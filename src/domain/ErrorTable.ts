@@ -27,7 +27,13 @@ export const errorTable = {
   Blocked: { code: 300003, status: 403, msg: "messages between these users are blocked" },
   ContentTooLarge: { code: 300004, status: 413, msg: "message content is larger than 16 KiB" },
   BadContent: { code: 300005, status: 400, msg: "message content is not well-formed text, or does not fit its type" },
-  Unconfirmed: { code: 300006, status: 408, msg: "the server's ack was not confirmed in time" }
+  Unconfirmed: { code: 300006, status: 408, msg: "the server's ack was not confirmed in time" },
+  NoRequest: { code: 300007, status: 404, msg: "no such request" },
+  NotFriends: { code: 300008, status: 403, msg: "only friends may write to each other" },
+  NotMember: { code: 300009, status: 404, msg: "not a member of the group" },
+  GroupFull: { code: 300010, status: 409, msg: "the group has as many members as it may" },
+  NoMessage: { code: 300011, status: 404, msg: "no such message" },
+  TooLate: { code: 300012, status: 403, msg: "too late to change this message" }
 } as const satisfies Record<string, { code: number; status: number; msg: string }>
 
 export type ErrorName = keyof typeof errorTable

@@ -3,13 +3,34 @@ import { Schema } from "effect"
 import { ChatType, ConversationId } from "./Conversation.ts"
 import { ConnectionId, MessageId, UserId } from "./Ids.ts"
 
-/** The longest content, in bytes of UTF-8. */
-export const contentBytesMax = 16 * 1024
-
-/** The Go project's numbers. */
-export const MessageType = { text: 0, image: 1, file: 2, audio: 3, video: 4, location: 5, custom: 6 } as const
-const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6])
+/**
+ * 0 to 6 are what users write, the Go project's numbers. The others are events in the life of a conversation: 7 is
+ * written by the server when a group changes; 8 to 10 change the message at `targetSeq`.
+ */
+export const MessageType = {
+  text: 0,
+  image: 1,
+  file: 2,
+  audio: 3,
+  video: 4,
+  location: 5,
+  custom: 6,
+  system: 7,
+  recall: 8,
+  edit: 9,
+  reaction: 10
+} as const
+const WrittenType = Schema.Literals([0, 1, 2, 3, 4, 5, 6])
+/** The types of messages that users write. */
+export type WrittenType = typeof WrittenType.Type
+const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 export type MessageType = typeof MessageTypeSchema.Type
+
+/** Whether a message is nothing by itself, but a change of another one. */
+export const isChange = (type: MessageType): boolean => type >= MessageType.recall
+
+/** Whether users write messages of this type themselves. */
+export const isWritten = (type: MessageType): type is WrittenType => type <= MessageType.custom
 const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
 
 /** Payload of `conversation.chat`. `sendId` and `conversationID` are not needed; where present they must be true. */
@@ -20,7 +41,7 @@ export const ChatPayload = Schema.Struct({
   receiveId: UserId,
   sendTime: Schema.optionalKey(Schema.Unknown),
   message: Schema.Struct({
-    messageType: MessageTypeSchema,
+    messageType: WrittenType,
     content: Schema.String
   })
 })
@@ -34,17 +55,24 @@ export const Draft = Schema.Struct({
   conversationId: ConversationId,
   chatType: ChatTypeSchema,
   senderId: UserId,
+  /** The other user, or the group. */
   receiveId: UserId,
   /** Server time at which the gateway took it, Unix milliseconds. */
   sendTime: Schema.Int,
   messageType: MessageTypeSchema,
   content: Schema.String,
+  /** The message that a recall, an edit or a reaction is about. */
+  targetSeq: Schema.optionalKey(Schema.Int),
   /** The connection that sent it, which gets an ack and no push. */
   origin: Schema.optional(ConnectionId),
   /** Sent again because nothing was heard of it: a copy is on its way already, or was. */
   repeated: Schema.optionalKey(Schema.Boolean)
 })
 export type Draft = typeof Draft.Type
+
+/** How many have reacted to a message in one way, and whether the reader is one of them. */
+export const Reaction = Schema.Struct({ reaction: Schema.String, count: Schema.Int, own: Schema.Boolean })
+export type Reaction = typeof Reaction.Type
 
 /** A stored message, as pushed and as returned by history. */
 export const Message = Schema.Struct({
@@ -59,7 +87,14 @@ export const Message = Schema.Struct({
   /** Unix milliseconds, server time. */
   sendTime: Schema.Int,
   messageType: MessageTypeSchema,
-  content: Schema.String
+  content: Schema.String,
+  targetSeq: Schema.optionalKey(Schema.Int),
+  /** It was recalled: its content is empty. */
+  recalled: Schema.optionalKey(Schema.Literal(true)),
+  /** The content is not the first one. */
+  edited: Schema.optionalKey(Schema.Literal(true)),
+  /** Never in a push: reactions come as messages of their own. */
+  reactions: Schema.optionalKey(Schema.Array(Reaction))
 })
 export type Message = typeof Message.Type
 
@@ -78,44 +113,3 @@ export const chatAck = (message: Message): ChatAck => ({
   seq: message.seq,
   sendTime: message.sendTime
 })
-
-const Url = Schema.String.check(Schema.isBetweenLength(1, 4096))
-const Bytes = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
-
-/** What the JSON content of each structured message type must hold; more fields are allowed. */
-const structuredContent = {
-  [MessageType.image]: Schema.Struct({ url: Url, width: Schema.optionalKey(Bytes), height: Schema.optionalKey(Bytes) }),
-  [MessageType.file]: Schema.Struct({ url: Url, name: Schema.String, size: Schema.optionalKey(Bytes) }),
-  [MessageType.audio]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
-  [MessageType.video]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
-  [MessageType.location]: Schema.Struct({
-    latitude: Schema.Finite.check(Schema.isBetween({ minimum: -90, maximum: 90 })),
-    longitude: Schema.Finite.check(Schema.isBetween({ minimum: -180, maximum: 180 })),
-    title: Schema.optionalKey(Schema.String)
-  }),
-  [MessageType.custom]: Schema.Unknown
-}
-
-const contentChecks: { readonly [T in MessageType]?: (content: string) => boolean } = Object.fromEntries(
-  Object.entries(structuredContent).map(([type, schema]) => [type, Schema.is(Schema.toEncoded(schema))])
-)
-
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-
-/** Whether the content is well-formed Unicode and fits its type: any text, or JSON of the type's shape. */
-export const isContentValid = (type: MessageType, content: string): boolean => {
-  // Half of a surrogate pair has no UTF-8: what is stored would not be what was sent.
-  if (!content.isWellFormed()) return false
-  const check = contentChecks[type] as ((value: unknown) => boolean) | undefined
-  if (check === undefined) return true
-  const parsed = parseJson(content)
-  return parsed._tag === "Success" && check(parsed.success)
-}
-
-const utf8 = new TextEncoder()
-
-/** Whether the content is within {@link contentBytesMax}; most texts are decided by their length alone. */
-export const isContentSmall = (content: string): boolean =>
-  content.length * 3 <= contentBytesMax ||
-  (content.length <= contentBytesMax && utf8.encode(content).length <= contentBytesMax)

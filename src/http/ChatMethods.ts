@@ -10,16 +10,11 @@ import { ChatType, singleConversationId } from "../domain/Conversation.ts"
 import { Conversations } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { dataFrame } from "../domain/Frame.ts"
+import type { GroupId } from "../domain/Group.ts"
 import { pushOf } from "../domain/Handover.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
-import {
-  type ChatPayload,
-  chatAck,
-  type Draft,
-  isContentSmall,
-  isContentValid,
-  type Message
-} from "../domain/Message.ts"
+import { type ChatPayload, chatAck, type Draft, type Message } from "../domain/Message.ts"
+import { isContentSmall, isContentValid } from "../domain/MessageContent.ts"
 import { type AppendResult, MessageStore } from "../domain/MessageStore.ts"
 import { methods } from "../domain/Methods.ts"
 import { fitting } from "../domain/Page.ts"
@@ -131,8 +126,10 @@ const draftOf = (
   if (payload.sendId !== undefined && payload.sendId !== "" && payload.sendId !== senderId) {
     return ApiError.of("Forbidden", { msg: "sendId is not the connection's user" })
   }
-  if (payload.chatType === ChatType.group) return ApiError.of("NoConversation")
-  const conversationId = singleConversationId(senderId, payload.receiveId)
+  const conversationId =
+    payload.chatType === ChatType.group
+      ? (payload.receiveId as string as GroupId)
+      : singleConversationId(senderId, payload.receiveId)
   const { conversationID } = payload
   if (conversationID !== undefined && conversationID !== "" && conversationID !== conversationId) {
     return ApiError.of("NoConversation")

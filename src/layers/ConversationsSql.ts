@@ -52,7 +52,7 @@ export const layer = Layer.effect(
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
-          WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
+          WHERE m.user_id = ${reader} AND m.role > 0 AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
           AND (c.version > ${since} OR m.version > ${since} OR k.seq < c.last_seq)
           ORDER BY m.conversation_id ${limitTo(sql, limit)}
         ),

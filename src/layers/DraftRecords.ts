@@ -2,7 +2,8 @@
 import { Result, Schema } from "effect"
 import type { Message as KafkaRecord } from "kafkajs"
 import { ChatType, singleConversationId } from "../domain/Conversation.ts"
-import { Draft, isContentSmall, isContentValid } from "../domain/Message.ts"
+import { Draft, isChange, MessageType } from "../domain/Message.ts"
+import { isContentSmall, isContentValid } from "../domain/MessageContent.ts"
 
 export interface DraftRecord {
   readonly key: string
@@ -25,13 +26,14 @@ const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Draft))
 
 /** What a gateway would have refused, and the store must not be asked for. */
 const problemOf = (draft: Draft): string | undefined => {
-  const { clientId, content, messageType, chatType, conversationId, senderId, receiveId } = draft
+  const { clientId, content, messageType, targetSeq, chatType, conversationId, senderId, receiveId } = draft
   if (clientId === "" || clientId.length > clientIdMax || !clientId.isWellFormed()) return "clientId is no id"
   if (!isContentSmall(content)) return "content is larger than 16 KiB"
   if (!isContentValid(messageType, content)) return "content is not well-formed text, or does not fit its type"
-  if (chatType === ChatType.single && conversationId !== singleConversationId(senderId, receiveId)) {
-    return "the conversation is not that of senderId and receiveId"
-  }
+  const conversation = chatType === ChatType.single ? singleConversationId(senderId, receiveId) : receiveId
+  if (conversationId !== conversation) return "the conversation is not that of senderId and receiveId"
+  if (messageType === MessageType.system && chatType === ChatType.single) return "only groups have events"
+  if (isChange(messageType) !== (targetSeq !== undefined)) return "a change, and nothing else, has a targetSeq"
   return undefined
 }
 

@@ -110,11 +110,79 @@ const risingTimes = Effect.gen(function* () {
   yield* dropIndex("messages_time", "messages")
 })
 
+/** Groups are conversations; who is in one is a row of `conversation_members` with a role (`src/domain/Group.ts`). */
+const groups = Effect.gen(function* () {
+  yield* createTable(
+    "groups_",
+    `id VARCHAR(20) NOT NULL PRIMARY KEY,
+    name VARCHAR(64) NOT NULL,
+    icon VARCHAR(1024) NOT NULL,
+    is_verify INTEGER NOT NULL`,
+    { clustered: true }
+  )
+  yield* createTable(
+    "group_requests",
+    `id VARCHAR(20) NOT NULL PRIMARY KEY,
+    group_id VARCHAR(20) NOT NULL,
+    user_id VARCHAR(20) NOT NULL,
+    inviter_id VARCHAR(20) NOT NULL,
+    message VARCHAR(255) NOT NULL,
+    requested_at BIGINT NOT NULL,
+    handle_result INTEGER NOT NULL,
+    handled_by VARCHAR(20),
+    handled_at BIGINT`,
+    { clustered: true }
+  )
+  yield* createIndex("group_requests_group", "group_requests", "group_id, handle_result, id")
+  yield* createIndex("group_requests_user", "group_requests", "user_id, handle_result, group_id")
+  yield* addColumn("conversation_members", "role", "INTEGER NOT NULL DEFAULT 3")
+})
+
+/** Messages that are changed after they were sent, and lists of conversations. */
+const changes = Effect.gen(function* () {
+  // Bits of what became of it (`MessageRows.ts`), and, with another content than the first, the digest of that.
+  yield* addColumn("messages", "state", "INTEGER NOT NULL DEFAULT 0")
+  yield* addColumn("messages", "first_digest", "VARCHAR(44) NOT NULL DEFAULT ''")
+  yield* addColumn("messages", "target_seq", "BIGINT")
+  // Where the former contents of a message are, which must go when it is recalled.
+  yield* createTable(
+    "message_edits",
+    `conversation_id VARCHAR(41) NOT NULL,
+    target_seq BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (conversation_id, target_seq, seq)`,
+    { clustered: true }
+  )
+  yield* createTable(
+    "reactions",
+    `conversation_id VARCHAR(41) NOT NULL,
+    seq BIGINT NOT NULL,
+    user_id VARCHAR(20) NOT NULL,
+    reaction VARCHAR(32) NOT NULL,
+    PRIMARY KEY (conversation_id, seq, user_id)`,
+    { clustered: true }
+  )
+})
+
+/** What a member has made of a conversation in their list; hidden up to a seq, so that what comes later shows it again. */
+const conversationLists = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* addColumn("conversation_members", "hidden_seq", "BIGINT NOT NULL DEFAULT -1")
+  yield* addColumn("conversation_members", "pinned", "INTEGER NOT NULL DEFAULT 0")
+  yield* addColumn("conversation_members", "muted", "INTEGER NOT NULL DEFAULT 0")
+  // The last message that is something by itself.
+  yield* addColumn("conversations", "shown_seq", "BIGINT NOT NULL DEFAULT 0")
+  yield* sql`UPDATE conversations SET shown_seq = last_seq`
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
   "0003_blocks": blocks,
   "0004_versions": versions,
   "0005_process_leases": processLeases,
-  "0006_rising_times": risingTimes
+  "0006_rising_times": risingTimes,
+  "0009_groups": groups,
+  "0010_changes": changes,
+  "0011_conversation_lists": conversationLists
 }

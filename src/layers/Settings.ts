@@ -5,6 +5,7 @@ import { isSupportedCountry } from "libphonenumber-js/max"
 import { type AckLimits, type AckMode, ackModes, fixedAckLimits } from "../domain/AckService.ts"
 import { fixedLimits } from "../domain/ConnectionLimits.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { type FieldReader, fieldReader, list, type RateLimit } from "./SettingsReader.ts"
 
 export interface Settings {
@@ -20,6 +21,7 @@ export interface Settings {
   readonly ackMode: AckMode
   readonly ackLimits: AckLimits
   readonly gateway: GatewayPolicy["Service"]
+  readonly messages: MessagePolicy["Service"]
   readonly allowedOrigins: ReadonlyArray<string>
   readonly frameBytesMax: number
   readonly authRateLimit: RateLimit | undefined
@@ -188,6 +190,14 @@ const load = Effect.gen(function* () {
       userConnectionsMax: yield* between("CHAT_MAX_USER_CONNECTIONS", 1, 1_000_000, 100),
       drainWindowMillis: yield* millis("CHAT_DRAIN_WINDOW", "30 seconds", 0)
     },
+    messages: {
+      windows: {
+        recallMillis: yield* millis("CHAT_RECALL_WINDOW", "2 minutes", 0),
+        editMillis: yield* millis("CHAT_EDIT_WINDOW", "15 minutes", 0)
+      },
+      requireFriendship: false,
+      groupHistory: yield* oneOf("CHAT_GROUP_HISTORY", ["joined", "all"], "joined")
+    },
     allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS", []),
     frameBytesMax: yield* between("CHAT_MAX_FRAME_BYTES", 1_024, 16 * 1024 * 1024, 65_536),
     authRateLimit: yield* rate("CHAT_AUTH_RATE_LIMIT", "20/minute"),
@@ -209,8 +219,14 @@ const load = Effect.gen(function* () {
   return settings
 })
 
-/** Settings from the environment, and the part of them that the actors need. Fails with every problem at once. */
-export const layer = Layer.effect(
-  GatewayPolicy,
-  Effect.map(Settings, (settings) => GatewayPolicy.of(settings.gateway))
+/** Settings from the environment, and the policies that are part of them. Fails with every problem at once. */
+export const layer = Layer.merge(
+  Layer.effect(
+    GatewayPolicy,
+    Effect.map(Settings, (settings) => GatewayPolicy.of(settings.gateway))
+  ),
+  Layer.effect(
+    MessagePolicy,
+    Effect.map(Settings, (settings) => MessagePolicy.of(settings.messages))
+  )
 ).pipe(Layer.provideMerge(Layer.effect(Settings, load)))

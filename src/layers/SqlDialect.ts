@@ -64,6 +64,25 @@ export const onExisting = (
   return sql.literal(text)
 }
 
+/**
+ * The end of `UPDATE` for a batch: each row of `rows`, called `w`, sets columns of the row of `table`, called `m`, to
+ * which `on` joins it.
+ */
+export const updateFrom = (
+  sql: SqlClient.SqlClient,
+  table: string,
+  rows: Statement.Fragment,
+  on: string,
+  columns: { readonly [column: string]: string }
+): Statement.Fragment => {
+  const updates = Object.entries(columns)
+  const setting = (prefix: string) => updates.map(([column, value]) => `${prefix}${column} = ${value}`).join(", ")
+  return sql.onDialectOrElse({
+    mysql: () => sql`${rows} w STRAIGHT_JOIN ${sql(table)} m ON ${sql.literal(on)} SET ${sql.literal(setting("m."))}`,
+    orElse: () => sql`${sql(table)} AS m SET ${sql.literal(setting(""))} FROM ${rows} w WHERE ${sql.literal(on)}`
+  })
+}
+
 /** Locks the selected rows until the commit. SQLite has one writer at a time and needs no such words. */
 export const forUpdate = (sql: SqlClient.SqlClient): Statement.Fragment =>
   sql.literal(sql.onDialectOrElse({ mysql: () => "FOR UPDATE", orElse: () => "" }))

@@ -1,6 +1,7 @@
 /** Every suite of what is stored, against one database. */
 import { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
 import * as ContactsSql from "../../src/layers/ContactsSql.ts"
 import * as ConversationsSql from "../../src/layers/ConversationsSql.ts"
 import * as MessageStoreSql from "../../src/layers/MessageStoreSql.ts"
@@ -13,7 +14,10 @@ import { idsSuite } from "./idsSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 
 /** `database` is empty each time that it is made. */
-export const storeSuites = <E>(name: string, database: Layer.Layer<SqlClient.SqlClient | Settings, E>) => {
+export const storeSuites = <E>(
+  name: string,
+  database: Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
+) => {
   const layer = Layer.mergeAll(
     MessageStoreSql.layer,
     ConversationsSql.layer,

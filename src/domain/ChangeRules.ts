@@ -1,0 +1,58 @@
+/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
+import { ApiError } from "./ErrorTable.ts"
+import { isManager, Role } from "./Group.ts"
+import { type Draft, isWritten, type Message, MessageType } from "./Message.ts"
+import { isContentValid } from "./MessageContent.ts"
+
+/** What the operator has decided about changes. */
+export interface ChangeWindows {
+  /** How long after sending a message its sender may recall it, in milliseconds; 0 for ever. */
+  readonly recallMillis: number
+  /** The same for editing it. */
+  readonly editMillis: number
+}
+
+/** Different reactions to one message. */
+export const reactionsMax = 20
+
+/** What the rules ask about the message that is to be changed, and about those who have to do with it. */
+export interface ChangeView {
+  /** `undefined` when there is none that the sender of the draft can see. */
+  readonly target: Message | undefined
+  readonly senderRole: Role
+  readonly authorRole: Role
+  /** The reactions that the target has. */
+  readonly reactions: ReadonlySet<string>
+}
+
+/** Why the change does not take place, if so. */
+export const changeProblem = (draft: Draft, view: ChangeView, windows: ChangeWindows): ApiError | undefined => {
+  const { target } = view
+  if (target === undefined || !isWritten(target.messageType)) return ApiError.of("NoMessage")
+  const isOwn = target.sendId === draft.senderId
+  // Once more is no harm, and no news.
+  if (target.recalled) return ApiError.of("Conflict", { msg: "this message was recalled" })
+  switch (draft.messageType) {
+    case MessageType.recall:
+      // A manager's right does not end.
+      if (isManager(view.senderRole) && (isOwn || outranks(view.senderRole, view.authorRole))) return undefined
+      return isOwn ? tooLate(draft, target, windows.recallMillis) : onlyOwn
+    case MessageType.edit:
+      if (!isOwn) return onlyOwn
+      return isContentValid(target.messageType, draft.content)
+        ? tooLate(draft, target, windows.editMillis)
+        : ApiError.of("BadContent")
+    default:
+      return draft.content === "" || view.reactions.has(draft.content) || view.reactions.size < reactionsMax
+        ? undefined
+        : ApiError.of("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
+  }
+}
+
+const onlyOwn = ApiError.of("Forbidden", { msg: "this message is somebody else's" })
+
+/** The smaller number is the higher rank; who has left has none. */
+const outranks = (role: Role, other: Role): boolean => other === Role.former || role < other
+
+const tooLate = (draft: Draft, target: Message, windowMillis: number): ApiError | undefined =>
+  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? ApiError.of("TooLate") : undefined

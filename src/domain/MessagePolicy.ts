@@ -1,0 +1,14 @@
+/** What the operator has decided about messages (protocol.md section 5). */
+import { Context } from "effect"
+import type { ChangeWindows } from "./ChangeRules.ts"
+
+export class MessagePolicy extends Context.Service<
+  MessagePolicy,
+  {
+    readonly windows: ChangeWindows
+    /** Whether only friends write to each other and bring each other into groups. */
+    readonly requireFriendship: boolean
+    /** What a new member of a group sees: everything, or what comes from their joining on. */
+    readonly groupHistory: "all" | "joined"
+  }
+>()("fiberchat/domain/MessagePolicy") {}
