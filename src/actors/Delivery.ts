@@ -4,9 +4,10 @@ import type { ConnectionEvent } from "../domain/Connection.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { dataFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
 import { Handover, pushOf } from "../domain/Handover.ts"
-import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
+import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
-import { ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { makeGroupAudiences } from "./GroupAudiences.ts"
 
 const utf8 = new TextEncoder()
 const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
@@ -15,14 +16,23 @@ const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(fr
 const syncingMax = 100
 const syncingMillis = 100
 
+/** Members of a group up to which they hear of each other's reading and typing. */
+export const noticesMax = 200
+
 export class Delivery extends Context.Service<
   Delivery,
   {
     /** Pushes a message to every connection of its members but the one that sent it. Encoded once for all of them. */
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
-    /** Sends a frame that takes no ack to every connection of the members but the one that caused it. */
-    readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: ConnectionId) => void
-    /** Has all clients called upon, group by group, to ask for what they may have missed. Returns at once. */
+    /**
+     * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
+     * than {@link noticesMax} only to those of the user who caused it.
+     */
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: Connection) => void
+    /**
+     * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
+     * Returns at once.
+     */
     readonly callForSync: () => void
   }
 >()("fiberchat/actors/Delivery") {
@@ -30,14 +40,17 @@ export class Delivery extends Context.Service<
     Delivery,
     Effect.gen(function* () {
       const registry = yield* ConnectionRegistry
-      /** Tells the connections of the members; the event is made when the first of them is found. */
-      const tell = (
-        conversationId: ConversationId,
+      const wanted = Latch.makeUnsafe()
+      const audiences = yield* makeGroupAudiences(() => wanted.openUnsafe())
+
+      /** Tells the connections of these users; the event is made when the first of them is found. */
+      const tellAll = (
+        users: Iterable<string>,
         origin: ConnectionId | undefined,
         eventOf: () => ConnectionEvent
       ): void => {
         let event: ConnectionEvent | undefined
-        for (const userId of new Set(singleMembers(conversationId))) {
+        for (const userId of users) {
           for (const connection of registry.ofUser(userId)) {
             if (connection.connectionId === origin) continue
             event ??= eventOf()
@@ -45,7 +58,6 @@ export class Delivery extends Context.Service<
           }
         }
       }
-      const wanted = Latch.makeUnsafe()
       const callAll = Effect.gen(function* () {
         yield* wanted.await
         // Who is called from now on need not be called again for what came before.
@@ -61,18 +73,36 @@ export class Delivery extends Context.Service<
       })
       yield* Effect.forkScoped(Effect.forever(callAll))
       return Delivery.of({
-        deliver: (message, origin) =>
-          tell(message.conversationID, origin, () => ({
+        deliver: (message, origin) => {
+          const eventOf = (): ConnectionEvent => ({
             _tag: "MessagePushed",
             message,
             encoded: encode(pushFrame(message))
-          })),
-        notify: (conversationId, frame, origin) =>
-          tell(conversationId, origin, () => ({ _tag: "Notified", encoded: encode(frame) })),
-        callForSync: () => wanted.openUnsafe()
+          })
+          const both = singleMembers(message.conversationID)
+          if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
+          audiences.ofMessage(message, (members) => tellAll(seeing(message, members), origin, eventOf))
+        },
+        notify: (conversationId, frame, { connectionId, userId }) => {
+          const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encode(frame) })
+          const both = singleMembers(conversationId)
+          if (both !== undefined) return tellAll(new Set(both), connectionId, eventOf)
+          audiences.ofGroup(conversationId, (members) =>
+            tellAll(members.size > noticesMax ? [userId] : members.keys(), connectionId, eventOf)
+          )
+        },
+        callForSync: () => {
+          audiences.forget()
+          wanted.openUnsafe()
+        }
       })
     })
   )
+}
+
+/** The members who may see a message: it comes after their joining. */
+function* seeing({ seq }: Message, members: ReadonlyMap<UserId, number>): Iterable<UserId> {
+  for (const [userId, joinedSeq] of members) if (seq > joinedSeq) yield userId
 }
 
 /** {@link Handover} to the connections of this node. The transfer brings the results back to their senders itself. */

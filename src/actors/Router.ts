@@ -5,7 +5,7 @@
 import { type Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Outcome, Request } from "../domain/Connection.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import type { Method } from "../domain/Methods.ts"
+import type { Method, MethodKind } from "../domain/Methods.ts"
 import type { Connection } from "./ConnectionRegistry.ts"
 
 /** A data frame on its way to a handler. */
@@ -28,7 +28,7 @@ export interface Route {
 
 /** A route whose handler gets a decoded payload; one that does not fit the schema is answered with `BadParameters`. */
 const route = <Payload>(
-  { name, payload: schema }: Method<"command" | "query", Payload>,
+  { name, payload: schema }: Method<MethodKind, Payload>,
   start: (call: Call<Payload>, settle: Settle) => Effect.Effect<void> | undefined
 ): Route => {
   const decode = Schema.decodeUnknownResult(schema)
@@ -59,7 +59,7 @@ export const handedOver = <Payload>(
  * brought to its end, though the connection is gone: others are to hear of what it has changed.
  */
 export const done = <Payload>(
-  method: Method<"command", Payload>,
+  method: Method<"command" | "signal", Payload>,
   handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
 ): Route => route(method, (call, settle) => Effect.uninterruptible(settled(handle(call), "Done", settle)))
 

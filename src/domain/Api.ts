@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { failures } from "./Envelope.ts"
+import { GroupGroup } from "./GroupApi.ts"
 import { ImGroup, SocialGroup } from "./ImApi.ts"
 import { AccountGroup, UserGroup } from "./UserApi.ts"
 
@@ -31,10 +32,11 @@ export class Api extends HttpApi.make("fiberchat")
   .add(UserGroup)
   .add(ImGroup)
   .add(SocialGroup)
+  .add(GroupGroup)
   .add(HealthGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "Fiberchat",
-      description: "Accounts, history and contacts. The chat itself runs on /ws."
+      description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws."
     })
   ) {}

@@ -23,7 +23,7 @@ import {
 import { rootUserId } from "./Ids.ts"
 import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
 import type { Message } from "./Message.ts"
-import { findsMissed, isCommand } from "./Methods.ts"
+import { findsMissed, isCommand, isSignal } from "./Methods.ts"
 import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
 
 export interface ConnectionState extends ConnectionClocks {
@@ -278,7 +278,7 @@ const dispatch = (state: ConnectionState, frame: Frame, ackSeq: number, limits: 
     id: frame.id,
     method: frame.method,
     ackSeq,
-    wantsAck: state.ackMode !== "none" && frame.frameType !== FrameType.noAck
+    wantsAck: state.ackMode !== "none" && frame.frameType !== FrameType.noAck && !isSignal(frame.method)
   }
   const inFlight = state.inFlight + 1
   const command: ConnectionCommand = { _tag: "Dispatch", request, data: frame.data }

@@ -35,6 +35,11 @@ export class Conversations extends Context.Service<
       query: SyncQuery
     ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, ApiError>
     /**
+     * Fails with `NoConversation` for anybody who is not a member, and where one of the two in a private conversation
+     * blocks the other with `Blocked`.
+     */
+    readonly assertMayWrite: (userId: UserId, conversationId: ConversationId) => Effect.Effect<void, ApiError>
+    /**
      * Moves the read position forward to `seq`, never back. Fails with `NoConversation` for anybody who is not a
      * member, with `BadParameters` past the last message.
      */

@@ -8,9 +8,11 @@ import { SyncPayload } from "./Sync.ts"
 
 /**
  * A method of the kind `command` changes something and is acknowledged in the connection's mode; a `query` asks
- * something and is answered by a data frame in every mode.
+ * something and is answered by a data frame in every mode; a `signal` takes no answer in any.
  */
-export interface Method<Kind extends "command" | "query", Payload> {
+export type MethodKind = "command" | "query" | "signal"
+
+export interface Method<Kind extends MethodKind, Payload> {
   readonly name: string
   readonly kind: Kind
   readonly payload: Schema.ConstraintDecoder<Payload>
@@ -27,7 +29,13 @@ export const query = <Payload>(name: string, payload: Schema.ConstraintDecoder<P
   payload
 })
 
+export const signal = <Payload>(
+  name: string,
+  payload: Schema.ConstraintDecoder<Payload>
+): Method<"signal", Payload> => ({ name, kind: "signal", payload })
+
 const Seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const Place = { conversationID: ConversationId, seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) }
 
 export const MarkReadPayload = Schema.Struct({ conversationID: ConversationId, seq: Seq })
 
@@ -41,6 +49,10 @@ export const HistoryPayload = Schema.Struct({
 export const methods = {
   chat: command("conversation.chat", ChatPayload),
   markRead: command("conversation.markRead", MarkReadPayload),
+  recall: command("message.recall", Schema.Struct(Place)),
+  edit: command("message.edit", Schema.Struct({ ...Place, content: Schema.String })),
+  react: command("message.react", Schema.Struct({ ...Place, reaction: Schema.String })),
+  typing: signal("typing", Schema.Struct({ conversationID: ConversationId })),
   history: query("conversation.history", HistoryPayload),
   sync: query("conversation.sync", SyncPayload),
   online: query("user.online", Schema.Struct({})),
@@ -48,10 +60,16 @@ export const methods = {
   missed: command("push.missed", Schema.Struct({}))
 }
 
-const commands = new Set(Object.values(methods).flatMap(({ name, kind }) => (kind === "command" ? [name] : [])))
+const namesOf = (wanted: MethodKind): ReadonlySet<string> =>
+  new Set(Object.values(methods).flatMap(({ name, kind }) => (kind === wanted ? [name] : [])))
+const commands = namesOf("command")
+const signals = namesOf("signal")
 
 /** Whether frames of this method take acks; frames of an unknown method do not. */
 export const isCommand = (method: string): boolean => commands.has(method)
+
+/** Whether frames of this method are never answered, but with an error. */
+export const isSignal = (method: string): boolean => signals.has(method)
 
 /** Whether the client asks for messages that it may have missed. */
 export const findsMissed = (method: string): boolean => method === methods.sync.name || method === methods.history.name

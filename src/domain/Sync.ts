@@ -29,6 +29,10 @@ export const SyncedConversation = Schema.Struct({
   /** The caller's read position, and the messages after it; one's own are never unread. */
   readSeq: Schema.Int,
   unread: Schema.Int,
+  /** The caller sees what comes after this message; absent for everything. */
+  joinedSeq: Schema.optionalKey(Schema.Int),
+  /** The caller is no member any more, and sees nothing of it. */
+  left: Schema.optionalKey(Schema.Literal(true)),
   messages: Schema.Array(Message),
   hasMore: Schema.Boolean
 })
@@ -90,7 +94,10 @@ export interface ChangedConversation {
   readonly conversationId: ConversationId
   readonly lastSeq: number
   readonly readSeq: number
+  readonly joinedSeq: number
   readonly fromSeq: number
+  /** The reader is no member any more. */
+  readonly hasLeft: boolean
 }
 
 /** Messages `fromSeq < seq ≤ toSeq` of a conversation. */
@@ -106,8 +113,8 @@ export interface SeqRange {
  */
 export const rangesOf = (changed: ReadonlyArray<ChangedConversation>, limit: number): ReadonlyArray<SeqRange> => {
   let room = limit
-  return changed.flatMap(({ conversationId, fromSeq, lastSeq }) => {
-    const count = Math.min(room, lastSeq - fromSeq)
+  return changed.flatMap(({ conversationId, fromSeq, lastSeq, hasLeft }) => {
+    const count = hasLeft ? 0 : Math.min(room, lastSeq - fromSeq)
     room -= count
     return count <= 0 ? [] : { conversationId, fromSeq, toSeq: fromSeq + count }
   })
@@ -131,7 +138,12 @@ export const pageOf = (
   const byConversation = Map.groupBy(messages, ({ conversationID }) => conversationID)
   const conversations: Array<SyncedConversation> = []
   let last: SyncPage["last"]
-  for (const { conversationId, fromSeq, lastSeq, readSeq } of changed) {
+  for (const { conversationId, fromSeq, lastSeq, readSeq, joinedSeq, hasLeft } of changed) {
+    if (hasLeft) {
+      conversations.push({ ...nothingOf(conversationId), left: true })
+      last = { conversationId, seq: undefined }
+      continue
+    }
     const own = byConversation.get(conversationId) ?? []
     const seq = own.at(-1)?.seq ?? fromSeq
     const hasMore = seq < lastSeq
@@ -142,6 +154,7 @@ export const pageOf = (
       seq: lastSeq,
       readSeq,
       unread: lastSeq - readSeq,
+      ...(joinedSeq === 0 ? {} : { joinedSeq }),
       messages: own,
       hasMore
     })
@@ -150,3 +163,12 @@ export const pageOf = (
   }
   return { conversations, last: isLast ? undefined : last }
 }
+
+const nothingOf = (conversationID: ConversationId): SyncedConversation => ({
+  conversationID,
+  seq: 0,
+  readSeq: 0,
+  unread: 0,
+  messages: [],
+  hasMore: false
+})

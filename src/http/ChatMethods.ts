@@ -3,18 +3,17 @@ import { Clock, Effect, Option } from "effect"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Delivery } from "../actors/Delivery.ts"
-import { answered, type Call, done, handedOver, Router } from "../actors/Router.ts"
+import { answered, type Call, done, handedOver, Router, type Settle } from "../actors/Router.ts"
 import type { Outcome } from "../domain/Connection.ts"
 import { Contacts } from "../domain/Contacts.ts"
-import { ChatType, singleConversationId } from "../domain/Conversation.ts"
+import type { ConversationId } from "../domain/Conversation.ts"
 import { Conversations } from "../domain/Conversations.ts"
+import { type Author, changed, draftOf, type WantedChange, type Wish, written } from "../domain/Drafting.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { dataFrame } from "../domain/Frame.ts"
-import type { GroupId } from "../domain/Group.ts"
 import { pushOf } from "../domain/Handover.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
-import { type ChatPayload, chatAck, type Draft, type Message } from "../domain/Message.ts"
-import { isContentSmall, isContentValid } from "../domain/MessageContent.ts"
+import { type ChatPayload, chatAck, type Message, MessageType } from "../domain/Message.ts"
 import { type AppendResult, MessageStore } from "../domain/MessageStore.ts"
 import { methods } from "../domain/Methods.ts"
 import { fitting } from "../domain/Page.ts"
@@ -22,6 +21,8 @@ import { beginning, cursorOf, positionOf, syncMax } from "../domain/Sync.ts"
 import { Transfer } from "../domain/Transfer.ts"
 
 const historyDefault = 50
+/** A connection is heard typing once in this time. */
+const typingMillis = 1_000
 const onlySystem = ApiError.of("Forbidden", { msg: "only the system pushes" })
 /** Online users that the system is told of: what fits into a frame within the outbound bound. */
 const onlineMax = 20_000
@@ -37,12 +38,40 @@ export const layer = Router.layer(
     const ids = yield* Ids
     const clock = yield* Clock.Clock
 
-    const chat = handedOver(methods.chat, (call, settle) => {
-      const draft = draftOf(call, ids.messageId(), clock.currentTimeMillisUnsafe())
-      if (draft instanceof ApiError) return settle({ _tag: "Failed", error: draft })
+    /** Hands a draft over; the connection that sent it gets the ack and no push. */
+    const publish = ({ connection }: Call<unknown>, wish: Wish | ApiError, settle: Settle): void => {
+      if (wish instanceof ApiError) return settle({ _tag: "Failed", error: wish })
+      const draft = {
+        ...draftOf(wish, ids.messageId(), clock.currentTimeMillisUnsafe()),
+        origin: connection.connectionId
+      }
       if (!transfer.publish(draft, (result) => settle(outcomeOf(result)))) {
         settle({ _tag: "Failed", error: ApiError.of("Overloaded", { retryAfter: 1_000 }) })
       }
+    }
+
+    const chat = handedOver(methods.chat, (call, settle) => publish(call, writtenIn(call), settle))
+
+    const recall = handedOver(methods.recall, (call, settle) =>
+      publish(call, changedIn(call, MessageType.recall, ""), settle)
+    )
+    const edit = handedOver(methods.edit, (call, settle) =>
+      publish(call, changedIn(call, MessageType.edit, call.payload.content), settle)
+    )
+    const react = handedOver(methods.react, (call, settle) =>
+      publish(call, changedIn(call, MessageType.reaction, call.payload.reaction), settle)
+    )
+
+    /** When each connection was last heard typing. */
+    const typedAt = new WeakMap<Connection, number>()
+    const typing = done(methods.typing, ({ connection, payload: { conversationID } }) => {
+      const userId = userOf(connection)
+      const now = clock.currentTimeMillisUnsafe()
+      if (now - (typedAt.get(connection) ?? 0) < typingMillis) return Effect.void
+      typedAt.set(connection, now)
+      return Effect.map(conversations.assertMayWrite(userId, conversationID), () =>
+        delivery.notify(conversationID, dataFrame("", "typing", userId, { conversationID, userId }), connection)
+      )
     })
 
     const online = answered(methods.online, ({ connection }) =>
@@ -83,7 +112,7 @@ export const layer = Router.layer(
       return Effect.map(conversations.markRead(userId, conversationID, seq), (mark) => {
         if (mark.moved) {
           const read = { conversationID, userId, seq: mark.seq }
-          delivery.notify(conversationID, dataFrame("", "conversation.read", userId, read), connection.connectionId)
+          delivery.notify(conversationID, dataFrame("", "conversation.read", userId, read), connection)
         }
         return { conversationID, seq: mark.seq }
       })
@@ -105,49 +134,39 @@ export const layer = Router.layer(
       settle({ _tag: "Done", data: undefined })
     })
 
-    return [chat, markRead, history, sync, online, push, missed]
+    return [chat, recall, edit, react, markRead, typing, history, sync, online, push, missed]
   })
 )
 
 /** The system is no member of any conversation: its id finds none. */
 const userOf = (connection: Connection): UserId => connection.userId as UserId
 
-/** The draft that a chat frame asks for, or why it asks in vain. Sender and time are the server's. */
-const draftOf = (
-  { connection, id, payload }: Call<ChatPayload>,
-  messageId: Draft["messageId"],
-  now: number
-): Draft | ApiError => {
-  const { messageType, content } = payload.message
-  if (connection.kind !== "user") return ApiError.of("Forbidden", { msg: "only users send messages" })
-  const senderId = connection.userId as UserId
-  if (id === "")
-    return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
-  if (payload.sendId !== undefined && payload.sendId !== "" && payload.sendId !== senderId) {
+const authorOf = ({ connection, id }: Call<unknown>): Author | ApiError =>
+  connection.kind === "user"
+    ? { senderId: userOf(connection), clientId: id }
+    : ApiError.of("Forbidden", { msg: "only users send messages" })
+
+/** What a chat frame asks for. The sender is the connection's user. */
+const writtenIn = (call: Call<ChatPayload>): Wish | ApiError => {
+  const author = authorOf(call)
+  if (author instanceof ApiError) return author
+  const { sendId, message, ...receiver } = call.payload
+  if (sendId !== undefined && sendId !== "" && sendId !== author.senderId) {
     return ApiError.of("Forbidden", { msg: "sendId is not the connection's user" })
   }
-  const conversationId =
-    payload.chatType === ChatType.group
-      ? (payload.receiveId as string as GroupId)
-      : singleConversationId(senderId, payload.receiveId)
-  const { conversationID } = payload
-  if (conversationID !== undefined && conversationID !== "" && conversationID !== conversationId) {
-    return ApiError.of("NoConversation")
-  }
-  if (!isContentSmall(content)) return ApiError.of("ContentTooLarge")
-  if (!isContentValid(messageType, content)) return ApiError.of("BadContent")
-  return {
-    messageId,
-    clientId: id,
-    conversationId,
-    chatType: payload.chatType,
-    senderId,
-    receiveId: payload.receiveId,
-    sendTime: now,
-    messageType,
-    content,
-    origin: connection.connectionId
-  }
+  return written(author, { ...receiver, ...message })
+}
+
+/** The change that a frame asks for. */
+const changedIn = (
+  call: Call<{ readonly conversationID: ConversationId; readonly seq: number }>,
+  messageType: WantedChange["messageType"],
+  content: string
+): Wish | ApiError => {
+  const author = authorOf(call)
+  if (author instanceof ApiError) return author
+  const { conversationID, seq } = call.payload
+  return changed(author, { conversationID, seq, messageType, content })
 }
 
 const outcomeOf = (result: AppendResult): Outcome =>

@@ -6,6 +6,7 @@ import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Connections } from "../actors/Connections.ts"
+import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { UserRpcs } from "../domain/UserRpc.ts"
@@ -15,6 +16,7 @@ import * as AuthorizationBearer from "./AuthorizationBearer.ts"
 import * as ChatMethods from "./ChatMethods.ts"
 import * as ErrorEnvelope from "./ErrorEnvelope.ts"
 import * as Gateway from "./Gateway.ts"
+import * as GroupHandlers from "./GroupHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import { chatPath, SharedServer } from "./SharedServer.ts"
@@ -22,7 +24,7 @@ import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
-  Layer.provide([UserHandlers.layer, ImHandlers.layer, HealthHandlers.layer])
+  Layer.provide([UserHandlers.layer, ImHandlers.layer, GroupHandlers.layer, HealthHandlers.layer])
 )
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })
@@ -50,7 +52,7 @@ const forwarded = Layer.unwrap(
 )
 
 const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerHttp()).pipe(
-  Layer.provide([AuthorizationBearer.layer, Accounts.layer]),
+  Layer.provide([AuthorizationBearer.layer, Accounts.layer, MessageSender.layer]),
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 

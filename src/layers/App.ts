@@ -14,6 +14,7 @@ import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
 import * as ConversationsSql from "./ConversationsSql.ts"
+import * as GroupsSql from "./GroupsSql.ts"
 import * as HandoverGateways from "./HandoverGateways.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
 import * as MessageStoreSql from "./MessageStoreSql.ts"
@@ -31,6 +32,7 @@ const repositories = Layer.mergeAll(
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
+  GroupsSql.layer,
   ConversationsSql.layer
 )
 

@@ -1,13 +1,14 @@
 /** {@link Conversations} on SQL. A page of `sync` takes three statements, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import type { ConversationId } from "../domain/Conversation.ts"
+import { ChatType, type ConversationId } from "../domain/Conversation.ts"
 import { Conversations, type SyncQuery } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
+import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { fitting } from "../domain/Page.ts"
 import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
-import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
+import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion, version } from "./Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 
@@ -16,6 +17,7 @@ interface ChangedRow {
   readonly last_seq: number
   readonly joined_seq: number
   readonly read_seq: number
+  readonly role: Role
   readonly known_seq: number | null
   readonly low: number
 }
@@ -29,6 +31,8 @@ const changedOf = (row: ChangedRow, { since, walk }: SyncPosition, newest: numbe
     conversationId: row.id,
     lastSeq: row.last_seq,
     readSeq: row.read_seq,
+    joinedSeq: row.joined_seq,
+    hasLeft: row.role === Role.former,
     fromSeq: Math.min(row.last_seq, Math.max(row.joined_seq, missedFrom, resumedFrom))
   }
 }
@@ -37,6 +41,7 @@ export const layer = Layer.effect(
   Conversations,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const messagesOf = makeMessagesOf(sql)
 
     /**
      * Conversations in the order of their ids with something newer than `since`, and in `low` the last message that is
@@ -48,12 +53,16 @@ export const layer = Layer.effect(
       const after = sql.literal(walk?.seq === undefined ? ">" : ">=")
       return sql<ChangedRow>`
         WITH RECURSIVE changed AS (
-          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, k.seq AS known_seq
+          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, k.seq AS known_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
-          WHERE m.user_id = ${reader} AND m.role > 0 AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
-          AND (c.version > ${since} OR m.version > ${since} OR k.seq < c.last_seq)
+          WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
+          AND (
+            (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq))
+            -- A device that has nothing need not hear of what its user has left.
+            OR (m.role = ${Role.former} AND m.version > ${since} AND ${since} >= 0)
+          )
           ORDER BY m.conversation_id ${limitTo(sql, limit)}
         ),
         halving(id, low, high) AS (
@@ -65,7 +74,7 @@ export const layer = Layer.effect(
           FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
           WHERE h.low < h.high
         )
-        SELECT c.id, c.last_seq, c.joined_seq, c.read_seq, c.known_seq, h.low
+        SELECT c.id, c.last_seq, c.joined_seq, c.read_seq, c.role, c.known_seq, h.low
         FROM changed c JOIN halving h ON h.id = c.id AND h.low = h.high
         ORDER BY c.id`
     }
@@ -86,7 +95,8 @@ export const layer = Layer.effect(
               ${joinInOrder(sql)} messages m
               ON m.conversation_id = w.conversationId AND m.seq > w.fromSeq AND m.seq <= w.toSeq
               ORDER BY m.conversation_id, m.seq`
-      const page = pageOf(changed, fitting(found.map(messageOf)), rows.length === changed.length)
+      const messages = fitting(yield* messagesOf(reader, found))
+      const page = pageOf(changed, messages, rows.length === changed.length)
       const next: SyncPosition =
         page.last === undefined
           ? { since: until, walk: undefined }
@@ -105,11 +115,28 @@ export const layer = Layer.effect(
           return yield* readPage(reader, query)
         }).pipe(Effect.catchTag("SqlError", apiError)),
 
+      assertMayWrite: Effect.fn("Conversations.assertMayWrite")(
+        function* (userId, conversationId) {
+          const [row] = yield* sql<{ readonly blocks: number }>`
+            SELECT (
+              SELECT COUNT(*) FROM conversation_members other JOIN blocks b
+              ON (b.user_id = m.user_id AND b.blocked_id = other.user_id)
+              OR (b.user_id = other.user_id AND b.blocked_id = m.user_id)
+              WHERE other.conversation_id = m.conversation_id AND c.chat_type = ${ChatType.single}
+            ) AS blocks
+            FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+            WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`
+          if (row === undefined) return yield* ApiError.of("NoConversation")
+          if (row.blocks > 0) return yield* ApiError.of("Blocked")
+        },
+        Effect.catchTag("SqlError", apiError)
+      ),
+
       markRead: (reader, conversationId, seq) =>
         Effect.gen(function* () {
           const [row] = yield* sql<{ readonly read_seq: number; readonly last_seq: number }>`
             SELECT m.read_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
-            WHERE m.conversation_id = ${conversationId} AND m.user_id = ${reader}`
+            WHERE m.conversation_id = ${conversationId} AND m.user_id = ${reader} AND m.role > ${Role.former}`
           if (row === undefined) return yield* ApiError.of("NoConversation")
           if (seq > row.last_seq) {
             return yield* ApiError.of("BadParameters", {

@@ -1,0 +1,161 @@
+/**
+ * Who gets the messages of the groups that are written to on this node: read from the store once, and kept up to date
+ * by the system messages themselves, which come in the order of their seqs.
+ */
+import { Effect, FiberSet, Option, Schedule } from "effect"
+import type { ConversationId } from "../domain/Conversation.ts"
+import { type GroupId, groupEventOf } from "../domain/Group.ts"
+import { type GroupAudience, Groups } from "../domain/Groups.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { type Message, MessageType } from "../domain/Message.ts"
+
+/** Members of all groups together that are kept; the groups that were not written to for longest go first. */
+const membersMax = 200_000
+/** Uses that wait for one group to be read. */
+const waitingMax = 1_000
+/** While the store does not answer. */
+const rereading = Schedule.exponential("50 millis")
+const readingMillisMax = 5_000
+
+/** Gets the members, each with the seq after which they get messages. */
+export type UseMembers = (members: ReadonlyMap<UserId, number>) => void
+
+export interface GroupAudiences {
+  /**
+   * Has a message used with those who get it: at once when they are known, otherwise later, those of one group in
+   * their order.
+   */
+  readonly ofMessage: (message: Message, use: UseMembers) => void
+  /** The same for what is no message. */
+  readonly ofGroup: (groupId: ConversationId, use: UseMembers) => void
+  /** Messages may have been missed: what is known may be wrong. */
+  readonly forget: () => void
+}
+
+/** What the members of a group are after its message `seq`. */
+interface Known {
+  seq: number
+  readonly members: Map<UserId, number>
+}
+
+/** `lost` is called when messages could not be brought to anybody, because the store did not answer. */
+export const makeGroupAudiences = (lost: () => void) =>
+  Effect.gen(function* () {
+    const groups = yield* Groups
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    /** In the order of their last use. */
+    const known = new Map<ConversationId, Known>()
+    const waiting = new Map<ConversationId, Array<(known: Known) => void>>()
+    let size = 0
+
+    const drop = (groupId: ConversationId): void => {
+      size -= known.get(groupId)?.members.size ?? 0
+      known.delete(groupId)
+    }
+
+    const keep = (groupId: ConversationId, audience: Known): void => {
+      drop(groupId)
+      known.set(groupId, audience)
+      size += audience.members.size
+      for (const oldest of known.keys()) {
+        if (size <= membersMax || oldest === groupId) break
+        drop(oldest)
+      }
+    }
+
+    /** Reads the members, and then does what has been waiting for them. */
+    const read = (groupId: ConversationId): Effect.Effect<void> =>
+      groups.audience(groupId as string as GroupId).pipe(
+        Effect.retry(rereading),
+        Effect.timeoutOption(readingMillisMax),
+        Effect.orElseSucceed(Option.none),
+        Effect.map((read) => {
+          const uses = waiting.get(groupId) ?? []
+          waiting.delete(groupId)
+          if (Option.isNone(read)) return lost()
+          const audience = knownOf(read.value)
+          keep(groupId, audience)
+          for (const use of uses) use(audience)
+          return undefined
+        })
+      )
+
+    const later = (groupId: ConversationId, use: (known: Known) => void): void => {
+      const uses = waiting.get(groupId)
+      if (uses === undefined) {
+        waiting.set(groupId, [use])
+        run(read(groupId))
+      } else if (uses.length < waitingMax) uses.push(use)
+      else lost()
+    }
+
+    const withKnown = (groupId: ConversationId, isRight: (known: Known) => boolean, use: (known: Known) => void) => {
+      const audience = waiting.has(groupId) ? undefined : known.get(groupId)
+      if (audience === undefined || !isRight(audience)) return later(groupId, use)
+      // The last one used is the last one to go.
+      known.delete(groupId)
+      known.set(groupId, audience)
+      return use(audience)
+    }
+
+    const audiences: GroupAudiences = {
+      ofMessage: (message, use) =>
+        withKnown(
+          message.conversationID,
+          // Anything else comes after a message that was missed; or it came before, and may have come too late.
+          ({ seq }) => message.seq === seq + 1 || (message.seq <= seq && message.messageType !== MessageType.system),
+          (audience) => {
+            const { joining, leaving } = crossings(message)
+            const { members } = audience
+            const before = members.size
+            if (message.seq > audience.seq) {
+              audience.seq = message.seq
+              for (const userId of joining) if (!members.has(userId)) members.set(userId, message.seq - 1)
+            }
+            // Who leaves by it gets it, too, whether it is known already that they have left or not.
+            const isTold = leaving.every((userId) => members.has(userId))
+            use(
+              isTold ? members : new Map([...members, ...leaving.map((userId) => [userId, message.seq - 1] as const)])
+            )
+            if (message.seq === audience.seq) for (const userId of leaving) members.delete(userId)
+            size += members.size - before
+          }
+        ),
+      ofGroup: (groupId, use) =>
+        withKnown(
+          groupId,
+          () => true,
+          ({ members }) => use(members)
+        ),
+      forget: () => {
+        known.clear()
+        size = 0
+      }
+    }
+    return audiences
+  })
+
+const knownOf = ({ seq, members }: GroupAudience): Known => ({
+  seq,
+  members: new Map(members.map(({ userId, joinedSeq }) => [userId, joinedSeq]))
+})
+
+/** Who becomes a member by a message, and who ceases to be one. */
+const crossings = (message: Message): { joining: ReadonlyArray<UserId>; leaving: ReadonlyArray<UserId> } => {
+  if (message.messageType !== MessageType.system) return nobody
+  const event = groupEventOf(message.content)
+  switch (event.event) {
+    case "created":
+      return { joining: [message.sendId, ...event.userIds], leaving: [] }
+    case "joined":
+      return { joining: event.userIds, leaving: [] }
+    case "left":
+      return { joining: [], leaving: [message.sendId] }
+    case "removed":
+      return { joining: [], leaving: event.userIds }
+    case "role":
+    case "changed":
+      return nobody
+  }
+}
+const nobody = { joining: [], leaving: [] }

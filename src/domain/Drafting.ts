@@ -1,0 +1,86 @@
+/** From what a user wants to say to a draft: everything that can be checked without the store. */
+import { ChatType, type ConversationId, singleConversationId, singleMembers } from "./Conversation.ts"
+import { ApiError } from "./ErrorTable.ts"
+import type { GroupEvent } from "./Group.ts"
+import type { MessageId, UserId } from "./Ids.ts"
+import { type Draft, MessageType, type WrittenType } from "./Message.ts"
+import { isContentSmall, isContentValid } from "./MessageContent.ts"
+
+/** Who says it, and under which id: the idempotency key. */
+export interface Author {
+  readonly senderId: UserId
+  readonly clientId: string
+}
+
+/** A draft without what the gateway makes up for it. */
+export type Wish = Omit<Draft, "messageId" | "sendTime" | "origin" | "repeated">
+
+/** A message of a user to another one, or to a group. */
+export interface WrittenMessage {
+  /** Not needed; where it is given it must be true. */
+  readonly conversationID?: string
+  readonly chatType: ChatType
+  readonly receiveId: UserId
+  readonly messageType: WrittenType
+  readonly content: string
+}
+
+/** A change of a message: recall, edit, or a reaction; empty to take it back. */
+export interface WantedChange {
+  readonly conversationID: ConversationId
+  readonly seq: number
+  readonly messageType: typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
+  readonly content: string
+}
+
+/** What the user writes, or why they cannot. */
+export const written = (author: Author, message: WrittenMessage): Wish | ApiError => {
+  const { conversationID, chatType, receiveId, messageType, content } = message
+  const conversationId =
+    chatType === ChatType.group ? groupConversation(receiveId) : singleConversationId(author.senderId, receiveId)
+  if (conversationID !== undefined && conversationID !== "" && conversationID !== conversationId) {
+    return ApiError.of("NoConversation")
+  }
+  return checked({ ...author, conversationId, chatType, receiveId, messageType, content })
+}
+
+/** How the user wants to change a message, or why they cannot. */
+export const changed = (author: Author, change: WantedChange): Wish | ApiError => {
+  const { conversationID: conversationId, seq, messageType, content } = change
+  const both = singleMembers(conversationId)
+  const other = both?.[both[0] === author.senderId ? 1 : 0]
+  if (both !== undefined && !both.includes(author.senderId)) return ApiError.of("NoConversation")
+  return checked({
+    ...author,
+    conversationId,
+    chatType: both === undefined ? ChatType.group : ChatType.single,
+    receiveId: other ?? (conversationId as string as UserId),
+    messageType,
+    content,
+    targetSeq: seq
+  })
+}
+
+/** What a user makes happen to a group. */
+export const happening = (author: Author, groupId: ConversationId, event: GroupEvent): Wish | ApiError =>
+  checked({
+    ...author,
+    conversationId: groupId,
+    chatType: ChatType.group,
+    receiveId: groupId as string as UserId,
+    messageType: MessageType.system,
+    content: JSON.stringify(event)
+  })
+
+/** The draft of a wish. Its time is the server's. */
+export const draftOf = (wish: Wish, messageId: MessageId, now: number): Draft => ({ ...wish, messageId, sendTime: now })
+
+const groupConversation = (groupId: UserId): ConversationId => groupId as string as ConversationId
+
+const checked = (wish: Wish): Wish | ApiError => {
+  if (wish.clientId === "") {
+    return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
+  }
+  if (!isContentSmall(wish.content)) return ApiError.of("ContentTooLarge")
+  return isContentValid(wish.messageType, wish.content) ? wish : ApiError.of("BadContent")
+}

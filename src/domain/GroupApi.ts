@@ -1,0 +1,121 @@
+/** Groups over HTTP (protocol.md section 2.2). */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { Authorization } from "./Authorization.ts"
+import { failures, Success } from "./Envelope.ts"
+import { GroupIcon, GroupId, GroupName, namedMax } from "./Group.ts"
+import { HandleResult } from "./Groups.ts"
+import { UserId } from "./Ids.ts"
+
+const RoleLevel = Schema.Literals([1, 2, 3])
+const ManyUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
+const RequestMessage = Schema.String.check(Schema.isMaxCodePoints(255))
+const RequestId = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/, { expected: "a request's id" }))
+const Nothing = Success(Schema.Struct({}))
+
+/** A group as one of its members sees it; `roleLevel` is the caller's: 1 owner, 2 manager, 3 member. */
+export const GroupEntry = Schema.Struct({
+  id: GroupId,
+  name: Schema.String,
+  icon: Schema.String,
+  isVerify: Schema.Boolean,
+  roleLevel: RoleLevel,
+  memberCount: Schema.Int
+})
+
+export const GroupUser = Schema.Struct({
+  groupId: GroupId,
+  userId: UserId,
+  nickname: Schema.String,
+  userAvatarUrl: Schema.String,
+  roleLevel: RoleLevel
+})
+
+/** `handleResult`: 1 none, 2 pass, 3 refuse, 4 cancel. Times in Unix milliseconds. */
+export const GroupRequestEntry = Schema.Struct({
+  id: RequestId,
+  groupId: GroupId,
+  userId: UserId,
+  inviterUserId: UserId,
+  reqMsg: Schema.String,
+  reqTime: Schema.Int,
+  handleResult: Schema.Literals(Object.values(HandleResult)),
+  handleUserId: Schema.optionalKey(UserId),
+  handleTime: Schema.optionalKey(Schema.Int)
+})
+
+export class GroupGroup extends HttpApiGroup.make("group")
+  .add(
+    HttpApiEndpoint.post("create", "/group", {
+      payload: Schema.Struct({
+        name: GroupName,
+        icon: Schema.optionalKey(GroupIcon),
+        isVerify: Schema.optionalKey(Schema.Boolean),
+        userIds: Schema.optionalKey(ManyUsers),
+        /** Makes founding a group twice harmless: (creator, clientId) names one message for ever. */
+        clientId: Schema.optionalKey(Schema.String.check(Schema.isBetweenLength(1, 64)))
+      }),
+      success: Success(Schema.Struct({ groupId: GroupId })),
+      error: failures
+    }),
+    HttpApiEndpoint.patch("change", "/group", {
+      payload: Schema.Struct({
+        groupId: GroupId,
+        name: Schema.optionalKey(GroupName),
+        icon: Schema.optionalKey(GroupIcon),
+        isVerify: Schema.optionalKey(Schema.Boolean)
+      }),
+      success: Nothing,
+      error: failures
+    }),
+    HttpApiEndpoint.get("list", "/groups", {
+      query: { after: Schema.optionalKey(GroupId) },
+      success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
+      error: failures
+    }),
+    HttpApiEndpoint.post("ask", "/group/putIn", {
+      payload: Schema.Struct({
+        groupId: GroupId,
+        reqMsg: Schema.optionalKey(RequestMessage),
+        userIds: Schema.optionalKey(ManyUsers.check(Schema.isMinLength(1)))
+      }),
+      success: Success(Schema.Struct({ handleResult: Schema.Literals([HandleResult.none, HandleResult.pass]) })),
+      error: failures
+    }),
+    HttpApiEndpoint.put("handle", "/group/putIn", {
+      payload: Schema.Struct({
+        groupReqId: RequestId,
+        handleResult: Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
+      }),
+      success: Nothing,
+      error: failures
+    }),
+    HttpApiEndpoint.get("requests", "/group/putIns", {
+      query: { groupId: GroupId, before: Schema.optionalKey(RequestId) },
+      success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
+      error: failures
+    }),
+    HttpApiEndpoint.get("users", "/group/users", {
+      query: { groupId: GroupId },
+      success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),
+      error: failures
+    }),
+    HttpApiEndpoint.put("giveRole", "/group/users", {
+      payload: Schema.Struct({ groupId: GroupId, userId: UserId, roleLevel: RoleLevel }),
+      success: Nothing,
+      error: failures
+    }),
+    HttpApiEndpoint.delete("remove", "/group/users", {
+      query: { groupId: GroupId, userId: Schema.optionalKey(UserId) },
+      success: Nothing,
+      error: failures
+    }),
+    HttpApiEndpoint.get("online", "/group/users/online", {
+      query: { groupId: GroupId },
+      success: Success(Schema.Struct({ onlineList: Schema.Record(UserId, Schema.Boolean) })),
+      error: failures
+    })
+  )
+  .middleware(Authorization)
+  .prefix("/v1/social")
+  .annotateMerge(OpenApi.annotations({ title: "Groups", description: "Up to 2 000 members each" })) {}

@@ -1,0 +1,95 @@
+/** The port to what is known of groups. Changing them is a matter of messages: see `GroupEvent`. */
+import { Context, type Effect } from "effect"
+import type { ApiError } from "./ErrorTable.ts"
+import type { GroupId, Role } from "./Group.ts"
+import type { UserId } from "./Ids.ts"
+
+/** A group, as one of its members sees it. */
+export interface GroupInfo {
+  readonly id: GroupId
+  readonly name: string
+  readonly icon: string
+  readonly isVerify: boolean
+  /** The reader's own. */
+  readonly role: Role
+  readonly memberCount: number
+}
+
+export interface GroupMember {
+  readonly userId: UserId
+  readonly nickname: string
+  readonly avatar: string
+  readonly role: Role
+}
+
+/** Who gets the messages of a group, as of its message `seq`. */
+export interface GroupAudience {
+  readonly seq: number
+  /** A member gets what comes after `joinedSeq`. */
+  readonly members: ReadonlyArray<{ readonly userId: UserId; readonly joinedSeq: number }>
+}
+
+/** The Go project's numbers. */
+export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const
+export type HandleResult = (typeof HandleResult)[keyof typeof HandleResult]
+
+/** Somebody wants to get into a group, or a member wants to bring them in, and a manager is to approve. */
+export interface GroupRequest {
+  readonly id: string
+  readonly groupId: GroupId
+  readonly userId: UserId
+  /** The user themselves when nobody else asks for them. */
+  readonly inviterId: UserId
+  readonly message: string
+  /** Unix milliseconds. */
+  readonly requestedAt: number
+  readonly handleResult: HandleResult
+  readonly handledBy: UserId | undefined
+  readonly handledAt: number | undefined
+}
+
+/** Groups in one answer. */
+export const groupListMax = 500
+/** Requests in one answer. */
+export const groupRequestListMax = 200
+/** Requests of one group that are pending. */
+export const groupRequestsMax = 1_000
+
+/** Everything can fail with `DatabaseError`; what is asked by nobody's right with `NoConversation`. */
+export class Groups extends Context.Service<
+  Groups,
+  {
+    /** How the user stands to a group, and whether its managers approve who wants in; `undefined` without such a group. */
+    readonly standing: (
+      groupId: GroupId,
+      userId: UserId
+    ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, ApiError>
+    /** The groups that a user is in, by id, after this one; at most {@link groupListMax}. */
+    readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, ApiError>
+    /** For members: all of them, highest rank first. */
+    readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, ApiError>
+    readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, ApiError>
+    /**
+     * Keeps requests for these users, except where one is pending. Fails with `Conflict` when too many are, or none of
+     * the users is new to the group, with `UserNotFound`, and with `Blocked` where inviter and user have nothing to do
+     * with each other.
+     */
+    readonly ask: (
+      requests: ReadonlyArray<Pick<GroupRequest, "id" | "groupId" | "userId" | "inviterId" | "message" | "requestedAt">>
+    ) => Effect.Effect<void, ApiError>
+    /** For managers: the requests of a group, newest first, before this one; at most {@link groupRequestListMax}. */
+    readonly requests: (
+      reader: UserId,
+      groupId: GroupId,
+      before: string | undefined
+    ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
+    readonly request: (id: string) => Effect.Effect<GroupRequest | undefined, ApiError>
+    /** Closes a pending request without letting the user in. Fails with `Conflict` when it was closed otherwise. */
+    readonly close: (
+      id: string,
+      result: typeof HandleResult.refuse | typeof HandleResult.cancel,
+      by: UserId,
+      at: number
+    ) => Effect.Effect<void, ApiError>
+  }
+>()("fiberchat/domain/Groups") {}

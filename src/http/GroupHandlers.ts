@@ -1,0 +1,153 @@
+/** Handlers of the HTTP endpoints for groups. What changes a group is sent into it as a message. */
+import { Clock, Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { MessageSender } from "../actors/MessageSender.ts"
+import { Api } from "../domain/Api.ts"
+import { CurrentUser } from "../domain/Authorization.ts"
+import { happening } from "../domain/Drafting.ts"
+import { success } from "../domain/Envelope.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
+import { type GroupRequest, Groups, HandleResult } from "../domain/Groups.ts"
+import { Ids, type UserId } from "../domain/Ids.ts"
+
+const me = Effect.map(CurrentUser, ({ subject }) => subject)
+
+const requestEntry = (request: GroupRequest) => ({
+  id: request.id,
+  groupId: request.groupId,
+  userId: request.userId,
+  inviterUserId: request.inviterId,
+  reqMsg: request.message,
+  reqTime: request.requestedAt,
+  handleResult: request.handleResult,
+  ...(request.handledBy === undefined ? {} : { handleUserId: request.handledBy }),
+  ...(request.handledAt === undefined ? {} : { handleTime: request.handledAt })
+})
+
+/** A role of a list: nobody in it has none. */
+const levelOf = (role: Role): 1 | 2 | 3 => (role === Role.former ? Role.member : role)
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "group",
+  Effect.fnUntraced(function* (handlers) {
+    const groups = yield* Groups
+    const sender = yield* MessageSender
+    const registry = yield* ConnectionRegistry
+    const ids = yield* Ids
+
+    const happen = (senderId: UserId, groupId: GroupId, event: GroupEvent, clientId: string = ids.uniqueId()) =>
+      sender.send(happening({ senderId, clientId }, groupId, event))
+
+    /** Lets users in at once, or has managers asked. */
+    const bringIn = Effect.fnUntraced(function* (
+      userId: UserId,
+      groupId: GroupId,
+      userIds: ReadonlyArray<UserId>,
+      message: string
+    ) {
+      const standing = yield* groups.standing(groupId, userId)
+      const isOutside = standing?.role === Role.former
+      if (standing === undefined || (isOutside && userIds.some((named) => named !== userId))) {
+        return yield* ApiError.of("NoConversation")
+      }
+      if (!standing.isVerify || isManager(standing.role)) {
+        yield* happen(userId, groupId, { event: "joined", userIds })
+        return HandleResult.pass
+      }
+      const requestedAt = yield* Clock.currentTimeMillis
+      yield* groups.ask(
+        [...new Set(userIds)].map((named) => ({
+          id: ids.uniqueId(),
+          groupId,
+          userId: named,
+          inviterId: userId,
+          message,
+          requestedAt
+        }))
+      )
+      return HandleResult.none
+    })
+
+    const handle = Effect.fnUntraced(function* (
+      userId: UserId,
+      id: string,
+      result: Exclude<HandleResult, typeof HandleResult.none>
+    ) {
+      const request = yield* groups.request(id)
+      if (request === undefined) return yield* ApiError.of("NoRequest")
+      const { groupId, userId: asking, inviterId } = request
+      const isTheirs = userId === asking || userId === inviterId
+      const standing = yield* groups.standing(groupId, userId)
+      const isRight = result === HandleResult.cancel ? isTheirs : isManager(standing?.role ?? Role.former)
+      if (!isRight) return yield* isTheirs ? ApiError.of("Forbidden") : ApiError.of("NoRequest")
+      if (result !== HandleResult.pass) {
+        return yield* groups.close(id, result, userId, yield* Clock.currentTimeMillis)
+      }
+      if (request.handleResult === HandleResult.pass) return
+      if (request.handleResult !== HandleResult.none) {
+        return yield* ApiError.of("Conflict", { msg: "the request was closed before" })
+      }
+      // Joining closes the request.
+      yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`)
+    })
+
+    return handlers.handleAll({
+      create: Effect.fnUntraced(function* ({ payload: { name, icon = "", isVerify = false, userIds = [], clientId } }) {
+        const userId = yield* me
+        const event: GroupEvent = { event: "created", name, icon, isVerify, userIds }
+        const message = yield* happen(userId, ids.uniqueId() as GroupId, event, clientId)
+        return success({ groupId: message.conversationID as GroupId })
+      }),
+      change: Effect.fnUntraced(function* ({ payload: { groupId, ...changes } }) {
+        yield* happen(yield* me, groupId, { event: "changed", ...changes })
+        return success({})
+      }),
+      list: Effect.fnUntraced(function* ({ query: { after = "" } }) {
+        const list = yield* groups.list(yield* me, after)
+        return success({ list: list.map(({ role, ...group }) => ({ ...group, roleLevel: levelOf(role) })) })
+      }),
+      ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
+        const userId = yield* me
+        return success({ handleResult: yield* bringIn(userId, groupId, userIds ?? [userId], reqMsg) })
+      }),
+      handle: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
+        yield* handle(yield* me, groupReqId, handleResult)
+        return success({})
+      }),
+      requests: Effect.fnUntraced(function* ({ query: { groupId, before } }) {
+        return success({ list: (yield* groups.requests(yield* me, groupId, before)).map(requestEntry) })
+      }),
+      users: Effect.fnUntraced(function* ({ query: { groupId } }) {
+        const members = yield* groups.members(yield* me, groupId)
+        return success({
+          list: members.map(({ userId, nickname, avatar, role }) => ({
+            groupId,
+            userId,
+            nickname,
+            userAvatarUrl: avatar,
+            roleLevel: levelOf(role)
+          }))
+        })
+      }),
+      giveRole: Effect.fnUntraced(function* ({ payload: { groupId, userId, roleLevel } }) {
+        yield* happen(yield* me, groupId, { event: "role", userId, role: roleLevel })
+        return success({})
+      }),
+      remove: Effect.fnUntraced(function* ({ query: { groupId, userId } }) {
+        const own = yield* me
+        const isLeaving = userId === undefined || userId === own
+        yield* happen(own, groupId, isLeaving ? { event: "left" } : { event: "removed", userIds: [userId] })
+        return success({})
+      }),
+      online: Effect.fnUntraced(function* ({ query: { groupId } }) {
+        const members = yield* groups.members(yield* me, groupId)
+        return success({
+          onlineList: Object.fromEntries(members.map(({ userId }) => [userId, registry.isOnline(userId)]))
+        })
+      })
+    })
+  })
+)

@@ -1,0 +1,207 @@
+/** {@link Groups} on SQL. */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { ChatType } from "../domain/Conversation.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { type GroupId, isManager, Role } from "../domain/Group.ts"
+import {
+  type GroupRequest,
+  Groups,
+  groupListMax,
+  groupRequestListMax,
+  groupRequestsMax,
+  type HandleResult
+} from "../domain/Groups.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { apiError, inTransaction, nextVersion } from "./Sql.ts"
+import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
+
+interface RequestRow {
+  readonly id: string
+  readonly group_id: GroupId
+  readonly user_id: UserId
+  readonly inviter_id: UserId
+  readonly message: string
+  readonly requested_at: number
+  readonly handle_result: HandleResult
+  readonly handled_by: UserId | null
+  readonly handled_at: number | null
+}
+
+const requestOf = (row: RequestRow): GroupRequest => ({
+  id: row.id,
+  groupId: row.group_id,
+  userId: row.user_id,
+  inviterId: row.inviter_id,
+  message: row.message,
+  requestedAt: row.requested_at,
+  handleResult: row.handle_result,
+  handledBy: row.handled_by ?? undefined,
+  handledAt: row.handled_at ?? undefined
+})
+
+const requestColumns = "id, group_id, user_id, inviter_id, message, requested_at, handle_result, handled_by, handled_at"
+
+export const layer = Layer.effect(
+  Groups,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const join = joinInOrder(sql)
+    const columns = sql.literal(requestColumns)
+
+    const roleIn = (groupId: GroupId, userId: UserId) =>
+      Effect.map(
+        sql<{ readonly role: Role }>`
+          SELECT role FROM conversation_members WHERE conversation_id = ${groupId} AND user_id = ${userId}`,
+        ([row]): Role => row?.role ?? Role.former
+      )
+
+    const requestBy = (id: string) =>
+      Effect.map(
+        sql<RequestRow>`SELECT ${columns} FROM group_requests WHERE id = ${id}`,
+        ([row]) => row && requestOf(row)
+      )
+
+    return Groups.of({
+      standing: Effect.fn("Groups.standing")(function* (groupId, userId) {
+        const [row] = yield* sql<{ readonly is_verify: number }>`SELECT is_verify FROM groups_ WHERE id = ${groupId}`
+        return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify === 1 }
+      }, Effect.catch(apiError)),
+
+      list: Effect.fn("Groups.list")(function* (userId, after) {
+        const rows = yield* sql<{
+          readonly id: GroupId
+          readonly name: string
+          readonly icon: string
+          readonly is_verify: number
+          readonly role: Role
+          readonly member_count: number
+        }>`
+          SELECT g.id, g.name, g.icon, g.is_verify, own.role, (
+            SELECT COUNT(*) FROM conversation_members m WHERE m.conversation_id = g.id AND m.role > ${Role.former}
+          ) AS member_count
+          FROM conversation_members own JOIN groups_ g ON g.id = own.conversation_id
+          WHERE own.user_id = ${userId} AND own.conversation_id > ${after} AND own.role > ${Role.former}
+          ORDER BY own.conversation_id ${limitTo(sql, groupListMax)}`
+        return rows.map(({ is_verify, member_count, ...row }) => ({
+          ...row,
+          isVerify: is_verify === 1,
+          memberCount: member_count
+        }))
+      }, Effect.catch(apiError)),
+
+      members: Effect.fn("Groups.members")(
+        function* (reader, groupId) {
+          if ((yield* roleIn(groupId, reader)) === Role.former) return yield* ApiError.of("NoConversation")
+          return yield* sql<{
+            readonly userId: UserId
+            readonly nickname: string
+            readonly avatar: string
+            readonly role: Role
+          }>`
+            SELECT u.id AS userId, u.nickname, u.avatar, m.role
+            FROM conversation_members m ${join} users u ON u.id = m.user_id
+            WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former} ORDER BY m.role, m.joined_seq, u.id`
+        },
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      audience: Effect.fnUntraced(function* (groupId) {
+        // One statement, so that members and seq belong together.
+        const rows = yield* sql<{
+          readonly last_seq: number
+          readonly user_id: UserId | null
+          readonly joined_seq: number | null
+        }>`
+          SELECT c.last_seq, m.user_id, m.joined_seq FROM conversations c
+          LEFT JOIN conversation_members m ON m.conversation_id = c.id AND m.role > ${Role.former}
+          WHERE c.id = ${groupId} AND c.chat_type = ${ChatType.group}`
+        return {
+          seq: rows[0]?.last_seq ?? 0,
+          members: rows.flatMap(({ user_id, joined_seq }) =>
+            user_id === null ? [] : [{ userId: user_id, joinedSeq: joined_seq ?? 0 }]
+          )
+        }
+      }, Effect.catch(apiError)),
+
+      ask: Effect.fn("Groups.ask")(
+        function* (requests) {
+          const [first] = requests
+          if (first === undefined) return
+          const { groupId, inviterId } = first
+          // The lock under which members are made, too.
+          yield* nextVersion(sql)
+          const wanted = rowsOf(sql, requests, { userId: "id" })
+          const known = yield* sql`SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`
+          if (known.length < requests.length) return yield* ApiError.of("UserNotFound")
+          const blocks = yield* sql`
+            SELECT 1 FROM ${wanted} w JOIN blocks b
+            ON (b.user_id = w.userId AND b.blocked_id = ${inviterId}) OR (b.user_id = ${inviterId} AND b.blocked_id = w.userId)
+            ${limitTo(sql, 1)}`
+          if (blocks.length > 0) return yield* ApiError.of("Blocked")
+          const taken = yield* sql<{ readonly user_id: UserId; readonly isMember: number }>`
+            SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
+            ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
+            UNION
+            SELECT r.user_id, 0 AS isMember FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
+            ON r.user_id = w.userId AND r.handle_result = 1 AND r.group_id = ${groupId}`
+          const isMember = new Map(taken.map((row) => [row.user_id, row.isMember === 1]))
+          if (requests.every(({ userId }) => isMember.get(userId) === true)) {
+            return yield* ApiError.of("Conflict", { msg: "already a member" })
+          }
+          const added = requests.filter(({ userId }) => !isMember.has(userId))
+          const [pending] = yield* sql<{ readonly count: number }>`
+            SELECT COUNT(*) AS count FROM group_requests WHERE group_id = ${groupId} AND handle_result = 1`
+          if ((pending?.count ?? 0) + added.length > groupRequestsMax) {
+            return yield* ApiError.of("Conflict", { msg: "too many requests of this group are pending" })
+          }
+          for (const request of added) {
+            yield* sql`INSERT INTO group_requests ${sql.insert({
+              id: request.id,
+              group_id: request.groupId,
+              user_id: request.userId,
+              inviter_id: request.inviterId,
+              message: request.message,
+              requested_at: request.requestedAt,
+              handle_result: 1
+            })}`
+          }
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      requests: Effect.fn("Groups.requests")(
+        function* (reader, groupId, before) {
+          const role = yield* roleIn(groupId, reader)
+          if (role === Role.former) return yield* ApiError.of("NoConversation")
+          if (!isManager(role)) return yield* ApiError.of("Forbidden", { msg: "only managers see requests" })
+          const bound = before === undefined ? sql.literal("1 = 1") : sql`id < ${before}`
+          const rows = yield* sql<RequestRow>`
+            SELECT ${columns} FROM group_requests WHERE group_id = ${groupId} AND ${bound}
+            ORDER BY id DESC ${limitTo(sql, groupRequestListMax)}`
+          return rows.map(requestOf)
+        },
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      request: Effect.fn("Groups.request")(requestBy, Effect.catch(apiError)),
+
+      close: Effect.fn("Groups.close")(
+        function* (id, result, by, at) {
+          yield* nextVersion(sql)
+          const request = yield* requestBy(id)
+          if (request === undefined) return yield* ApiError.of("NoRequest")
+          if (request.handleResult === result) return
+          if (request.handleResult !== 1)
+            return yield* ApiError.of("Conflict", { msg: "the request was closed before" })
+          yield* sql`
+            UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}
+            WHERE id = ${id}`
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      )
+    })
+  })
+)
