@@ -148,7 +148,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
       assert.deepStrictEqual(conversations, [
         { conversationID: groupId, seq: 0, readSeq: 0, unread: 0, left: true, messages: [], hasMore: false }
       ])
-      assert.deepInclude(yield* ask(bobPeer, "h", "conversation.history", { conversationID: groupId }), { code: 300001 })
+      assert.deepInclude(yield* ask(bobPeer, "h", "conversation.history", { conversationID: groupId }), {
+        code: 300001
+      })
       assert.isFalse(bobPeer.frames.some((frame) => frame.method === "push" && dataOf(frame).seq > 2))
       assert.deepStrictEqual((yield* succeed("GET", "groups", bob)).list, [])
       const newDevice = yield* online(bob, "?deviceId=new")
