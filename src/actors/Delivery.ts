@@ -16,6 +16,9 @@ const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(fr
 const syncingMax = 100
 const syncingMillis = 100
 
+/** Who causes a notice, and on which connection, where it is one. */
+export type Cause = Pick<Connection, "userId"> & Partial<Pick<Connection, "connectionId">>
+
 /** Members of a group up to which they hear of each other's reading and typing. */
 export const noticesMax = 200
 
@@ -28,7 +31,7 @@ export class Delivery extends Context.Service<
      * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
      * than {@link noticesMax} only to those of the user who caused it.
      */
-    readonly notify: (conversationId: ConversationId, frame: ServerFrame, origin: Connection) => void
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: Cause) => void
     /**
      * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
      * Returns at once.

@@ -22,6 +22,12 @@ export interface ReadMark {
   readonly moved: boolean
 }
 
+/** Who has read a message, its sender left out, of those who see it. */
+export interface ReadRecords {
+  readonly reads: ReadonlyArray<UserId>
+  readonly unReads: ReadonlyArray<UserId>
+}
+
 /** Everything can fail with `DatabaseError`. */
 export class Conversations extends Context.Service<
   Conversations,
@@ -34,6 +40,8 @@ export class Conversations extends Context.Service<
       reader: UserId,
       query: SyncQuery
     ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, ApiError>
+    /** Fails with `NoMessage` for anybody who does not see the message. */
+    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, ApiError>
     /**
      * Fails with `NoConversation` for anybody who is not a member, and where one of the two in a private conversation
      * blocks the other with `Blocked`.

@@ -31,6 +31,10 @@ export const SyncedConversation = Schema.Struct({
   unread: Schema.Int,
   /** The caller sees what comes after this message; absent for everything. */
   joinedSeq: Schema.optionalKey(Schema.Int),
+  /** What the caller has made of it in their list; absent for no. */
+  isHidden: Schema.optionalKey(Schema.Literal(true)),
+  isPinned: Schema.optionalKey(Schema.Literal(true)),
+  isMuted: Schema.optionalKey(Schema.Literal(true)),
   /** The caller is no member any more, and sees nothing of it. */
   left: Schema.optionalKey(Schema.Literal(true)),
   messages: Schema.Array(Message),
@@ -98,7 +102,11 @@ export interface ChangedConversation {
   readonly fromSeq: number
   /** The reader is no member any more. */
   readonly hasLeft: boolean
+  readonly marks: ListMarks
 }
+
+/** What a reader has made of a conversation in their list. */
+export type ListMarks = Pick<SyncedConversation, "isHidden" | "isPinned" | "isMuted">
 
 /** Messages `fromSeq < seq ≤ toSeq` of a conversation. */
 export interface SeqRange {
@@ -138,7 +146,7 @@ export const pageOf = (
   const byConversation = Map.groupBy(messages, ({ conversationID }) => conversationID)
   const conversations: Array<SyncedConversation> = []
   let last: SyncPage["last"]
-  for (const { conversationId, fromSeq, lastSeq, readSeq, joinedSeq, hasLeft } of changed) {
+  for (const { conversationId, fromSeq, lastSeq, readSeq, joinedSeq, hasLeft, marks } of changed) {
     if (hasLeft) {
       conversations.push({ ...nothingOf(conversationId), left: true })
       last = { conversationId, seq: undefined }
@@ -155,6 +163,7 @@ export const pageOf = (
       readSeq,
       unread: lastSeq - readSeq,
       ...(joinedSeq === 0 ? {} : { joinedSeq }),
+      ...marks,
       messages: own,
       hasMore
     })

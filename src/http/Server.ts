@@ -18,6 +18,7 @@ import * as ErrorEnvelope from "./ErrorEnvelope.ts"
 import * as Gateway from "./Gateway.ts"
 import * as GroupHandlers from "./GroupHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
+import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import { chatPath, SharedServer } from "./SharedServer.ts"
 import * as UserHandlers from "./UserHandlers.ts"
@@ -52,7 +53,7 @@ const forwarded = Layer.unwrap(
 )
 
 const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerHttp()).pipe(
-  Layer.provide([AuthorizationBearer.layer, Accounts.layer, MessageSender.layer]),
+  Layer.provide([AuthorizationBearer.layer, Accounts.layer, Im.layer, MessageSender.layer]),
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 

@@ -13,6 +13,7 @@ import * as AckServiceMetrics from "./AckServiceMetrics.ts"
 import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
+import * as ConversationListsSql from "./ConversationListsSql.ts"
 import * as ConversationsSql from "./ConversationsSql.ts"
 import * as GroupsSql from "./GroupsSql.ts"
 import * as HandoverGateways from "./HandoverGateways.ts"
@@ -33,6 +34,7 @@ const repositories = Layer.mergeAll(
   SessionsSql.layer,
   ContactsSql.layer,
   GroupsSql.layer,
+  ConversationListsSql.layer,
   ConversationsSql.layer
 )
 

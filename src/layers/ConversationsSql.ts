@@ -18,6 +18,9 @@ interface ChangedRow {
   readonly joined_seq: number
   readonly read_seq: number
   readonly role: Role
+  readonly hidden_seq: number
+  readonly pinned: number
+  readonly muted: number
   readonly known_seq: number | null
   readonly low: number
 }
@@ -33,6 +36,11 @@ const changedOf = (row: ChangedRow, { since, walk }: SyncPosition, newest: numbe
     readSeq: row.read_seq,
     joinedSeq: row.joined_seq,
     hasLeft: row.role === Role.former,
+    marks: {
+      ...(row.hidden_seq >= row.last_seq ? { isHidden: true } : {}),
+      ...(row.pinned === 1 ? { isPinned: true } : {}),
+      ...(row.muted === 1 ? { isMuted: true } : {})
+    },
     fromSeq: Math.min(row.last_seq, Math.max(row.joined_seq, missedFrom, resumedFrom))
   }
 }
@@ -53,7 +61,8 @@ export const layer = Layer.effect(
       const after = sql.literal(walk?.seq === undefined ? ">" : ">=")
       return sql<ChangedRow>`
         WITH RECURSIVE changed AS (
-          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, k.seq AS known_seq
+          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
+            k.seq AS known_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
@@ -74,7 +83,7 @@ export const layer = Layer.effect(
           FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
           WHERE h.low < h.high
         )
-        SELECT c.id, c.last_seq, c.joined_seq, c.read_seq, c.role, c.known_seq, h.low
+        SELECT c.*, h.low
         FROM changed c JOIN halving h ON h.id = c.id AND h.low = h.high
         ORDER BY c.id`
     }
@@ -128,6 +137,31 @@ export const layer = Layer.effect(
             WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`
           if (row === undefined) return yield* ApiError.of("NoConversation")
           if (row.blocks > 0) return yield* ApiError.of("Blocked")
+        },
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      readRecords: Effect.fn("Conversations.readRecords")(
+        function* (reader, messageId) {
+          const members = yield* sql<{
+            readonly user_id: UserId
+            readonly is_read: number
+            readonly is_sender: number
+          }>`
+            SELECT other.user_id, other.read_seq >= msg.seq AS is_read, other.user_id = msg.sender_id AS is_sender
+            FROM messages msg
+            JOIN conversation_members own ON own.conversation_id = msg.conversation_id AND own.user_id = ${reader}
+            JOIN conversation_members other ON other.conversation_id = msg.conversation_id
+            WHERE msg.message_id = ${messageId} AND own.role > ${Role.former} AND own.joined_seq < msg.seq
+            AND other.role > ${Role.former} AND other.joined_seq < msg.seq
+            ORDER BY other.user_id`
+          // Who sees the message is one of them.
+          if (members.length === 0) return yield* ApiError.of("NoMessage")
+          const others = members.filter((row) => row.is_sender === 0)
+          return {
+            reads: others.filter((row) => row.is_read === 1).map((row) => row.user_id),
+            unReads: others.filter((row) => row.is_read === 0).map((row) => row.user_id)
+          }
         },
         Effect.catchTag("SqlError", apiError)
       ),

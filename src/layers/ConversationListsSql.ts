@@ -1,0 +1,229 @@
+/** {@link ConversationLists} on SQL: three statements for a page, however many conversations it has. */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { ChatType, type ConversationId, singleConversationId } from "../domain/Conversation.ts"
+import { ConversationLists, type ListChange, type ListedConversation, listMax } from "../domain/ConversationLists.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { Role } from "../domain/Group.ts"
+import type { UserId } from "../domain/Ids.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
+import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
+import { apiError, inTransaction, nextVersion } from "./Sql.ts"
+import { joinInOrder, limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
+
+/** Content of the last messages of one page, in UTF-16 units. */
+const pageContentMax = 512 * 1024
+
+interface ListedRow {
+  readonly id: ConversationId
+  readonly chat_type: ChatType
+  readonly last_seq: number
+  readonly shown_seq: number
+  readonly version: number
+  readonly read_seq: number
+  readonly joined_seq: number
+  readonly hidden_seq: number
+  readonly pinned: number
+  readonly muted: number
+}
+
+/** How many of the first conversations fit into a page; at least one. */
+const fitting = (conversations: ReadonlyArray<ListedConversation>): number => {
+  let size = 0
+  const end = conversations.findIndex(({ lastMessage }, index) => {
+    size += lastMessage?.content.length ?? 0
+    return index > 0 && size > pageContentMax
+  })
+  return end < 0 ? conversations.length : end
+}
+
+export const layer = Layer.effect(
+  ConversationLists,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { requireFriendship } = yield* MessagePolicy
+    const messagesOf = makeMessagesOf(sql)
+    const join = joinInOrder(sql)
+
+    /** Why there is no conversation between these two, if so. */
+    const strangeness = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
+      const known = yield* sql`SELECT 1 FROM users WHERE id = ${other}`
+      if (known.length === 0) return ApiError.of("NoReceiver")
+      const blocks = yield* sql`
+        SELECT 1 FROM blocks
+        WHERE (user_id = ${userId} AND blocked_id = ${other}) OR (user_id = ${other} AND blocked_id = ${userId})`
+      if (blocks.length > 0) return ApiError.of("Blocked")
+      if (!requireFriendship || userId === other) return undefined
+      const friends = yield* sql`SELECT 1 FROM contacts WHERE user_id = ${userId} AND contact_id = ${other}`
+      return friends.length === 0 ? ApiError.of("NotFriends") : undefined
+    })
+
+    const memberOf = (userId: UserId, conversationId: ConversationId) =>
+      Effect.map(
+        sql<{ readonly hidden_seq: number; readonly last_seq: number }>`
+          SELECT m.hidden_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+          WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`,
+        ([row]) => row
+      )
+
+    const show = (userId: UserId, conversationId: ConversationId) =>
+      Effect.flatMap(
+        nextVersion(sql),
+        (version) => sql`
+          UPDATE conversation_members SET hidden_seq = -1, version = ${version}
+          WHERE conversation_id = ${conversationId} AND user_id = ${userId}`
+      )
+
+    /** The other one gets to know of the conversation with its first message. */
+    const begin = Effect.fnUntraced(function* (userId: UserId, conversationId: ConversationId) {
+      const version = yield* nextVersion(sql)
+      const known = yield* sql`SELECT 1 FROM conversations WHERE id = ${conversationId}`
+      if (known.length === 0) {
+        const row = { id: conversationId, chat_type: ChatType.single, last_seq: 0, last_time: 0, version }
+        yield* sql`INSERT INTO conversations ${sql.insert(row)}`
+      }
+      const own = yield* sql`
+        SELECT 1 FROM conversation_members WHERE conversation_id = ${conversationId} AND user_id = ${userId}`
+      if (own.length > 0) return
+      const row = { conversation_id: conversationId, user_id: userId, joined_seq: 0, read_seq: 0, sent_seq: 0, version }
+      yield* sql`INSERT INTO conversation_members ${sql.insert(row)}`
+    })
+
+    return ConversationLists.of({
+      setUp: Effect.fn("ConversationLists.setUp")(
+        function* (userId, target, chatType) {
+          const isGroup = chatType === ChatType.group
+          const conversationId = isGroup ? (target as ConversationId) : singleConversationId(userId, target as UserId)
+          const member = yield* memberOf(userId, conversationId)
+          if (member === undefined) {
+            if (isGroup) return yield* ApiError.of("NoConversation")
+            const problem = yield* strangeness(userId, target as UserId)
+            if (problem !== undefined) return yield* problem
+            yield* begin(userId, conversationId)
+          } else if (member.hidden_seq >= member.last_seq) yield* show(userId, conversationId)
+          return conversationId
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      list: Effect.fn("ConversationLists.list")(function* (userId, after) {
+        const bound =
+          after === undefined
+            ? sql.literal("1 = 1")
+            : sql`(c.version < ${after.version} OR (c.version = ${after.version} AND c.id < ${after.conversationId}))`
+        const rows = yield* sql<ListedRow>`
+          SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.version,
+            m.read_seq, m.joined_seq, m.hidden_seq, m.pinned, m.muted
+          FROM conversation_members m ${join} conversations c ON c.id = m.conversation_id
+          WHERE m.user_id = ${userId} AND m.role > ${Role.former} AND ${bound}
+          ORDER BY c.version DESC, c.id DESC ${limitTo(sql, listMax + 1)}`
+        const shown = rows.slice(0, listMax)
+        const places = shown.flatMap(({ id, shown_seq, joined_seq }) =>
+          shown_seq > joined_seq ? [{ conversationId: id, seq: shown_seq }] : []
+        )
+        const found =
+          places.length === 0
+            ? []
+            : yield* sql<MessageRow>`
+                SELECT ${sql.literal(messageColumns)}
+                FROM ${rowsOf(sql, places, { conversationId: "id", seq: "integer" })} w
+                ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
+        const messages = yield* messagesOf(userId, found)
+        const lastMessages = new Map(messages.map((message) => [message.conversationID, message]))
+        const listed = shown.map(
+          (row): ListedConversation => ({
+            conversationId: row.id,
+            chatType: row.chat_type,
+            lastSeq: row.last_seq,
+            readSeq: row.read_seq,
+            joinedSeq: row.joined_seq,
+            isShown: row.hidden_seq < row.last_seq,
+            isPinned: row.pinned === 1,
+            isMuted: row.muted === 1,
+            lastMessage: lastMessages.get(row.id)
+          })
+        )
+        const conversations = listed.slice(0, fitting(listed))
+        const last = rows[conversations.length - 1]
+        const hasMore = rows.length > conversations.length && last !== undefined
+        return { conversations, next: hasMore ? { version: last.version, conversationId: last.id } : undefined }
+      }, Effect.catch(apiError)),
+
+      change: Effect.fn("ConversationLists.change")(
+        function* (userId, changes) {
+          if (changes.length === 0) return []
+          // The lock under which positions and members change.
+          const version = yield* nextVersion(sql)
+          const wanted = changes.map(({ conversationId }) => ({ conversationId }))
+          const rows = yield* sql<Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">>`
+            SELECT c.id, c.last_seq, m.read_seq, m.hidden_seq, m.pinned, m.muted
+            FROM ${rowsOf(sql, wanted, { conversationId: "id" })} w
+            ${join} conversation_members m ON m.conversation_id = w.conversationId AND m.user_id = ${userId}
+            ${join} conversations c ON c.id = m.conversation_id
+            WHERE m.role > ${Role.former}`
+          const before = new Map(rows.map((row) => [row.id, row]))
+          const after: Array<Changed> = []
+          for (const change of changes) {
+            const row = before.get(change.conversationId)
+            if (row === undefined) return yield* ApiError.of("NoConversation")
+            const changed = changedOf(row, change)
+            if (changed instanceof ApiError) return yield* changed
+            after.push(changed)
+          }
+          const marks = rowsOf(sql, after, {
+            conversationId: "id",
+            readSeq: "integer",
+            hiddenSeq: "integer",
+            pinned: "integer",
+            muted: "integer"
+          })
+          yield* sql`
+            UPDATE ${updateFrom(
+              sql,
+              "conversation_members",
+              sql`(SELECT v.*, ${userId} AS userId, ${version} AS version FROM ${marks} v)`,
+              "m.conversation_id = w.conversationId AND m.user_id = w.userId",
+              {
+                read_seq: "w.readSeq",
+                hidden_seq: "w.hiddenSeq",
+                pinned: "w.pinned",
+                muted: "w.muted",
+                version: "w.version"
+              }
+            )}`
+          return after.flatMap(({ conversationId, readSeq }) =>
+            readSeq === before.get(conversationId)?.read_seq ? [] : [{ conversationId, seq: readSeq }]
+          )
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      )
+    })
+  })
+)
+
+/** What a member's row is changed to. */
+interface Changed {
+  readonly conversationId: ConversationId
+  readonly readSeq: number
+  readonly hiddenSeq: number
+  readonly pinned: number
+  readonly muted: number
+}
+
+const changedOf = (
+  row: Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">,
+  { isShown, isPinned, isMuted, readSeq = 0 }: ListChange
+): Changed | ApiError => {
+  if (readSeq > row.last_seq) {
+    return ApiError.of("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` })
+  }
+  return {
+    conversationId: row.id,
+    readSeq: Math.max(readSeq, row.read_seq),
+    hiddenSeq: isShown === undefined ? row.hidden_seq : isShown ? -1 : row.last_seq,
+    pinned: isPinned === undefined ? row.pinned : Number(isPinned),
+    muted: isMuted === undefined ? row.muted : Number(isMuted)
+  }
+}
