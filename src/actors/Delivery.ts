@@ -7,6 +7,7 @@ import { Handover, pushOf } from "../domain/Handover.ts"
 import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
 import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { ConversationWatchers } from "./ConversationWatchers.ts"
 import { makeGroupAudiences } from "./GroupAudiences.ts"
 
 const utf8 = new TextEncoder()
@@ -43,6 +44,7 @@ export class Delivery extends Context.Service<
     Delivery,
     Effect.gen(function* () {
       const registry = yield* ConnectionRegistry
+      const watchers = yield* ConversationWatchers
       const wanted = Latch.makeUnsafe()
       const audiences = yield* makeGroupAudiences(() => wanted.openUnsafe())
 
@@ -77,6 +79,7 @@ export class Delivery extends Context.Service<
       yield* Effect.forkScoped(Effect.forever(callAll))
       return Delivery.of({
         deliver: (message, origin) => {
+          watchers.nudge(message.conversationID)
           const eventOf = (): ConnectionEvent => ({
             _tag: "MessagePushed",
             message,
@@ -96,6 +99,7 @@ export class Delivery extends Context.Service<
         },
         callForSync: () => {
           audiences.forget()
+          watchers.nudge(undefined)
           wanted.openUnsafe()
         }
       })

@@ -43,6 +43,9 @@ export interface ChatLogQuery {
   readonly limit: number
 }
 
+/** Who reads; `undefined` is a service, which sees every conversation from its beginning. */
+export type Reader = UserId | undefined
+
 /** Reads answer `NoConversation` to anybody who is not a member; everything can fail with `DatabaseError`. */
 export class MessageStore extends Context.Service<
   MessageStore,
@@ -52,7 +55,7 @@ export class MessageStore extends Context.Service<
      * numbers the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
      */
     readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
-    readonly history: (reader: UserId, query: HistoryQuery) => Effect.Effect<HistoryPage, ApiError>
-    readonly chatLog: (reader: UserId, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ApiError>
+    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, ApiError>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ApiError>
   }
 >()("fiberchat/domain/MessageStore") {}

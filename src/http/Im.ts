@@ -20,18 +20,18 @@ import {
   type ConversationPage,
   chatLog
 } from "../domain/ImApi.ts"
-import { MessageStore } from "../domain/MessageStore.ts"
+import { MessageStore, type Reader } from "../domain/MessageStore.ts"
 
 const chatLogDefault = 100
 
 /** What {@link ChatLogRequest} decodes to. */
 type ChatLogQuery = Schema.Struct.Type<typeof ChatLogRequest>
 
-/** All of it is for one user, and nothing of what is not theirs: `NoConversation`, `NoMessage`. */
+/** For services and users; all of it is for one user, but the chat log that a service reads, and nothing of what is not theirs: `NoConversation`, `NoMessage`. */
 export class Im extends Context.Service<
   Im,
   {
-    readonly chatLog: (reader: UserId, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<ChatLog>, ApiError>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<ChatLog>, ApiError>
     readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, ApiError>
     readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, ApiError>
     /** A page of the list; fails with `BadParameters` when `after` is not the `next` of one. */

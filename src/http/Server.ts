@@ -9,6 +9,7 @@ import { Connections } from "../actors/Connections.ts"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
+import { ImRpcs } from "../domain/ImRpc.ts"
 import { UserRpcs } from "../domain/UserRpc.ts"
 import { Settings } from "../layers/Settings.ts"
 import { Accounts } from "./Accounts.ts"
@@ -20,7 +21,8 @@ import * as GroupHandlers from "./GroupHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
 import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
-import { chatPath, SharedServer } from "./SharedServer.ts"
+import * as ImRpcHandlers from "./ImRpcHandlers.ts"
+import { chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
 import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
 
@@ -30,10 +32,16 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pip
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
-const rpc = RpcServer.layerHttp({ group: UserRpcs, path: "/rpc", protocol: "http" }).pipe(
-  Layer.provide(UserRpcHandlers.layer),
+const rpcs = UserRpcs.merge(ImRpcs)
+
+/** Over both transports: a `POST` for a call, or a WebSocket for many. */
+const rpc = Layer.mergeAll(
+  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "http" }),
+  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "websocket" })
+).pipe(
+  Layer.provide([UserRpcHandlers.layer, ImRpcHandlers.layer]),
   Layer.provide(AuthorizationBearer.serviceOnly),
-  Layer.provide(RpcSerialization.layerJson)
+  Layer.provide(RpcSerialization.layerNdjson)
 )
 
 /** What a plain GET of the chat socket's path is told; upgrades never come here. */

@@ -9,6 +9,11 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 /** The path of the chat socket (protocol.md section 1.1). */
 export const chatPath = "/ws"
 
+/** The path of the RPC groups, over HTTP and WebSocket (protocol.md section 3). */
+export const rpcPath = "/rpc"
+
+const upgraded = new Set<string>([chatPath, rpcPath])
+
 /**
  * `ws` and Effect's own upgrade handler would both answer every upgrade request; this hands those for
  * {@link chatPath} to the gateway only.
@@ -37,7 +42,7 @@ const makeServer = () =>
     requestTimeout: 30_000,
     connectionsCheckingInterval: 5_000,
     // Elsewhere a wish to upgrade is ignored, as HTTP allows, and the request is answered as any other.
-    shouldUpgradeCallback: (request) => pathOf(request) === chatPath
+    shouldUpgradeCallback: (request) => upgraded.has(pathOf(request))
   })
 
 export class SharedServer extends Context.Service<SharedServer, NodeServer>()("fiberchat/http/SharedServer") {

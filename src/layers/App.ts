@@ -2,6 +2,7 @@
 import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { ConversationWatchers } from "../actors/ConversationWatchers.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery, handoverLayer } from "../actors/Delivery.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
@@ -84,7 +85,7 @@ const actors = Layer.unwrap(
 ).pipe(
   Layer.provide(handover),
   Layer.provideMerge(Delivery.layer),
-  Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
+  Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, ConversationWatchers.layer, Deadlines.layer))
 )
 
 /** Every service, with this message store. Needs the settings. */

@@ -4,6 +4,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { ConversationId } from "../domain/Conversation.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Message, Reaction } from "../domain/Message.ts"
+import type { Reader } from "../domain/MessageStore.ts"
 import { joinInOrder, rowsOf } from "./SqlDialect.ts"
 
 /** What {@link messageColumns} select. */
@@ -62,11 +63,11 @@ interface ReactionRow {
 
 /** Messages as a reader sees them, with the reactions that they have: one more statement, when any has. */
 export const makeMessagesOf = (sql: SqlClient.SqlClient) => {
-  const readReactions = (reader: UserId, rows: ReadonlyArray<MessageRow>) => {
+  const readReactions = (reader: Reader, rows: ReadonlyArray<MessageRow>) => {
     const places = rows.map((row) => ({ conversationId: row.conversation_id, seq: row.seq }))
     return sql<ReactionRow>`
       SELECT r.conversation_id, r.seq, r.reaction, COUNT(*) AS reactors,
-        MAX(CASE WHEN r.user_id = ${reader} THEN 1 ELSE 0 END) AS own
+        MAX(CASE WHEN r.user_id = ${reader ?? ""} THEN 1 ELSE 0 END) AS own
       FROM ${rowsOf(sql, places, { conversationId: "id", seq: "integer" })} w
       ${joinInOrder(sql)} reactions r ON r.conversation_id = w.conversationId AND r.seq = w.seq
       GROUP BY r.conversation_id, r.seq, r.reaction
@@ -74,7 +75,7 @@ export const makeMessagesOf = (sql: SqlClient.SqlClient) => {
   }
 
   return Effect.fnUntraced(function* (
-    reader: UserId,
+    reader: Reader,
     rows: ReadonlyArray<MessageRow>
   ): Effect.fn.Return<ReadonlyArray<Message>, SqlError.SqlError> {
     const messages = rows.map(messageOf)

@@ -8,9 +8,8 @@ import { appendPlan } from "../domain/AppendPlan.ts"
 import type { ConversationId } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Role } from "../domain/Group.ts"
-import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
-import { historyMax, MessageStore } from "../domain/MessageStore.ts"
+import { historyMax, MessageStore, type Reader } from "../domain/MessageStore.ts"
 import { makeReadFacts } from "./AppendFactsSql.ts"
 import { digestOf, makeWritePlan } from "./AppendWriteSql.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
@@ -34,14 +33,16 @@ export const layer = Layer.effect(
 
     /** Runs `use` with the position from which the reader may read, or answers that there is no such conversation. */
     const asMember = <A>(
-      reader: UserId,
+      reader: Reader,
       conversationId: ConversationId,
       use: (joinedSeq: number) => Effect.Effect<A, ApiError>
     ): Effect.Effect<A, ApiError> =>
-      sql<{ readonly joined_seq: number }>`
-        SELECT joined_seq FROM conversation_members
-        WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}
-      `.pipe(
+      (reader === undefined
+        ? sql<{ readonly joined_seq: number }>`SELECT 0 AS joined_seq FROM conversations WHERE id = ${conversationId}`
+        : sql<{ readonly joined_seq: number }>`
+            SELECT joined_seq FROM conversation_members
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}`
+      ).pipe(
         Effect.catch(apiError),
         Effect.flatMap(([row]) =>
           row === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(row.joined_seq)
@@ -49,7 +50,7 @@ export const layer = Layer.effect(
       )
 
     const select = (
-      reader: UserId,
+      reader: Reader,
       conditions: ReadonlyArray<Statement.Fragment>,
       order: "ASC" | "DESC",
       limit: number

@@ -7,12 +7,25 @@ import { chatFrame, register, request, type TestUser } from "../support/Users.ts
 
 interface Entry {
   readonly conversationId: string
+  readonly chatType: number
   readonly targetId: string
   readonly isShow: boolean
+  readonly pinned: boolean
+  readonly muted: boolean
   readonly seq: number
+  readonly total: number
   readonly read: number
   readonly unread: number
-  readonly msg: { readonly msgContent: string; readonly recalled?: boolean } | null
+  readonly msg: Logged | null
+}
+
+interface Logged {
+  readonly msgContent: string
+  readonly sendId: string
+  readonly recvId: string
+  readonly seq: number
+  readonly recalled?: boolean
+  readonly edited?: boolean
 }
 
 const im = (method: string, path: string, { token }: TestUser, body?: unknown) =>
@@ -172,7 +185,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the list of conversati
       assert.deepInclude((yield* listOf(bob))[0], { pinned: false, read: 0 })
       yield* succeed("PUT", "conversation", ann, { conversationList })
       assert.lengthOf(
-        (yield* listOf(ann)).filter((entry) => (entry as { pinned?: boolean }).pinned),
+        (yield* listOf(ann)).filter((entry) => entry.pinned),
         2
       )
     })

@@ -1,0 +1,78 @@
+/** Conversations for other services, over RPC (protocol.md section 3). */
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { ConversationId } from "./Conversation.ts"
+import { ApiError } from "./ErrorTable.ts"
+import { GroupIcon, GroupName, namedMax } from "./Group.ts"
+import { UserId } from "./Ids.ts"
+import { ChatLog, ConversationChanges, ConversationPage, SetUpRequest } from "./ImApi.ts"
+import { ChatAck, ChatPayload, Message } from "./Message.ts"
+import { historyMax } from "./MessageStore.ts"
+
+const Natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+/** (sender, clientId) names one message for ever: calling twice is harmless. */
+const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
+
+export class ImRpcs extends RpcGroup.make(
+  /** As `GET /v1/im/chatlog`, of any conversation and from its beginning. */
+  Rpc.make("GetChatLog", {
+    payload: {
+      conversationId: ConversationId,
+      startSendTime: Schema.optionalKey(Natural),
+      endSendTime: Schema.optionalKey(Natural),
+      beforeSeq: Schema.optionalKey(Natural),
+      afterSeq: Schema.optionalKey(Natural),
+      msgId: Schema.optionalKey(Schema.String),
+      count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
+    },
+    success: Schema.Array(ChatLog),
+    error: ApiError
+  }),
+  Rpc.make("SetUpUserConversation", {
+    payload: SetUpRequest.fields,
+    success: Schema.Struct({ conversationId: ConversationId }),
+    error: ApiError
+  }),
+  Rpc.make("GetConversations", {
+    payload: { userId: UserId, after: Schema.optionalKey(Schema.String) },
+    success: ConversationPage,
+    error: ApiError
+  }),
+  Rpc.make("PutConversations", {
+    payload: { userId: UserId, ...ConversationChanges.fields },
+    success: Schema.Void,
+    error: ApiError
+  }),
+  /** Founds a group in a user's name. */
+  Rpc.make("CreateGroupConversation", {
+    payload: {
+      creatorId: UserId,
+      clientId: ClientId,
+      name: GroupName,
+      icon: Schema.optionalKey(GroupIcon),
+      isVerify: Schema.optionalKey(Schema.Boolean),
+      userIds: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(namedMax)))
+    },
+    success: Schema.Struct({ conversationId: ConversationId }),
+    error: ApiError
+  }),
+  /** Sends a message in a user's name; answered when it is durable. */
+  Rpc.make("SendMessage", {
+    payload: {
+      sendId: UserId,
+      clientId: ClientId,
+      chatType: ChatPayload.fields.chatType,
+      receiveId: UserId,
+      message: ChatPayload.fields.message
+    },
+    success: ChatAck,
+    error: ApiError
+  }),
+  /** The messages after a seq, those that there are and those that come, in order and without a gap. Has no end. */
+  Rpc.make("Messages", {
+    payload: { conversationId: ConversationId, afterSeq: Schema.optionalKey(Natural) },
+    success: Message,
+    error: ApiError,
+    stream: true
+  })
+) {}
