@@ -27,7 +27,9 @@ export const errorTable = {
   Blocked: { code: 300003, status: 403, msg: "messages between these users are blocked" },
   ContentTooLarge: { code: 300004, status: 413, msg: "message content is larger than 16 KiB" },
   BadContent: { code: 300005, status: 400, msg: "message content is not well-formed text, or does not fit its type" },
-  Unconfirmed: { code: 300006, status: 408, msg: "the server's ack was not confirmed in time" }
+  Unconfirmed: { code: 300006, status: 408, msg: "the server's ack was not confirmed in time" },
+  NoRequest: { code: 300007, status: 404, msg: "no such request" },
+  NotFriends: { code: 300008, status: 403, msg: "only friends may write to each other" }
 } as const satisfies Record<string, { code: number; status: number; msg: string }>
 
 export type ErrorName = keyof typeof errorTable

@@ -1,9 +1,8 @@
-/** Handlers of the HTTP endpoints for conversations and contacts. */
-import { Effect, Layer, Schema } from "effect"
+/** Handlers of the HTTP endpoints for conversations. */
+import { Effect, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../domain/Api.ts"
 import { CurrentUser } from "../domain/Authorization.ts"
-import { Contacts } from "../domain/Contacts.ts"
 import { ConversationId } from "../domain/Conversation.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
@@ -16,7 +15,7 @@ const chatLogDefault = 100
 const bound = <const Key extends string>(key: Key, value: number | undefined) =>
   (value === undefined || value === 0 ? {} : { [key]: value }) as { readonly [K in Key]?: number }
 
-const im = HttpApiBuilder.group(
+export const layer = HttpApiBuilder.group(
   Api,
   "im",
   Effect.fnUntraced(function* (handlers) {
@@ -39,23 +38,3 @@ const im = HttpApiBuilder.group(
     )
   })
 )
-
-const social = HttpApiBuilder.group(
-  Api,
-  "social",
-  Effect.fnUntraced(function* (handlers) {
-    const contacts = yield* Contacts
-    return handlers.handleAll({
-      block: Effect.fnUntraced(function* ({ payload }) {
-        yield* contacts.block((yield* CurrentUser).subject, payload.userId)
-        return success({})
-      }),
-      unblock: Effect.fnUntraced(function* ({ query }) {
-        yield* contacts.unblock((yield* CurrentUser).subject, query.userId)
-        return success({})
-      })
-    })
-  })
-)
-
-export const layer = Layer.merge(im, social)

@@ -18,11 +18,12 @@ import * as Gateway from "./Gateway.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import { chatPath, SharedServer } from "./SharedServer.ts"
+import * as SocialHandlers from "./SocialHandlers.ts"
 import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
-  Layer.provide([UserHandlers.layer, ImHandlers.layer, HealthHandlers.layer])
+  Layer.provide([UserHandlers.layer, ImHandlers.layer, SocialHandlers.layer, HealthHandlers.layer])
 )
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })

@@ -14,6 +14,7 @@ import * as AuthJose from "./AuthJose.ts"
 import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
 import * as ConversationsSql from "./ConversationsSql.ts"
+import * as FriendsSql from "./FriendsSql.ts"
 import * as HandoverGateways from "./HandoverGateways.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
 import * as MessageStoreSql from "./MessageStoreSql.ts"
@@ -31,6 +32,7 @@ const repositories = Layer.mergeAll(
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
+  FriendsSql.layer,
   ConversationsSql.layer
 )
 
@@ -61,7 +63,8 @@ const services = Layer.mergeAll(
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerLeased)),
+    Layer.provideMerge(repositories),
+    Layer.provideMerge(IdsSnowflake.layerLeased),
     Layer.provideMerge(database)
   )
 

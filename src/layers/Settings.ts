@@ -26,6 +26,8 @@ export interface Settings {
   /** Networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly phoneRegion: string | undefined
+  /** Only friends may write to each other, and only friends are contacts. */
+  readonly requireFriendship: boolean
   readonly role: Role
   readonly store: { readonly _tag: "Sqlite" } | MysqlSettings
   readonly transfer: { readonly _tag: "Embedded" } | KafkaSettings
@@ -127,7 +129,7 @@ const workerPort = 5556
 
 const load = Effect.gen(function* () {
   const fields = fieldReader()
-  const { problems, refuse, read, text, items, oneOf, between, millis, rate } = fields
+  const { problems, refuse, read, text, items, oneOf, flag, between, millis, rate } = fields
   const production = (yield* text("NODE_ENV", "development")) === "production"
   const secrets = yield* read(
     "CHAT_JWT_SECRET",
@@ -198,6 +200,7 @@ const load = Effect.gen(function* () {
       return []
     }),
     phoneRegion: region === "none" ? undefined : region,
+    requireFriendship: yield* flag("CHAT_REQUIRE_FRIENDSHIP", false),
     role,
     store,
     transfer,
