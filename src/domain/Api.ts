@@ -3,7 +3,8 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { failures } from "./Envelope.ts"
 import { GroupGroup } from "./GroupApi.ts"
-import { ImGroup, SocialGroup } from "./ImApi.ts"
+import { ImGroup } from "./ImApi.ts"
+import { SocialGroup } from "./SocialApi.ts"
 import { AccountGroup, UserGroup } from "./UserApi.ts"
 
 /** Liveness: the process answers. Readiness: each dependency, by name, answers too. */

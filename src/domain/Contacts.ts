@@ -7,13 +7,24 @@ import type { UserId } from "./Ids.ts"
 export class Contacts extends Context.Service<
   Contacts,
   {
-    /** The users with whom this one has exchanged messages both ways, neither blocking the other. At most 5 000. */
+    /**
+     * The users whose phone and presence this one sees: friends, and, unless messages need friendship, those with whom
+     * messages went both ways; nobody where either blocks the other. At most {@link contactsMax}, friends first.
+     */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
-    /** Stops messages between the two, in both directions. Idempotent. Fails with `UserNotFound`. */
+    /**
+     * Stops messages between the two, in both directions, and cancels friend requests between them that nobody has
+     * answered; a friendship stays. Idempotent. Fails with `UserNotFound`, and with `RateLimited` past
+     * {@link blocksMax}.
+     */
     readonly block: (userId: UserId, blocked: UserId) => Effect.Effect<void, ApiError>
     readonly unblock: (userId: UserId, blocked: UserId) => Effect.Effect<void, ApiError>
+    /** Whom this user blocks. */
+    readonly blocks: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
   }
 >()("fiberchat/domain/Contacts") {}
 
 /** The most contacts that are listed. */
 export const contactsMax = 5_000
+/** The most users that one user blocks. */
+export const blocksMax = 5_000

@@ -4,12 +4,11 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
 import { failures, Success } from "./Envelope.ts"
 import { GroupIcon, GroupId, GroupName, namedMax } from "./Group.ts"
-import { HandleResult } from "./Groups.ts"
 import { UserId } from "./Ids.ts"
+import { AnyHandleResult, HandleResult, RequestAnswer, RequestMessage } from "./Request.ts"
 
 const RoleLevel = Schema.Literals([1, 2, 3])
 const ManyUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
-const RequestMessage = Schema.String.check(Schema.isMaxCodePoints(255))
 const RequestId = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/, { expected: "a request's id" }))
 const Nothing = Success(Schema.Struct({}))
 
@@ -39,7 +38,7 @@ export const GroupRequestEntry = Schema.Struct({
   inviterUserId: UserId,
   reqMsg: Schema.String,
   reqTime: Schema.Int,
-  handleResult: Schema.Literals(Object.values(HandleResult)),
+  handleResult: AnyHandleResult,
   handleUserId: Schema.optionalKey(UserId),
   handleTime: Schema.optionalKey(Schema.Int)
 })
@@ -85,7 +84,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
     HttpApiEndpoint.put("handle", "/group/putIn", {
       payload: Schema.Struct({
         groupReqId: RequestId,
-        handleResult: Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
+        handleResult: RequestAnswer
       }),
       success: Nothing,
       error: failures

@@ -3,6 +3,7 @@ import { Context, type Effect } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
 import type { GroupId, Role } from "./Group.ts"
 import type { UserId } from "./Ids.ts"
+import type { HandleResult } from "./Request.ts"
 
 /** A group, as one of its members sees it. */
 export interface GroupInfo {
@@ -28,10 +29,6 @@ export interface GroupAudience {
   /** A member gets what comes after `joinedSeq`. */
   readonly members: ReadonlyArray<{ readonly userId: UserId; readonly joinedSeq: number }>
 }
-
-/** The Go project's numbers. */
-export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const
-export type HandleResult = (typeof HandleResult)[keyof typeof HandleResult]
 
 /** Somebody wants to get into a group, or a member wants to bring them in, and a manager is to approve. */
 export interface GroupRequest {

@@ -9,6 +9,9 @@ export type UserId = typeof UserId.Type
 export const MessageId = Decimal.pipe(Schema.brand("MessageId"))
 export type MessageId = typeof MessageId.Type
 
+export const FriendRequestId = Decimal.pipe(Schema.brand("FriendRequestId"))
+export type FriendRequestId = typeof FriendRequestId.Type
+
 /** A connection's own id; unlike a user id it is never used by two sockets. */
 export const ConnectionId = Decimal.pipe(Schema.brand("ConnectionId"))
 export type ConnectionId = typeof ConnectionId.Type

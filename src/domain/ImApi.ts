@@ -1,4 +1,4 @@
-/** Conversations and contacts over HTTP (protocol.md section 2.2), as far as they exist. */
+/** Conversations over HTTP (protocol.md section 2.2), as far as they exist. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
@@ -132,20 +132,3 @@ export class ImGroup extends HttpApiGroup.make("im")
   .middleware(Authorization)
   .prefix("/v1/im")
   .annotateMerge(OpenApi.annotations({ title: "Conversations" })) {}
-
-export class SocialGroup extends HttpApiGroup.make("social")
-  .add(
-    HttpApiEndpoint.post("block", "/block", {
-      payload: Schema.Struct({ userId: UserId }),
-      success: Success(Schema.Struct({})),
-      error: failures
-    }),
-    HttpApiEndpoint.delete("unblock", "/block", {
-      query: { userId: UserId },
-      success: Success(Schema.Struct({})),
-      error: failures
-    })
-  )
-  .middleware(Authorization)
-  .prefix("/v1/social")
-  .annotateMerge(OpenApi.annotations({ title: "Contacts" })) {}

@@ -9,8 +9,9 @@ import { happening } from "../domain/Drafting.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
-import { type GroupRequest, Groups, HandleResult } from "../domain/Groups.ts"
+import { type GroupRequest, Groups } from "../domain/Groups.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
+import { HandleResult } from "../domain/Request.ts"
 
 const me = Effect.map(CurrentUser, ({ subject }) => subject)
 

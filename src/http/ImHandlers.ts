@@ -1,14 +1,13 @@
-/** Handlers of the HTTP endpoints for conversations and contacts. */
-import { Effect, Layer } from "effect"
+/** Handlers of the HTTP endpoints for conversations. */
+import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../domain/Api.ts"
 import { CurrentUser } from "../domain/Authorization.ts"
-import { Contacts } from "../domain/Contacts.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Im } from "./Im.ts"
 
-const im = HttpApiBuilder.group(
+export const layer = HttpApiBuilder.group(
   Api,
   "im",
   Effect.fnUntraced(function* (handlers) {
@@ -36,23 +35,3 @@ const im = HttpApiBuilder.group(
     })
   })
 )
-
-const social = HttpApiBuilder.group(
-  Api,
-  "social",
-  Effect.fnUntraced(function* (handlers) {
-    const contacts = yield* Contacts
-    return handlers.handleAll({
-      block: Effect.fnUntraced(function* ({ payload }) {
-        yield* contacts.block((yield* CurrentUser).subject, payload.userId)
-        return success({})
-      }),
-      unblock: Effect.fnUntraced(function* ({ query }) {
-        yield* contacts.unblock((yield* CurrentUser).subject, query.userId)
-        return success({})
-      })
-    })
-  })
-)
-
-export const layer = Layer.merge(im, social)

@@ -23,11 +23,12 @@ import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import * as ImRpcHandlers from "./ImRpcHandlers.ts"
 import { chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
+import * as SocialHandlers from "./SocialHandlers.ts"
 import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
-  Layer.provide([UserHandlers.layer, ImHandlers.layer, GroupHandlers.layer, HealthHandlers.layer])
+  Layer.provide([UserHandlers.layer, ImHandlers.layer, SocialHandlers.layer, GroupHandlers.layer, HealthHandlers.layer])
 )
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })

@@ -16,6 +16,7 @@ import { AuthRateLimiter } from "./AuthRateLimiter.ts"
 import * as ContactsSql from "./ContactsSql.ts"
 import * as ConversationListsSql from "./ConversationListsSql.ts"
 import * as ConversationsSql from "./ConversationsSql.ts"
+import * as FriendsSql from "./FriendsSql.ts"
 import * as GroupsSql from "./GroupsSql.ts"
 import * as HandoverGateways from "./HandoverGateways.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
@@ -36,6 +37,7 @@ const repositories = Layer.mergeAll(
   ContactsSql.layer,
   GroupsSql.layer,
   ConversationListsSql.layer,
+  FriendsSql.layer,
   ConversationsSql.layer
 )
 
@@ -66,7 +68,8 @@ const services = Layer.mergeAll(
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerLeased)),
+    Layer.provideMerge(repositories),
+    Layer.provideMerge(IdsSnowflake.layerLeased),
     Layer.provideMerge(database)
   )
 

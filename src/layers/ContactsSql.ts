@@ -1,49 +1,86 @@
 /** {@link Contacts} on SQL. */
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Contacts, contactsMax } from "../domain/Contacts.ts"
+import { blocksMax, Contacts, contactsMax } from "../domain/Contacts.ts"
 import { ChatType } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
-import { apiError } from "./Sql.ts"
-import { limitTo, onExisting, rowsOf } from "./SqlDialect.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
+import { HandleResult } from "../domain/Request.ts"
+import { apiError, inTransaction } from "./Sql.ts"
+import { limitTo } from "./SqlDialect.ts"
+import { handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
+
+interface UserRow {
+  readonly user_id: UserId
+}
+
+const idsOf = (rows: ReadonlyArray<UserRow>): ReadonlyArray<UserId> => rows.map((row) => row.user_id)
 
 export const layer = Layer.effect(
   Contacts,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    return Contacts.of({
-      list: (userId) =>
-        sql<{ readonly user_id: UserId }>`
-          SELECT other.user_id FROM conversation_members own
+    const { requireFriendship } = yield* MessagePolicy
+
+    /** Those with whom messages went both ways, after the friends of whom the limit might leave no more. */
+    const acquainted = (userId: UserId) =>
+      requireFriendship
+        ? sql.literal("")
+        : sql`
+          UNION ALL
+          SELECT other.user_id, 1 FROM conversation_members own
           JOIN conversations c ON c.id = own.conversation_id AND c.chat_type = ${ChatType.single}
           JOIN conversation_members other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
-          WHERE own.user_id = ${userId} AND own.sent_seq > 0 AND other.sent_seq > 0 AND NOT EXISTS (
-            SELECT 1 FROM blocks b
-            WHERE (b.user_id = own.user_id AND b.blocked_id = other.user_id)
-               OR (b.user_id = other.user_id AND b.blocked_id = own.user_id)
-          )
-          ORDER BY other.user_id ${limitTo(sql, contactsMax)}
-        `.pipe(
-          Effect.map((rows) => rows.map((row) => row.user_id)),
-          Effect.catch(apiError)
-        ),
+          WHERE own.user_id = ${userId} AND own.sent_seq > 0 AND other.sent_seq > 0`
 
-      block: Effect.fn("Contacts.block")(
-        function* (userId, blocked) {
-          const known = yield* sql`SELECT 1 FROM users WHERE id = ${blocked}`
-          if (known.length === 0) return yield* ApiError.of("UserNotFound")
-          yield* sql`
-            INSERT INTO blocks (user_id, blocked_id)
-            SELECT w.userId, w.blocked FROM ${rowsOf(sql, [{ userId, blocked }], { userId: "id", blocked: "id" })} w
-            ${onExisting(sql, ["user_id", "blocked_id"], {})}`
-        },
-        Effect.catchTag("SqlError", apiError)
-      ),
+    const block = Effect.fn("Contacts.block")(
+      function* (userId: UserId, blocked: UserId) {
+        if (!(yield* lockUsers(sql, userId, blocked))) return yield* ApiError.of("UserNotFound")
+        const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId}) AS all_blocks`
+        if (row?.known === 1) return
+        if ((row?.all_blocks ?? 0) >= blocksMax) {
+          return yield* ApiError.of("RateLimited", {
+            msg: `at most ${blocksMax} users are blocked`,
+            retryAfter: 60_000
+          })
+        }
+        yield* sql`INSERT INTO blocks ${sql.insert({ user_id: userId, blocked_id: blocked })}`
+        const requests = yield* openOrCancelled(sql, userId, blocked)
+        // At most one waits: asking back is passing.
+        const waiting = requests.find((request) => request.handle_result === HandleResult.none)
+        if (waiting !== undefined) {
+          yield* handleRequest(sql, waiting.id, HandleResult.cancel, yield* Clock.currentTimeMillis)
+        }
+      },
+      inTransaction(sql),
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    return Contacts.of({
+      list: (userId) =>
+        sql<UserRow>`
+          SELECT known.user_id FROM (
+            SELECT contact_id AS user_id, 0 AS distance FROM contacts WHERE user_id = ${userId}
+            ${acquainted(userId)}
+          ) known
+          WHERE ${unblocked(sql, userId, "known.user_id")}
+          GROUP BY known.user_id ORDER BY MIN(known.distance), known.user_id ${limitTo(sql, contactsMax)}
+        `.pipe(Effect.map(idsOf), Effect.catch(apiError)),
+
+      block,
 
       unblock: Effect.fn("Contacts.unblock")(function* (userId, blocked) {
         yield* sql`DELETE FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
-      }, Effect.catch(apiError))
+      }, Effect.catch(apiError)),
+
+      blocks: (userId) =>
+        sql<UserRow>`
+          SELECT blocked_id AS user_id FROM blocks WHERE user_id = ${userId}
+          ORDER BY blocked_id ${limitTo(sql, blocksMax)}
+        `.pipe(Effect.map(idsOf), Effect.catch(apiError))
     })
   })
 )

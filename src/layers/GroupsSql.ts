@@ -4,15 +4,9 @@ import { SqlClient } from "effect/sql"
 import { ChatType } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupId, isManager, Role } from "../domain/Group.ts"
-import {
-  type GroupRequest,
-  Groups,
-  groupListMax,
-  groupRequestListMax,
-  groupRequestsMax,
-  type HandleResult
-} from "../domain/Groups.ts"
+import { type GroupRequest, Groups, groupListMax, groupRequestListMax, groupRequestsMax } from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
+import type { HandleResult } from "../domain/Request.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 

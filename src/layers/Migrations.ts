@@ -110,6 +110,33 @@ const risingTimes = Effect.gen(function* () {
   yield* dropIndex("messages_time", "messages")
 })
 
+/** Two rows for each friendship. A request that was handled stays, as the history of who asked whom. */
+const contacts = Effect.gen(function* () {
+  yield* createTable(
+    "contacts",
+    `user_id VARCHAR(20) NOT NULL,
+    contact_id VARCHAR(20) NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (user_id, contact_id)`,
+    { clustered: true }
+  )
+  yield* createTable(
+    "contact_requests",
+    `id VARCHAR(20) NOT NULL PRIMARY KEY,
+    requester_id VARCHAR(20) NOT NULL,
+    receiver_id VARCHAR(20) NOT NULL,
+    message VARCHAR(255) NOT NULL,
+    requested_at BIGINT NOT NULL,
+    handle_result INTEGER NOT NULL,
+    handled_at BIGINT`
+  )
+  // Those between two users and those that wait are counted, those of one user are listed by time.
+  yield* createIndex("contact_requests_pair", "contact_requests", "requester_id, handle_result, receiver_id")
+  yield* createIndex("contact_requests_waiting", "contact_requests", "receiver_id, handle_result")
+  yield* createIndex("contact_requests_sent", "contact_requests", "requester_id, requested_at, id")
+  yield* createIndex("contact_requests_received", "contact_requests", "receiver_id, requested_at, id")
+})
+
 /** Groups are conversations; who is in one is a row of `conversation_members` with a role (`src/domain/Group.ts`). */
 const groups = Effect.gen(function* () {
   yield* createTable(
@@ -182,6 +209,7 @@ export const migrations = {
   "0004_versions": versions,
   "0005_process_leases": processLeases,
   "0006_rising_times": risingTimes,
+  "0007_contacts": contacts,
   "0009_groups": groups,
   "0010_changes": changes,
   "0011_conversation_lists": conversationLists

@@ -129,7 +129,7 @@ const workerPort = 5556
 
 const load = Effect.gen(function* () {
   const fields = fieldReader()
-  const { problems, refuse, read, text, items, oneOf, between, millis, rate } = fields
+  const { problems, refuse, read, text, items, oneOf, flag, between, millis, rate } = fields
   const production = (yield* text("NODE_ENV", "development")) === "production"
   const secrets = yield* read(
     "CHAT_JWT_SECRET",
@@ -195,7 +195,7 @@ const load = Effect.gen(function* () {
         recallMillis: yield* millis("CHAT_RECALL_WINDOW", "2 minutes", 0),
         editMillis: yield* millis("CHAT_EDIT_WINDOW", "15 minutes", 0)
       },
-      requireFriendship: false,
+      requireFriendship: yield* flag("CHAT_REQUIRE_FRIENDSHIP", false),
       groupHistory: yield* oneOf("CHAT_GROUP_HISTORY", ["joined", "all"], "joined")
     },
     allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS", []),

@@ -46,6 +46,11 @@ export const fieldReader = () => {
       read(name, Config.map(Config.NonEmptyString(name), list), fallback),
     oneOf: <const A extends ReadonlyArray<string>>(name: string, values: A, fallback: A[number]) =>
       read<A[number]>(name, Config.Literals(values, name), fallback),
+    flag: (name: string, fallback: boolean) =>
+      Effect.map(
+        read(name, Config.Literals(["true", "false"], name), fallback ? "true" : "false"),
+        (value) => value === "true"
+      ),
     between: (name: string, minimum: number, maximum: number, fallback: number) =>
       Effect.map(read(name, Config.Int(name), fallback), (value) => {
         if (value < minimum || value > maximum) refuse(name, `expected ${minimum} to ${maximum}, got ${value}`)

@@ -1,15 +1,11 @@
-/** What every {@link UserRepository}, {@link Sessions} and {@link Contacts} must do, whatever is below them. */
+/** What every {@link UserRepository} and {@link Sessions} must do, whatever is below them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { type Session, Sessions, sessionsMax } from "../../src/domain/Auth.ts"
-import { Contacts } from "../../src/domain/Contacts.ts"
 import type { ApiError } from "../../src/domain/ErrorTable.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
 import { findMax, type Phone, type User, UserRepository } from "../../src/domain/User.ts"
-import { draft } from "../support/Drafts.ts"
-import { insertUsers } from "../support/StoredUsers.ts"
 
 const userOf = (id: string, nickname = `user ${id}`): User => ({
   id: id as UserId,
@@ -167,59 +163,6 @@ export const sessionsSuite = <E>(name: string, layer: Layer.Layer<Sessions, E>) 
         assert.isTrue(yield* sessions.isRevoked("100"))
         assert.isFalse(yield* sessions.isRevoked("102"))
         assert.isFalse(yield* sessions.isRevoked("1"))
-      }).pipe(Effect.provide(layer))
-    )
-  })
-
-const Id = Schema.Literals(["1", "2", "10"])
-const Acts = Schema.Array(
-  Schema.Struct({ kind: Schema.Literals(["send", "send", "block", "unblock"]), from: Id, to: Id })
-).check(Schema.isMaxLength(12))
-
-export const contactsSuite = <E>(name: string, layer: Layer.Layer<Contacts | MessageStore | UserRepository, E>) =>
-  describe(`the contacts on ${name}`, () => {
-    it.effect.prop(
-      "are those with whom messages went both ways, neither blocking the other",
-      [Acts],
-      ([acts]) =>
-        Effect.gen(function* () {
-          yield* insertUsers
-          const contacts = yield* Contacts
-          const store = yield* MessageStore
-          const blocks = new Set<string>()
-          const sent = new Set<string>()
-          for (const [index, { kind, from, to }] of acts.entries()) {
-            if (from === to) continue
-            const [pair, reverse] = [`${from}>${to}`, `${to}>${from}`]
-            if (kind === "send") {
-              const [result] = yield* store.appendBatch([draft(from, to, `m${index}`)])
-              assert.strictEqual(result?._tag, blocks.has(pair) || blocks.has(reverse) ? "Rejected" : "Stored")
-              if (result?._tag === "Stored") sent.add(pair)
-            } else if (kind === "block") {
-              yield* contacts.block(from as UserId, to as UserId)
-              blocks.add(pair)
-            } else {
-              yield* contacts.unblock(from as UserId, to as UserId)
-              blocks.delete(pair)
-            }
-          }
-          for (const one of ["1", "2", "10"]) {
-            const expected = ["1", "2", "10"].filter((other) => {
-              const [pair, reverse] = [`${one}>${other}`, `${other}>${one}`]
-              return sent.has(pair) && sent.has(reverse) && !blocks.has(pair) && !blocks.has(reverse)
-            })
-            assert.sameMembers([...(yield* contacts.list(one as UserId))], expected)
-          }
-        }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 60 } }
-    )
-
-    it.effect("do not take somebody unknown for blocked", () =>
-      Effect.gen(function* () {
-        yield* insertUsers
-        const contacts = yield* Contacts
-        const error = yield* Effect.flip(contacts.block("1" as UserId, "9" as UserId))
-        assert.strictEqual(error.code, 200_003)
       }).pipe(Effect.provide(layer))
     )
   })

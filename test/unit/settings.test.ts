@@ -11,6 +11,7 @@ describe("the configuration", () => {
       const settings = yield* load({})
       assert.deepInclude(settings, { host: "127.0.0.1", port: 5555, dataDir: ".data", ackMode: "once" })
       assert.deepInclude(settings, { tokenTtlMillis: 7_200_000, refreshTtlMillis: 2_592_000_000 })
+      assert.isFalse(settings.messages.requireFriendship)
       assert.deepInclude(settings, { frameBytesMax: 65_536, authRateLimit: { count: 20, windowMillis: 60_000 } })
       assert.deepInclude(settings.gateway, {
         loginPolicy: "perDevice",
@@ -27,7 +28,7 @@ describe("the configuration", () => {
     })
   )
 
-  it.effect("reads durations, rates and lists; 0 and off switch off", () =>
+  it.effect("reads durations, rates, lists and switches; 0 and off switch off", () =>
     Effect.gen(function* () {
       const settings = yield* load({
         CHAT_HEARTBEAT_INTERVAL: "0",
@@ -35,6 +36,7 @@ describe("the configuration", () => {
         CHAT_MAX_LIFETIME: "12 hours",
         CHAT_RATE_LIMIT: "off",
         CHAT_AUTH_RATE_LIMIT: "100/hour",
+        CHAT_REQUIRE_FRIENDSHIP: "true",
         CHAT_ALLOWED_ORIGINS: "https://a.example, https://b.example"
       })
       assert.deepInclude(settings.gateway.limits, {
@@ -44,6 +46,7 @@ describe("the configuration", () => {
         rateLimit: undefined
       })
       assert.deepStrictEqual(settings.authRateLimit, { count: 100, windowMillis: 3_600_000 })
+      assert.isTrue(settings.messages.requireFriendship)
       assert.deepStrictEqual(settings.allowedOrigins, ["https://a.example", "https://b.example"])
     })
   )
@@ -65,6 +68,7 @@ describe("the configuration", () => {
         CHAT_MAX_FRAME_BYTES: "many",
         CHAT_PHONE_REGION: "France",
         CHAT_TRUST_PROXY: "somewhere",
+        CHAT_REQUIRE_FRIENDSHIP: "sometimes",
         CHAT_LOG_LEVEL: "loud"
       }
       const error = yield* Effect.flip(load(bad))

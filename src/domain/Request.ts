@@ -1,0 +1,17 @@
+/** What requests have in common, whether to become friends or to get into a group. */
+import { Schema } from "effect"
+
+/** The Go project's numbers: `none` has not been answered yet. */
+export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const
+export const AnyHandleResult = Schema.Literals([1, 2, 3, 4])
+export type HandleResult = typeof AnyHandleResult.Type
+
+/** How a request is answered: by its receiver with pass or refuse, by its requester with cancel. */
+export const RequestAnswer = Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
+export type RequestAnswer = typeof RequestAnswer.Type
+
+/** What the requester says with it, at most 255 code points. */
+export const RequestMessage = Schema.String.check(
+  Schema.isMaxCodePoints(255),
+  Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "well-formed Unicode" })
+)

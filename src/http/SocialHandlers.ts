@@ -1,0 +1,54 @@
+/** Handlers of the HTTP endpoints for friends, requests and blocks. */
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { Api } from "../domain/Api.ts"
+import { CurrentUser } from "../domain/Authorization.ts"
+import { Contacts } from "../domain/Contacts.ts"
+import { success } from "../domain/Envelope.ts"
+import { Friends } from "../domain/Friends.ts"
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "social",
+  Effect.fnUntraced(function* (handlers) {
+    const contacts = yield* Contacts
+    const friends = yield* Friends
+    const registry = yield* ConnectionRegistry
+    const caller = Effect.map(CurrentUser, ({ subject }) => subject)
+    return handlers.handleAll({
+      ask: Effect.fnUntraced(function* ({ payload }) {
+        return success(yield* friends.ask(yield* caller, payload.userId, payload.reqMsg ?? ""))
+      }),
+      answer: Effect.fnUntraced(function* ({ payload }) {
+        yield* friends.answer(yield* caller, payload.friendReqId, payload.handleResult)
+        return success({})
+      }),
+      requests: Effect.fnUntraced(function* ({ query }) {
+        return success({ list: yield* friends.requests(yield* caller, query.before) })
+      }),
+      friends: Effect.fnUntraced(function* () {
+        return success({ list: yield* friends.list(yield* caller) })
+      }),
+      online: Effect.fnUntraced(function* () {
+        const visible = yield* friends.visible(yield* caller)
+        return success({ onlineList: Object.fromEntries(visible.map((id) => [id, registry.isOnline(id)])) })
+      }),
+      remove: Effect.fnUntraced(function* ({ query }) {
+        yield* friends.remove(yield* caller, query.userId)
+        return success({})
+      }),
+      block: Effect.fnUntraced(function* ({ payload }) {
+        yield* contacts.block(yield* caller, payload.userId)
+        return success({})
+      }),
+      unblock: Effect.fnUntraced(function* ({ query }) {
+        yield* contacts.unblock(yield* caller, query.userId)
+        return success({})
+      }),
+      blocks: Effect.fnUntraced(function* () {
+        return success({ list: yield* contacts.blocks(yield* caller) })
+      })
+    })
+  })
+)

@@ -1,0 +1,173 @@
+/** How many friends, requests, blocks and contacts there may be, and how they are listed, whatever is below them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { blocksMax, contactsMax } from "../../src/domain/Contacts.ts"
+import { friendsMax, pendingMax, requestsMax } from "../../src/domain/FriendRequest.ts"
+import type { FriendRequestId, UserId } from "../../src/domain/Ids.ts"
+import { HandleResult } from "../../src/domain/Request.ts"
+import {
+  ann,
+  atOnce,
+  befriend,
+  bob,
+  type ContactServices,
+  cid,
+  codeOf,
+  exchange,
+  failures,
+  start
+} from "../support/Acquaintances.ts"
+import { codes } from "../support/ContactsModel.ts"
+
+const { none, pass } = HandleResult
+
+/** Ids of users of whom nothing else is known: as many as a limit wants. */
+const strangers = (count: number) => Array.from({ length: count }, (_, index) => String(1_000_000 + index))
+
+const friendsWith = (userId: UserId, count: number) =>
+  strangers(count).map((id) => ({ user_id: userId, contact_id: id, since: 1 }))
+
+const request = (id: string, requester: string, receiver: string, requested_at: number) => ({
+  id,
+  requester_id: requester,
+  receiver_id: receiver,
+  message: "",
+  requested_at,
+  handle_result: none,
+  handled_at: null
+})
+
+const insertAll = (table: string, rows: ReadonlyArray<Record<string, unknown>>) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => {
+    const [first, ...others] = rows
+    return sql`INSERT INTO ${sql(table)} ${sql.insert([first!, ...others])}`
+  })
+
+/** `strict` is the same where messages need friendship. */
+export const contactLimitsSuite = <E, F>(
+  name: string,
+  layer: Layer.Layer<ContactServices, E>,
+  strict: Layer.Layer<ContactServices, F>
+) =>
+  describe(`how many contacts there are on ${name}`, () => {
+    it.effect("the last place for a friend is taken once, by a pass or by asking back", () =>
+      Effect.gen(function* () {
+        const { friends } = yield* start
+        const { friendReqId } = yield* friends.ask(bob, ann, "")
+        yield* friends.ask(cid, ann, "")
+        yield* insertAll("contacts", friendsWith(ann, friendsMax - 1))
+        const results = yield* atOnce(friends.answer(ann, friendReqId, pass), friends.ask(ann, cid, ""))
+        assert.deepStrictEqual(failures(results), [codes.limited])
+        assert.strictEqual((yield* friends.visible(ann)).length, friendsMax)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("who has no place for a friend asks nobody and is passed by nobody, until there is one", () =>
+      Effect.gen(function* () {
+        const { friends, friendsOf } = yield* start
+        const sent = yield* friends.ask(ann, bob, "")
+        const received = yield* friends.ask(cid, ann, "")
+        const others = friendsWith(ann, friendsMax)
+        yield* insertAll("contacts", others)
+        const attempts = [
+          friends.ask(bob, ann, ""),
+          friends.answer(bob, sent.friendReqId, pass),
+          friends.ask(ann, cid, ""),
+          friends.answer(ann, received.friendReqId, pass)
+        ]
+        for (const attempt of attempts) assert.strictEqual(yield* codeOf(attempt), codes.limited)
+        assert.deepStrictEqual(yield* friends.ask(ann, bob, ""), sent)
+        yield* friends.remove(ann, others[0]!.contact_id as UserId)
+        yield* friends.answer(bob, sent.friendReqId, pass)
+        assert.deepStrictEqual(yield* friendsOf(bob), [ann])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("a thousand requests of one user wait for answers, and a thousand to one user", () =>
+      Effect.gen(function* () {
+        const { sql, friends } = yield* start
+        const others = strangers(pendingMax - 1)
+        const sent = others.map((id, index) => request(String(10_000 + index), ann, id, 1))
+        const received = others.map((id, index) => request(String(20_000 + index), id, bob, 1))
+        yield* insertAll("contact_requests", sent)
+        yield* insertAll("contact_requests", received)
+        const results = yield* atOnce(friends.ask(ann, cid, ""), friends.ask(ann, bob, ""))
+        assert.deepStrictEqual(failures(results), [codes.limited])
+        yield* sql`DELETE FROM contact_requests WHERE requester_id = ${ann} AND receiver_id IN (${bob}, ${cid})`
+        const crowd = yield* atOnce(friends.ask(ann, bob, ""), friends.ask(cid, bob, ""))
+        assert.deepStrictEqual(failures(crowd), [codes.limited])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("a user blocks so many, and those who are blocked once more are no more", () =>
+      Effect.gen(function* () {
+        const { contacts } = yield* start
+        const blocks = strangers(blocksMax - 1).map((id) => ({ user_id: ann, blocked_id: id }))
+        yield* insertAll("blocks", blocks)
+        const results = yield* atOnce(contacts.block(ann, bob), contacts.block(ann, cid))
+        assert.deepStrictEqual(failures(results), [codes.limited])
+        const listed = yield* contacts.blocks(ann)
+        assert.strictEqual(listed.length, blocksMax)
+        const blocked = listed.includes(bob) ? bob : cid
+        yield* contacts.block(ann, blocked)
+        yield* contacts.unblock(ann, blocked)
+        for (const userId of [bob, cid]) {
+          yield* contacts.block(ann, userId)
+          yield* contacts.unblock(ann, userId)
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("requests are listed in pages, newest first, those of the same time too, and nobody else's", () =>
+      Effect.gen(function* () {
+        const { friends } = yield* start
+        const others = strangers(requestsMax * 2 + 30)
+        const rows = others.map((id, index) => {
+          // The newest page has one direction only, and ends between two of the same time.
+          const [from, to] = index % 3 === 0 && index < requestsMax ? [ann, id] : [id, ann]
+          return request(String(10_000 + index), from, to, Math.floor(index / 7))
+        })
+        yield* insertAll("contact_requests", [...rows, request("20000", bob, cid, 5)])
+        const listed: Array<string> = []
+        let before: FriendRequestId | undefined
+        for (const length of [requestsMax, requestsMax, 30, 0]) {
+          const page = yield* friends.requests(ann, before)
+          assert.strictEqual(page.length, length)
+          listed.push(...page.map(({ id }) => id))
+          before = page.at(-1)?.id
+        }
+        assert.deepStrictEqual(listed, rows.map(({ id }) => id).toReversed())
+        for (const id of ["20000", "404"])
+          assert.strictEqual(yield* codeOf(friends.requests(ann, id as FriendRequestId)), codes.noRequest)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("contacts are friends and those with whom messages went both ways, friends first", () =>
+      Effect.gen(function* () {
+        const { sql, contacts } = yield* start
+        yield* exchange(bob, ann)
+        assert.deepStrictEqual(yield* contacts.list(bob), [ann])
+        yield* befriend(bob, cid)
+        assert.deepStrictEqual(yield* contacts.list(bob), [cid, ann])
+        yield* befriend(bob, ann)
+        assert.deepStrictEqual(yield* contacts.list(bob), [ann, cid])
+        yield* sql`DELETE FROM contacts WHERE contact_id = ${ann}`
+        yield* insertAll("contacts", friendsWith(bob, contactsMax - 1))
+        const listed = yield* contacts.list(bob)
+        assert.deepStrictEqual([listed.length, listed.includes(ann)], [contactsMax, false])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("where messages need friendship, contacts are friends alone", () =>
+      Effect.gen(function* () {
+        const { contacts } = yield* start
+        yield* exchange(bob, ann)
+        yield* befriend(bob, cid)
+        assert.deepStrictEqual(yield* contacts.list(bob), [cid])
+        assert.deepStrictEqual(yield* contacts.list(ann), [])
+        yield* contacts.block(cid, bob)
+        assert.deepStrictEqual(yield* contacts.list(bob), [])
+      }).pipe(Effect.provide(strict))
+    )
+  })

@@ -1,0 +1,51 @@
+/** Three users without HTTP, for tests of what they become to each other. */
+import { Effect, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import { Contacts } from "../../src/domain/Contacts.ts"
+import type { ApiError } from "../../src/domain/ErrorTable.ts"
+import { Friends } from "../../src/domain/Friends.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { MessageStore } from "../../src/domain/MessageStore.ts"
+import type { UserRepository } from "../../src/domain/User.ts"
+import { draft } from "./Drafts.ts"
+import { insertUsers, userIds } from "./StoredUsers.ts"
+
+export type ContactServices = Contacts | Friends | MessageStore | UserRepository | SqlClient.SqlClient
+
+export const [ann, bob, cid] = userIds as unknown as [UserId, UserId, UserId]
+export const nobody = "9" as UserId
+
+/** Both services with users, and what the tests look at. */
+export const start = Effect.gen(function* () {
+  yield* insertUsers
+  const friends = yield* Friends
+  const contacts = yield* Contacts
+  const friendsOf = (userId: UserId) => Effect.map(friends.list(userId), (list) => list.map((one) => one.friendUid))
+  const requestsOf = (userId: UserId) =>
+    Effect.map(friends.requests(userId, undefined), (list) => list.map(({ id, handleResult }) => [id, handleResult]))
+  return { sql: yield* SqlClient.SqlClient, friends, contacts, friendsOf, requestsOf }
+})
+
+/** The code of a refusal, or undefined. */
+export const codeOf = <A>(effect: Effect.Effect<A, ApiError>) =>
+  Effect.map(Effect.result(effect), (result) => failures([result])[0])
+
+/** The codes of those that failed. */
+export const failures = (results: ReadonlyArray<Result.Result<unknown, ApiError>>) =>
+  results.flatMap((result) => (Result.isFailure(result) ? result.failure.code : []))
+
+export const atOnce = <A, B>(one: Effect.Effect<A, ApiError>, other: Effect.Effect<B, ApiError>) =>
+  Effect.all([Effect.result(one), Effect.result(other)], { concurrency: "unbounded" })
+
+/** A message each way. */
+export const exchange = Effect.fnUntraced(function* (one: UserId, other: UserId) {
+  const store = yield* MessageStore
+  yield* store.appendBatch([draft(one, other, `to ${other}`)])
+  yield* store.appendBatch([draft(other, one, `to ${one}`)])
+})
+
+export const befriend = Effect.fnUntraced(function* (one: UserId, other: UserId) {
+  const friends = yield* Friends
+  yield* friends.ask(one, other, "")
+  yield* friends.ask(other, one, "")
+})
