@@ -1,0 +1,40 @@
+/**
+ * A service that chats for its users over RPC (protocol.md section 3), with the types of the server's own schemas:
+ * `FIBERCHAT_TOKEN=$(pnpm -s sign-token service example) node examples/rpc-client.ts`
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer, Random, Stream } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
+import { RpcClient, RpcSerialization } from "effect/rpc"
+import { ImRpcs } from "../src/domain/ImRpc.ts"
+import { UserRpcs } from "../src/domain/UserRpc.ts"
+
+const { FIBERCHAT_URL = "http://127.0.0.1:5555", FIBERCHAT_TOKEN = "" } = process.env
+
+const protocol = RpcClient.layerProtocolHttp({
+  url: `${FIBERCHAT_URL}/rpc`,
+  transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(FIBERCHAT_TOKEN))
+}).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
+
+Effect.gen(function* () {
+  const chat = yield* RpcClient.make(UserRpcs.merge(ImRpcs))
+  const register = (nickname: string) =>
+    Effect.flatMap(Random.nextIntBetween(10_000_000, 99_999_999), (digits) =>
+      chat.Register({ phone: `+336${digits}`, password: "correct horse", nickname })
+    )
+  const ann = yield* register("Ann")
+  const bob = yield* register("Bob")
+  const { conversationId } = yield* chat.SetUpUserConversation({ sendId: ann.id, recvId: bob.id, chatType: 1 })
+  const say = (sendId: typeof ann.id, receiveId: typeof ann.id, clientId: string, content: string) =>
+    chat.SendMessage({ sendId, receiveId, clientId, chatType: 1, message: { messageType: 0, content } })
+
+  yield* say(ann.id, bob.id, "1", "Hello Bob")
+  const [last] = yield* chat.GetChatLog({ conversationId, count: 1 })
+  yield* Console.log(`the last message is ${last?.seq}: ${last?.msgContent}`)
+  // What there is comes first, then what is said meanwhile.
+  yield* Effect.forkChild(say(bob.id, ann.id, "1", "Hello Ann"))
+  yield* chat.Messages({ conversationId, afterSeq: 0 }).pipe(
+    Stream.take(2),
+    Stream.runForEach(({ seq, content }) => Console.log(`${seq}: ${content}`))
+  )
+}).pipe(Effect.scoped, Effect.provide(protocol), NodeRuntime.runMain)
