@@ -7,6 +7,7 @@ import { Api } from "../../src/domain/Api.ts"
 import { closeCodes } from "../../src/domain/CloseCode.ts"
 import { errorTable } from "../../src/domain/ErrorTable.ts"
 import { FrameType, ServerFrame } from "../../src/domain/Frame.ts"
+import { ImRpcs } from "../../src/domain/ImRpc.ts"
 import { Message, MessageType } from "../../src/domain/Message.ts"
 import { methods } from "../../src/domain/Methods.ts"
 import { SessionReady } from "../../src/domain/SessionReady.ts"
@@ -47,7 +48,7 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every RPC", () => {
-    for (const name of UserRpcs.requests.keys()) assert.include(page, `\`${name}\``)
+    for (const name of UserRpcs.merge(ImRpcs).requests.keys()) assert.include(page, `\`${name}\``)
   })
 
   it("has every variable of the configuration, and no other", () => {
