@@ -20,7 +20,8 @@ interface Envelope {
   readonly data: any
 }
 
-const request = async (
+/** One request; waits and tries again where a server with a limit says so. */
+export const request = async (
   method: string,
   url: string,
   options: { readonly token?: string; readonly body?: unknown }
