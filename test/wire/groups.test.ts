@@ -6,7 +6,7 @@ import { type AckMode, Peer } from "./support/Peer.ts"
 import { stage, user } from "./support/Stage.ts"
 import { syncAll } from "./support/Sync.ts"
 
-const [gina, hugo, ivan, jane] = [user("gina"), user("hugo"), user("ivan"), user("jane")]
+const [mona, nils, olga, paul] = [user("mona"), user("nils"), user("olga"), user("paul")]
 
 const api = async (method: string, path: string, { token }: User, body?: unknown) => {
   const { code, data } = await http(method, `${stage().url}/v1/social/${path}`, { token, body })
@@ -14,9 +14,9 @@ const api = async (method: string, path: string, { token }: User, body?: unknown
   return data
 }
 
-/** A group of Gina's with these members. */
+/** A group of Mona's with these members. */
 const found = async (...members: ReadonlyArray<User>): Promise<string> => {
-  const { groupId } = await api("POST", "group", gina, { name: "wire", userIds: members.map(({ id }) => id) })
+  const { groupId } = await api("POST", "group", mona, { name: "wire", userIds: members.map(({ id }) => id) })
   return groupId
 }
 
@@ -38,8 +38,8 @@ const historyOf = async (peer: Peer, groupId: string) =>
 
 describe("a group", () => {
   it("has one order for all members, whoever writes at once, and every member gets every message", async () => {
-    const groupId = await found(hugo, ivan)
-    const peers = [await open(gina), await open(hugo), await open(ivan)]
+    const groupId = await found(nils, olga)
+    const peers = [await open(mona), await open(nils), await open(olga)]
     const sent = peers.flatMap((peer, who) => range(1, 20).map((n) => peer.settle(say(groupId, `${who} says ${n}`))))
     const seqs = (await Promise.all(sent)).map(({ data }) => data.seq)
     expect(seqs.toSorted((a, b) => a - b)).toEqual(range(2, 61))
@@ -61,35 +61,35 @@ describe("a group", () => {
   })
 
   it("lets a device that was away find all of it, its own joining first", async () => {
-    const groupId = await found(hugo)
-    const writer = await open(gina)
+    const groupId = await found(nils)
+    const writer = await open(mona)
     await writer.settle(say(groupId, "before"))
-    await api("POST", "group/putIn", gina, { groupId, userIds: [jane.id] })
+    await api("POST", "group/putIn", mona, { groupId, userIds: [paul.id] })
     await writer.settle(say(groupId, "after"))
-    const { conversations } = await syncAll(await open(jane), {})
+    const { conversations } = await syncAll(await open(paul), {})
     const synced = conversations.find(({ conversationID }) => conversationID === groupId)
     expect(synced).toMatchObject({ seq: 4, joinedSeq: 2, readSeq: 2, unread: 2 })
     expect(seqsOf(synced?.messages ?? [])).toEqual([3, 4])
   })
 
   it("is over for who was removed, on every device, and begins anew when they come back", async () => {
-    const groupId = await found(hugo)
-    const [writer, reader] = [await open(gina), await open(hugo)]
-    const away = await open(hugo)
+    const groupId = await found(nils)
+    const [writer, reader] = [await open(mona), await open(nils)]
+    const away = await open(nils)
     const { cursor } = await syncAll(away, {})
     await away.cut()
-    await api("DELETE", `group/users?groupId=${groupId}&userId=${hugo.id}`, gina)
+    await api("DELETE", `group/users?groupId=${groupId}&userId=${nils.id}`, mona)
     expect(await pushed(reader, groupId, 2)).toMatchObject({ messageType: 7 })
-    await writer.settle(say(groupId, "without Hugo"))
+    await writer.settle(say(groupId, "without Nils"))
     const refused = await reader.settle(say(groupId, "hello?"))
     expect(refused).toMatchObject({ frameType: type.err, data: { code: 300001 } })
-    const again = await Peer.open(hugo, { device: away.device })
+    const again = await Peer.open(nils, { device: away.device })
     const left = await syncAll(again, { cursor })
     const gone = left.conversations.find(({ conversationID }) => conversationID === groupId)
     expect(gone).toMatchObject({ left: true, seq: 0, unread: 0, messages: [] })
-    await api("POST", "group/putIn", gina, { groupId, userIds: [hugo.id] })
-    await writer.settle(say(groupId, "with Hugo"))
-    expect(await pushed(again, groupId, 5)).toMatchObject({ content: "with Hugo" })
+    await api("POST", "group/putIn", mona, { groupId, userIds: [nils.id] })
+    await writer.settle(say(groupId, "with Nils"))
+    expect(await pushed(again, groupId, 5)).toMatchObject({ content: "with Nils" })
     const back = await syncAll(again, { cursor: left.cursor })
     const synced = back.conversations.find(({ conversationID }) => conversationID === groupId)
     expect(synced).toMatchObject({ joinedSeq: 3, seq: 5 })
@@ -98,15 +98,15 @@ describe("a group", () => {
   })
 
   it("acks in mode rigor and none, too", async () => {
-    const groupId = await found(hugo)
-    const rigorous = await open(gina, "rigor")
+    const groupId = await found(nils)
+    const rigorous = await open(mona, "rigor")
     const frame = say(groupId, "rigorous")
     rigorous.send(frame)
     await rigorous.find("first ack", isAck(frame.id, 1))
     rigorous.send(confirmation(frame.id))
     const last = await rigorous.find("last ack", isAck(frame.id, 3))
     expect(last.data).toMatchObject({ conversationID: groupId, seq: 2 })
-    const silent = await open(hugo, "none")
+    const silent = await open(nils, "none")
     silent.send(say(groupId, "silent"))
     expect(await pushed(rigorous, groupId, 3)).toMatchObject({ content: "silent" })
   })
@@ -114,8 +114,8 @@ describe("a group", () => {
 
 describe("a changed message", () => {
   it("is changed for everybody, wherever they find it", async () => {
-    const groupId = await found(hugo)
-    const [writer, reader] = [await open(gina), await open(hugo)]
+    const groupId = await found(nils)
+    const [writer, reader] = [await open(mona), await open(nils)]
     await writer.settle(say(groupId, "first"))
     const { cursor } = await syncAll(reader, {})
     const change = (method: string, data: object) => request(method, { conversationID: groupId, seq: 2, ...data })
@@ -141,8 +141,8 @@ describe("a changed message", () => {
   })
 
   it("is changed once, however often the same change is sent", async () => {
-    const groupId = await found(hugo)
-    const [writer, other] = [await open(gina), await open(gina)]
+    const groupId = await found(nils)
+    const [writer, other] = [await open(mona), await open(mona)]
     await writer.settle(say(groupId, "first"))
     const edit = {
       ...request("message.edit", { conversationID: groupId, seq: 2, content: "second" }),

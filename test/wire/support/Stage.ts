@@ -2,14 +2,16 @@
 import { inject } from "vitest"
 import type { User } from "./Accounts.ts"
 
-/** Twelve users serve a whole run, so that a server with a limit on registrations can be tested, too. */
+/** Sixteen users serve a whole run, so that a server with a limit on registrations can be tested, too. */
 export const names = [
   ...["ann", "bob"],
   ...["carl", "dora"],
   ...["emil", "faye"],
   ...["gina", "hugo"],
   ...["ivan", "jane"],
-  ...["kurt", "lisa"]
+  ...["kurt", "lisa"],
+  ...["mona", "nils"],
+  ...["olga", "paul"]
 ] as const
 export type Name = (typeof names)[number]
 
