@@ -4,6 +4,7 @@ import type { SqlClient } from "effect/sql"
 import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery, handoverLayer } from "../actors/Delivery.ts"
+import { PresenceWatches } from "../actors/PresenceWatches.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
 import type { Auth } from "../domain/Auth.ts"
 import type { Handover } from "../domain/Handover.ts"
@@ -20,6 +21,8 @@ import * as MessageStoreSql from "./MessageStoreSql.ts"
 import * as MysqlDatabase from "./MysqlDatabase.ts"
 import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./PhoneNumbersLib.ts"
+import * as PresenceSql from "./PresenceSql.ts"
+import * as ProcessLease from "./ProcessLease.ts"
 import * as SessionsSql from "./SessionsSql.ts"
 import { Settings } from "./Settings.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
@@ -58,10 +61,13 @@ const services = Layer.mergeAll(
   PhoneNumbersLib.layer
 )
 
+/** What hangs on the lease of the process, and the lease. */
+const leased = IdsSnowflake.layerLeased.pipe(Layer.provideMerge(ProcessLease.layer))
+
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(repositories, IdsSnowflake.layerLeased)),
+    Layer.provideMerge(Layer.mergeAll(repositories, leased)),
     Layer.provideMerge(database)
   )
 
@@ -80,6 +86,8 @@ const actors = Layer.unwrap(
 ).pipe(
   Layer.provide(handover),
   Layer.provideMerge(Delivery.layer),
+  Layer.provideMerge(PresenceWatches.layer),
+  Layer.provideMerge(PresenceSql.layer),
   Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, Deadlines.layer))
 )
 

@@ -11,6 +11,7 @@ import { contactsSuite, sessionsSuite, userRepositorySuite } from "./accountsSui
 import { conversationsSuite } from "./conversationsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
+import { presenceSuite } from "./presenceSuite.ts"
 
 /** `database` is empty each time that it is made. */
 export const storeSuites = <E>(name: string, database: Layer.Layer<SqlClient.SqlClient | Settings, E>) => {
@@ -27,4 +28,5 @@ export const storeSuites = <E>(name: string, database: Layer.Layer<SqlClient.Sql
   sessionsSuite(name, layer)
   contactsSuite(name, layer)
   idsSuite(name, database)
+  presenceSuite(name, database)
 }
