@@ -241,6 +241,8 @@ const make = Effect.gen(function* () {
     }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
 
   const round = Effect.gen(function* () {
+    // The last may have gone meanwhile.
+    if (table.byUser.size === 0) return
     yield* poll
     for (const [userId, goneAt] of gone) {
       if (!table.byUser.has(userId)) gone.delete(userId)
