@@ -166,7 +166,7 @@ const make = Effect.gen(function* () {
       table.put({ connection, call, since: rounds, told, contacts: new Set(told.keys()), checkedAt: now() })
     }
     restIfAlone()
-    // What has changed since it was read is told, too.
+    // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
     mark(told.keys())
     return Effect.void
   }
@@ -187,11 +187,9 @@ const make = Effect.gen(function* () {
   const poll = Effect.gen(function* () {
     if (now() < polledAt + pollMillis) return
     polledAt = now()
-    const first = version === undefined
     const changes = yield* presence.changes(version)
     version = changes.version
-    // Before the first question something may have changed that nobody has asked for.
-    mark(first ? table.byUser.keys() : changes.userIds)
+    mark(changes.userIds)
   })
 
   /** Who has to hear of it now. Who is gone is left for later once. */

@@ -1,13 +1,15 @@
 /** What presence must be when several processes hold connections on one database (protocol.md section 1.6 and 4). */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Clock, Context, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import { Presence } from "../../src/domain/Presence.ts"
+import * as PresenceRows from "../../src/layers/PresenceRows.ts"
 import * as PresenceSql from "../../src/layers/PresenceSql.ts"
 import * as ProcessLease from "../../src/layers/ProcessLease.ts"
+import { inTransaction } from "../../src/layers/Sql.ts"
 import { Model, ModelProcess, Operation, waitingMax } from "../support/PresenceModel.ts"
 import { boot, connectionOf, freshRegistry, type PresenceProcess } from "../support/PresenceProcess.ts"
 
@@ -98,11 +100,12 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
           const heir = yield* boot()
           assert.deepStrictEqual(yield* heir.presence.onlineAmong(users), [])
           const before = yield* heir.presence.of(users)
+          assert.isFalse(before.some(({ online }) => online))
           yield* heir.tidy
           assert.deepStrictEqual(yield* heir.presence.of(users), before)
           for (const { process } of model.all) assert.deepStrictEqual(yield* rowsOf(process.machineId), [])
         }).pipe(Effect.provide(database)),
-      { arbitrary: { runs: 100 } }
+      { arbitrary: { runs: 60 } }
     )
 
     it.effect("does not let an old connection's late end hide a newer one of the same device, here or elsewhere", () =>
@@ -161,6 +164,8 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
       () =>
         Effect.gen(function* () {
           const [dead, living] = [yield* boot(), yield* boot()]
+          // What is known of them is newer than the last sign of life of their process.
+          yield* TestClock.adjust(1_000)
           for (let user = 1; user <= 1_300; user++) dead.open(String(user))
           living.open("7")
           yield* Effect.all([dead.flush, living.flush], { concurrency: "unbounded" })
@@ -174,9 +179,24 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
           )
           assert.deepStrictEqual(yield* rowsOf(dead.machineId), [])
           assert.strictEqual((yield* rowsOf(living.machineId)).length, 1)
-          assert.deepInclude(yield* heirs[0]!.of("1300"), { online: false, lastSeen: dead.startedAt })
+          assert.deepInclude(yield* heirs[0]!.of("1300"), { online: false, lastSeen: dead.startedAt + 1_000 })
           assert.deepInclude(yield* heirs[0]!.of("7"), { online: true })
         }).pipe(Effect.provide(database))
+    )
+
+    it.effect("does not end the connections of a process that is heard of again after it was found dead", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const [slow, other] = [yield* boot(), yield* boot()]
+        slow.open("1")
+        yield* slow.flush
+        yield* TestClock.adjust(ProcessLease.leaseMillis)
+        const [found] = yield* PresenceRows.lapsed(sql, other.machineId, 0)
+        assert.isDefined(found)
+        yield* slow.renew
+        assert.isFalse(yield* inTransaction(sql)(PresenceRows.buryBatch(sql, found!)))
+        assert.strictEqual((yield* rowsOf(slow.machineId)).length, 1)
+      }).pipe(Effect.provide(database))
     )
 
     it.effect("does not let a process inherit connections with the machine id that it takes over", () =>
@@ -220,6 +240,38 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
         here.close(kept)
         yield* here.flush
         assert.deepInclude(yield* there.of("1"), { online: false })
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("writes again what could not be written, and of a connection that ended meanwhile only the end", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const [here, there] = [yield* boot(), yield* boot()]
+        here.open("1")
+        const ending = here.open("2")
+        yield* sql`ALTER TABLE connections RENAME TO away`
+        const writing = yield* Effect.forkChild(Effect.result(here.flush), { startImmediately: true })
+        here.close(ending)
+        assert.strictEqual((yield* Fiber.join(writing))._tag, "Failure")
+        yield* sql`ALTER TABLE away RENAME TO connections`
+        yield* here.flush
+        assert.deepStrictEqual(yield* there.presence.onlineAmong(users), ["1" as UserId])
+        assert.strictEqual((yield* rowsOf(here.machineId)).length, 1)
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("brings back what others have buried, when its process turns out to have stood still only", () =>
+      Effect.gen(function* () {
+        const [still, other] = [yield* boot(), yield* boot()]
+        still.open("1")
+        yield* still.flush
+        yield* TestClock.adjust(ProcessLease.leaseMillis)
+        yield* other.tidy
+        assert.deepStrictEqual(yield* rowsOf(still.machineId), [])
+        yield* still.renew
+        yield* still.tidy
+        yield* still.flush
+        assert.deepInclude(yield* other.of("1"), { online: true })
       }).pipe(Effect.provide(database))
     )
 

@@ -26,11 +26,13 @@ class State {
   private readonly lastSeen = new Map<string, number>()
   private readonly changes: Array<UserId> = []
   private readonly pairs = new Set<string>()
-  /** Every question fails. */
+  /** Whether every question fails, or those for contacts. */
   isAway = false
-  /** Questions so far: for contacts, and for presence and its changes. */
+  areContactsAway = false
+  /** Questions so far: for contacts, for the state of users, and for changes. */
   lists = 0
-  reads = 0
+  states = 0
+  polls = 0
   /** What a question waits for before it is answered. */
   before: Effect.Effect<void> = Effect.void
   private readonly registry: ConnectionRegistry["Service"]
@@ -63,9 +65,9 @@ class State {
     this.lastSeen.set(userId, this.clock.currentTimeMillisUnsafe())
   }
 
-  private ask<A>(read: () => A): Effect.Effect<A, ApiError> {
+  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, ApiError> {
     return Effect.suspend(() => {
-      const answer = this.isAway ? Effect.fail(ApiError.of("DatabaseError")) : Effect.succeed(read())
+      const answer = isAway() ? Effect.fail(ApiError.of("DatabaseError")) : Effect.succeed(read())
       return Effect.andThen(this.before, answer)
     })
   }
@@ -77,12 +79,15 @@ class State {
   get contacts(): Contacts["Service"] {
     return Contacts.of({
       list: (userId) =>
-        this.ask(() => {
-          this.lists += 1
-          return [...this.pairs].flatMap((pair) =>
-            pair.startsWith(`${userId} `) ? [pair.slice(userId.length + 1) as UserId] : []
-          )
-        }),
+        this.ask(
+          () => {
+            this.lists += 1
+            return [...this.pairs].flatMap((pair) =>
+              pair.startsWith(`${userId} `) ? [pair.slice(userId.length + 1) as UserId] : []
+            )
+          },
+          () => this.isAway || this.areContactsAway
+        ),
       block: () => Effect.void,
       unblock: () => Effect.void
     })
@@ -94,7 +99,7 @@ class State {
       closed: ({ userId }) => this.seen(userId),
       of: (userIds) =>
         this.ask(() => {
-          this.reads += 1
+          this.states += 1
           return userIds.map((userId) => {
             const online = this.isOnline(userId)
             const lastSeen = online ? this.clock.currentTimeMillisUnsafe() : (this.lastSeen.get(userId) ?? 0)
@@ -106,7 +111,7 @@ class State {
       onlineUsers: () => this.ask(() => [...this.elsewhere] as Array<UserId>),
       changes: (after) =>
         this.ask(() => {
-          this.reads += 1
+          this.polls += 1
           return { version: this.changes.length, userIds: this.changes.slice(after ?? this.changes.length) }
         })
     })
