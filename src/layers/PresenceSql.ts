@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Latch, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Connection, ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { rootUserId, type UserId } from "../domain/Ids.ts"
 import { type DevicePresence, Presence, type PresentConnection, type UserPresence } from "../domain/Presence.ts"
 import { backoff } from "./Backoff.ts"
@@ -102,8 +102,6 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
     work.openUnsafe()
   }
 
-  const localOf = (userId: UserId): ReadonlyArray<Connection> => registry.ofUser(userId)
-
   const catchUp = Effect.gen(function* () {
     const rows = yield* PresenceRows.allOfMachine(sql, own, now())
     const open = new Map<string, PresenceRows.Entry>()
@@ -138,8 +136,9 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   })
 
   const of = Effect.fn("Presence.of")(function* (userIds: ReadonlyArray<UserId>) {
+    const wanted = new Set<string>(userIds)
     // Before the rows are read: what is written meanwhile is found in one of both.
-    const endings = [...waiting.endings(new Set(userIds))]
+    const endings = [...waiting.endings(wanted)]
     const rows = userIds.length === 0 ? [] : yield* PresenceRows.devicesOfUsers(sql, own, userIds)
     const time = now()
     const byUser = new Map(userIds.map((userId) => [userId as string, new Map<string, DevicePresence>()]))
@@ -155,11 +154,11 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       const lastSeen = Math.max(last_seen, renewed_at ?? 0)
       seen(user_id, { deviceId: device_id, platform, online, lastSeen })
     }
-    for (const { userId, deviceId, platform, at } of endings) {
+    for (const { userId, deviceId, platform, at } of [...endings, ...waiting.endings(wanted)]) {
       seen(userId, { deviceId, platform, online: false, lastSeen: at })
     }
     return userIds.map((userId): UserPresence => {
-      for (const { deviceId, platform } of localOf(userId)) {
+      for (const { deviceId, platform } of registry.ofUser(userId)) {
         seen(userId, { deviceId, platform, online: true, lastSeen: time })
       }
       const devices = [...(byUser.get(userId)?.values() ?? [])]
