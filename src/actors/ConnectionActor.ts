@@ -19,10 +19,12 @@ import {
 import type { ConnectionLimits } from "../domain/ConnectionLimits.ts"
 import { dataFrame, type ServerFrame } from "../domain/Frame.ts"
 import { type ConnectionId, rootUserId } from "../domain/Ids.ts"
+import type { Presence } from "../domain/Presence.ts"
 import type { SessionReady } from "../domain/SessionReady.ts"
 import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
 import { Mailbox } from "./Mailbox.ts"
+import type { PresenceWatches } from "./PresenceWatches.ts"
 import type { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -41,6 +43,8 @@ export interface Node {
   readonly systemLimits: ConnectionLimits
   readonly acks: AckService["Service"]
   readonly registry: ConnectionRegistry["Service"]
+  readonly presence: Presence["Service"]
+  readonly watches: PresenceWatches["Service"]
   readonly deadlines: Deadlines["Service"]
   readonly router: Router["Service"]
   readonly clock: Clock.Clock
@@ -92,6 +96,22 @@ export class ConnectionActor implements Connection, DeadlineEntry {
 
   onDue(): void {
     this.mailbox.tell({ _tag: "DeadlineReached" })
+  }
+
+  /** Makes the connection known, before its actor runs. */
+  enter(): void {
+    this.node.registry.add(this)
+    if (this.kind !== "user") return
+    this.node.presence.opened(this)
+    this.node.watches.changed(this.userId)
+  }
+
+  private leave(): void {
+    this.node.registry.remove(this)
+    if (this.kind !== "user") return
+    this.node.presence.closed(this)
+    this.node.watches.ended(this)
+    this.node.watches.changed(this.userId)
   }
 
   /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
@@ -202,7 +222,7 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   /** Leaves no trace. An actor that failed says why, once, closes its own socket, and takes nobody with it. */
   private ended(exit: Exit.Exit<void>): Effect.Effect<void> {
     this.node.deadlines.cancel(this)
-    this.node.registry.remove(this)
+    this.leave()
     if (Exit.isSuccess(exit)) return Effect.void
     if (Cause.hasInterruptsOnly(exit.cause)) return Effect.sync(() => this.close("GoingAway"))
     this.close("InternalError")

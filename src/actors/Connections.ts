@@ -3,9 +3,11 @@ import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
 import { AckService } from "../domain/AckService.ts"
 import { GatewayPolicy } from "../domain/GatewayPolicy.ts"
 import { type ConnectionId, Ids } from "../domain/Ids.ts"
+import { Presence } from "../domain/Presence.ts"
 import { ConnectionActor, type Node, type Opening } from "./ConnectionActor.ts"
 import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { Deadlines } from "./Deadlines.ts"
+import { PresenceWatches } from "./PresenceWatches.ts"
 import { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -31,6 +33,8 @@ export class Connections extends Context.Service<
         systemLimits: { ...nodeLimits, rateLimit: undefined },
         acks,
         registry,
+        presence: yield* Presence,
+        watches: yield* PresenceWatches,
         deadlines: yield* Deadlines,
         router: yield* Router,
         clock: yield* Clock.Clock,
@@ -41,7 +45,7 @@ export class Connections extends Context.Service<
       const start = Effect.fnUntraced(function* (opening: Opening, transport: Transport) {
         const lifetimeCut = (yield* Random.next) / 10
         const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeCut)
-        registry.add(actor)
+        actor.enter()
         yield* FiberMap.run(fibers, actor.connectionId, actor.run())
         return actor
       })

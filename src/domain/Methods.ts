@@ -4,6 +4,7 @@ import { ConversationId } from "./Conversation.ts"
 import { PushPayload } from "./Handover.ts"
 import { ChatPayload } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
+import { WatchPayload } from "./Presence.ts"
 import { SyncPayload } from "./Sync.ts"
 
 /**
@@ -56,6 +57,7 @@ export const methods = {
   history: query("conversation.history", HistoryPayload),
   sync: query("conversation.sync", SyncPayload),
   online: query("user.online", Schema.Struct({})),
+  watch: query("presence.watch", WatchPayload),
   push: command("push", PushPayload),
   missed: command("push.missed", Schema.Struct({}))
 }

@@ -1,8 +1,8 @@
 /** What the WebSocket methods do (protocol.md section 1.6). */
 import { Clock, Effect, Option } from "effect"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
-import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Delivery } from "../actors/Delivery.ts"
+import { PresenceWatches } from "../actors/PresenceWatches.ts"
 import { answered, type Call, done, handedOver, Router, type Settle } from "../actors/Router.ts"
 import type { Outcome } from "../domain/Connection.ts"
 import { Contacts } from "../domain/Contacts.ts"
@@ -17,6 +17,7 @@ import { type ChatPayload, chatAck, type Message, MessageType } from "../domain/
 import { type AppendResult, MessageStore } from "../domain/MessageStore.ts"
 import { methods } from "../domain/Methods.ts"
 import { fitting } from "../domain/Page.ts"
+import { Presence } from "../domain/Presence.ts"
 import { beginning, cursorOf, positionOf, syncMax } from "../domain/Sync.ts"
 import { Transfer } from "../domain/Transfer.ts"
 
@@ -29,11 +30,12 @@ const onlineMax = 20_000
 
 export const layer = Router.layer(
   Effect.gen(function* () {
-    const registry = yield* ConnectionRegistry
     const transfer = yield* Transfer
     const store = yield* MessageStore
     const conversations = yield* Conversations
     const contacts = yield* Contacts
+    const presence = yield* Presence
+    const watches = yield* PresenceWatches
     const delivery = yield* Delivery
     const ids = yield* Ids
     const clock = yield* Clock.Clock
@@ -76,8 +78,12 @@ export const layer = Router.layer(
 
     const online = answered(methods.online, ({ connection }) =>
       connection.kind === "system"
-        ? Effect.succeed(registry.onlineUsers(onlineMax))
-        : Effect.map(contacts.list(userOf(connection)), (list) => list.filter(registry.isOnline))
+        ? presence.onlineUsers(onlineMax)
+        : Effect.flatMap(contacts.list(userOf(connection)), presence.onlineAmong)
+    )
+
+    const watch = answered(methods.watch, ({ connection, payload }) =>
+      Effect.map(watches.watch(connection, payload.userIds), (users) => ({ users }))
     )
 
     const history = answered(methods.history, ({ connection, payload }) => {
@@ -134,7 +140,7 @@ export const layer = Router.layer(
       settle({ _tag: "Done", data: undefined })
     })
 
-    return [chat, recall, edit, react, markRead, typing, history, sync, online, push, missed]
+    return [chat, recall, edit, react, markRead, typing, history, sync, online, watch, push, missed]
   })
 )
 

@@ -1,7 +1,6 @@
 /** Handlers of the HTTP endpoints for groups. What changes a group is sent into it as a message. */
 import { Clock, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
 import { CurrentUser } from "../domain/Authorization.ts"
@@ -11,7 +10,9 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
 import { type GroupRequest, Groups } from "../domain/Groups.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
+import { Presence } from "../domain/Presence.ts"
 import { HandleResult } from "../domain/Request.ts"
+import { onlineList } from "./onlineList.ts"
 
 const me = Effect.map(CurrentUser, ({ subject }) => subject)
 
@@ -36,7 +37,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const groups = yield* Groups
     const sender = yield* MessageSender
-    const registry = yield* ConnectionRegistry
+    const presence = yield* Presence
     const ids = yield* Ids
 
     const happen = (senderId: UserId, groupId: GroupId, event: GroupEvent, clientId: string = ids.uniqueId()) =>
@@ -146,7 +147,10 @@ export const layer = HttpApiBuilder.group(
       online: Effect.fnUntraced(function* ({ query: { groupId } }) {
         const members = yield* groups.members(yield* me, groupId)
         return success({
-          onlineList: Object.fromEntries(members.map(({ userId }) => [userId, registry.isOnline(userId)]))
+          onlineList: yield* onlineList(
+            presence,
+            members.map(({ userId }) => userId)
+          )
         })
       })
     })

@@ -1,12 +1,13 @@
 /** Handlers of the HTTP endpoints for friends, requests and blocks. */
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { Api } from "../domain/Api.ts"
 import { CurrentUser } from "../domain/Authorization.ts"
 import { Contacts } from "../domain/Contacts.ts"
 import { success } from "../domain/Envelope.ts"
 import { Friends } from "../domain/Friends.ts"
+import { Presence } from "../domain/Presence.ts"
+import { onlineList } from "./onlineList.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -14,7 +15,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const contacts = yield* Contacts
     const friends = yield* Friends
-    const registry = yield* ConnectionRegistry
+    const presence = yield* Presence
     const caller = Effect.map(CurrentUser, ({ subject }) => subject)
     return handlers.handleAll({
       ask: Effect.fnUntraced(function* ({ payload }) {
@@ -32,7 +33,7 @@ export const layer = HttpApiBuilder.group(
       }),
       online: Effect.fnUntraced(function* () {
         const visible = yield* friends.visible(yield* caller)
-        return success({ onlineList: Object.fromEntries(visible.map((id) => [id, registry.isOnline(id)])) })
+        return success({ onlineList: yield* onlineList(presence, visible) })
       }),
       remove: Effect.fnUntraced(function* ({ query }) {
         yield* friends.remove(yield* caller, query.userId)

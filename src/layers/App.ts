@@ -5,6 +5,7 @@ import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { ConversationWatchers } from "../actors/ConversationWatchers.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery, handoverLayer } from "../actors/Delivery.ts"
+import { PresenceWatches } from "../actors/PresenceWatches.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
 import type { Auth } from "../domain/Auth.ts"
 import type { Handover } from "../domain/Handover.ts"
@@ -24,6 +25,8 @@ import * as MessageStoreSql from "./MessageStoreSql.ts"
 import * as MysqlDatabase from "./MysqlDatabase.ts"
 import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./PhoneNumbersLib.ts"
+import * as PresenceSql from "./PresenceSql.ts"
+import * as ProcessLease from "./ProcessLease.ts"
 import * as SessionsSql from "./SessionsSql.ts"
 import { Settings } from "./Settings.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
@@ -65,11 +68,14 @@ const services = Layer.mergeAll(
   PhoneNumbersLib.layer
 )
 
+/** What hangs on the lease of the process, and the lease. */
+const leased = IdsSnowflake.layerLeased.pipe(Layer.provideMerge(ProcessLease.layer))
+
 /** What every role needs. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
     Layer.provideMerge(repositories),
-    Layer.provideMerge(IdsSnowflake.layerLeased),
+    Layer.provideMerge(leased),
     Layer.provideMerge(database)
   )
 
@@ -88,6 +94,8 @@ const actors = Layer.unwrap(
 ).pipe(
   Layer.provide(handover),
   Layer.provideMerge(Delivery.layer),
+  Layer.provideMerge(PresenceWatches.layer),
+  Layer.provideMerge(PresenceSql.layer),
   Layer.provideMerge(Layer.mergeAll(ConnectionRegistry.layer, ConversationWatchers.layer, Deadlines.layer))
 )
 

@@ -202,6 +202,40 @@ const conversationLists = Effect.gen(function* () {
   yield* sql`UPDATE conversations SET shown_seq = last_seq`
 })
 
+/**
+ * Connections count while the lease of their process does. A device stays when its connections have gone, with the
+ * version of presence at which something last became of it.
+ */
+const presence = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* createTable(
+    "connections",
+    `connection_id VARCHAR(20) NOT NULL PRIMARY KEY,
+    user_id VARCHAR(20) NOT NULL,
+    device_id VARCHAR(64) NOT NULL,
+    platform VARCHAR(32) NOT NULL,
+    machine_id BIGINT NOT NULL,
+    opened_at BIGINT NOT NULL`,
+    { clustered: true }
+  )
+  yield* createIndex("connections_user", "connections", "user_id, device_id")
+  yield* createIndex("connections_machine", "connections", "machine_id, connection_id")
+  yield* createTable(
+    "devices",
+    `user_id VARCHAR(20) NOT NULL,
+    device_id VARCHAR(64) NOT NULL,
+    platform VARCHAR(32) NOT NULL,
+    last_seen BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (user_id, device_id)`,
+    { clustered: true }
+  )
+  yield* createIndex("devices_version", "devices", "version")
+  yield* createTable("presence_version", "version BIGINT NOT NULL", { mysqlKey: "version" })
+  const known = yield* sql`SELECT 1 FROM presence_version`
+  if (known.length === 0) yield* sql`INSERT INTO presence_version (version) VALUES (0)`
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
@@ -210,6 +244,7 @@ export const migrations = {
   "0005_process_leases": processLeases,
   "0006_rising_times": risingTimes,
   "0007_contacts": contacts,
+  "0008_presence": presence,
   "0009_groups": groups,
   "0010_changes": changes,
   "0011_conversation_lists": conversationLists

@@ -78,23 +78,32 @@ interface NumberRow {
 
 const numberOf = ([row]: ReadonlyArray<NumberRow>): number => row?.number ?? 0
 
+/** Messages and presence have versions of their own: neither waits for the other's lock. */
+export type VersionTable = "store_version" | "presence_version"
+
 /**
  * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
  * versions become visible in their order, and who has seen one has seen all before it. Taken before anything else, it
  * is the lock under which messages are numbered, whichever process numbers them.
  */
-export const nextVersion = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
+export const nextVersion = (
+  sql: SqlClient.SqlClient,
+  of: VersionTable = "store_version"
+): Effect.Effect<number, SqlError.SqlError> =>
   sql.onDialectOrElse({
     // MySQL cannot return what it has updated.
     mysql: () =>
       Effect.andThen(
-        sql`UPDATE store_version SET version = LAST_INSERT_ID(version + 1)`,
+        sql`UPDATE ${sql(of)} SET version = LAST_INSERT_ID(version + 1)`,
         Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
       ),
     orElse: () =>
-      Effect.map(sql<NumberRow>`UPDATE store_version SET version = version + 1 RETURNING version AS number`, numberOf)
+      Effect.map(sql<NumberRow>`UPDATE ${sql(of)} SET version = version + 1 RETURNING version AS number`, numberOf)
   })
 
 /** The version of the last change. */
-export const version = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(sql<NumberRow>`SELECT version AS number FROM store_version`, numberOf)
+export const version = (
+  sql: SqlClient.SqlClient,
+  of: VersionTable = "store_version"
+): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(sql<NumberRow>`SELECT version AS number FROM ${sql(of)}`, numberOf)

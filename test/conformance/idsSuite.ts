@@ -6,15 +6,19 @@ import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { Ids } from "../../src/domain/Ids.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
+import * as ProcessLease from "../../src/layers/ProcessLease.ts"
 
 /** As many as an id has room for. */
 const machineIds = 1_024
 
 /** The machine id of a process that starts now, and lives until the scope ends. */
-const start = Effect.map(Layer.build(Layer.fresh(IdsSnowflake.layerLeased)), (services) => {
-  const id = BigInt(Context.get(services, Ids).messageId())
-  return Number(Snowflake.machineId(Snowflake.Snowflake(id)))
-})
+const start = Effect.map(
+  Layer.build(Layer.fresh(IdsSnowflake.layerLeased.pipe(Layer.provide(ProcessLease.layer)))),
+  (services) => {
+    const id = BigInt(Context.get(services, Ids).messageId())
+    return Number(Snowflake.machineId(Snowflake.Snowflake(id)))
+  }
+)
 
 export const idsSuite = <E>(name: string, database: Layer.Layer<SqlClient.SqlClient, E>) =>
   describe(`the ids on ${name}`, () => {

@@ -17,6 +17,7 @@ import { contactsSuite } from "./contactsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
+import { presenceSuite } from "./presenceSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
@@ -47,4 +48,5 @@ export const storeSuites = <E>(
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
   idsSuite(name, database)
+  presenceSuite(name, database)
 }

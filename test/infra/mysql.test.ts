@@ -16,9 +16,10 @@ const emptied = Layer.effectDiscard(
     const sql = yield* SqlClient.SqlClient
     const tables = yield* sql<{ readonly name: string }>`
       SELECT table_name AS name FROM information_schema.tables
-      WHERE table_schema = DATABASE() AND table_name NOT IN ('effect_sql_migrations', 'store_version')`
+      WHERE table_schema = DATABASE() AND table_name NOT IN ('effect_sql_migrations', 'store_version', 'presence_version')`
     for (const { name } of tables) yield* sql`DELETE FROM ${sql(name)}`
     yield* sql`UPDATE store_version SET version = 0`
+    yield* sql`UPDATE presence_version SET version = 0`
   })
 )
 

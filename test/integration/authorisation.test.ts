@@ -192,6 +192,7 @@ const calls: typeof routes = [
   ["conversation.history", members(200, 200, 200), frame(inGroup)],
   ["conversation.sync", users(200), frame(nothing)],
   ["user.online", users(200), frame(nothing)],
+  ["presence.watch", users(200), frame(({ targetId }) => ({ userIds: [targetId] }))],
   ["push", users(100005), frame(() => ({ results: [] }))],
   ["push.missed", users(100005), frame(nothing)]
 ]

@@ -10,6 +10,7 @@ import { FrameType, ServerFrame } from "../../src/domain/Frame.ts"
 import { ImRpcs } from "../../src/domain/ImRpc.ts"
 import { Message, MessageType } from "../../src/domain/Message.ts"
 import { methods } from "../../src/domain/Methods.ts"
+import { PresenceState } from "../../src/domain/Presence.ts"
 import { SessionReady } from "../../src/domain/SessionReady.ts"
 import { SyncedConversation } from "../../src/domain/Sync.ts"
 import { UserRpcs } from "../../src/domain/UserRpc.ts"
@@ -57,7 +58,7 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every field of frames, messages and the first frame, and every number", () => {
-    for (const field of [ServerFrame, SessionReady, Message, SyncedConversation].flatMap((schema) =>
+    for (const field of [ServerFrame, SessionReady, Message, SyncedConversation, PresenceState].flatMap((schema) =>
       Object.keys(schema.fields)
     )) {
       assert.match(page, new RegExp(`\\b${field}\\b`))

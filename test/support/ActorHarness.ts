@@ -3,6 +3,7 @@ import { Clock, Effect, Layer, Schema } from "effect"
 import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/Connections.ts"
 import { Deadlines } from "../../src/actors/Deadlines.ts"
+import { PresenceWatches } from "../../src/actors/PresenceWatches.ts"
 import { answered, handedOver, type Route, Router } from "../../src/actors/Router.ts"
 import type { Transport } from "../../src/actors/Transport.ts"
 import { type AckMode, AckService, type AckTrouble, fixedAckLimits } from "../../src/domain/AckService.ts"
@@ -13,6 +14,7 @@ import { GatewayPolicy, type LoginPolicy } from "../../src/domain/GatewayPolicy.
 import type { Message } from "../../src/domain/Message.ts"
 import { command, methods, query } from "../../src/domain/Methods.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
+import { FakePresence } from "./FakePresence.ts"
 
 /** Limits without any clock or rate; tests switch on what they test. */
 export const quiet: ConnectionLimits = {
@@ -103,6 +105,8 @@ export const layer = (
 ) =>
   Connections.layer.pipe(
     Layer.provide(Router.layer(Effect.succeed(routes))),
+    Layer.provideMerge(PresenceWatches.layer),
+    Layer.provideMerge(FakePresence.layer),
     Layer.provideMerge(ConnectionRegistry.layer),
     Layer.provideMerge(Deadlines.layer),
     Layer.provide(IdsSnowflake.layer),

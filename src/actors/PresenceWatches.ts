@@ -1,0 +1,284 @@
+/**
+ * Who watches whose presence on this node (protocol.md section 1.6, `presence.watch`). One fiber for all watches: it
+ * hears of what changes here, asks what has changed elsewhere, and tells those who still have a right to know. While
+ * nobody watches it sleeps.
+ */
+import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
+import { Contacts } from "../domain/Contacts.ts"
+import { ApiError } from "../domain/ErrorTable.ts"
+import { dataFrame } from "../domain/Frame.ts"
+import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
+import { Presence, type PresenceState } from "../domain/Presence.ts"
+import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+
+/** How often is asked what has changed elsewhere. */
+const pollMillis = 500
+/** How often the fiber looks whether there is something to do. */
+const tickMillis = 200
+/** What changes within this time is told together. */
+const gatherMillis = 50
+/** Who is gone may be back at once: only who stays away for so long is said to be offline. */
+const graceMillis = 700
+/** A right to know is checked again when it is older, before anything is told. */
+const rightMillis = 2_000
+/** After a failure: the database may be away. */
+const afterFailureMillis = 1_000
+/** Users whose presence is read at once. */
+const readMax = 500
+/** Watchers whose rights are read at the same time. */
+const concurrentChecks = 4
+/** Watched users of all connections of this node together. */
+export const entriesMax = 1_000_000
+
+/** What one connection watches. */
+interface Watch {
+  readonly connection: Connection
+  /** Of calls of the same connection the last one counts, whichever is answered first. */
+  readonly call: number
+  /** The round in which it began: what was read before is old. */
+  readonly since: number
+  /** The watched users, and what was last told of each. */
+  readonly told: Map<UserId, boolean>
+  /** Those of them that were contacts when it was last checked. */
+  contacts: ReadonlySet<UserId>
+  checkedAt: number
+}
+
+/** A change that somebody may have to be told. */
+interface Notice {
+  readonly watch: Watch
+  readonly state: PresenceState
+}
+
+export class PresenceWatches extends Context.Service<
+  PresenceWatches,
+  {
+    /**
+     * The state of those of these users that are contacts of the connection's user; from then on the connection is told
+     * when they come and go. Takes the place of what the connection has watched before. A call that fails changes
+     * nothing: with `DatabaseError`, or with `Overloaded` when too much is watched on this node.
+     */
+    readonly watch: (
+      connection: Connection,
+      userIds: ReadonlyArray<UserId>
+    ) => Effect.Effect<ReadonlyArray<PresenceState>, ApiError>
+    /** A connection of this user came or went. */
+    readonly changed: (userId: string) => void
+    /** The connection is gone, with what it watches. */
+    readonly ended: (connection: Connection) => void
+    /** Watched users of all connections together. */
+    readonly size: () => number
+  }
+>()("fiberchat/actors/PresenceWatches") {
+  static readonly layer = Layer.effect(
+    PresenceWatches,
+    Effect.suspend(() => make)
+  )
+}
+
+const stateOf = ({ userId, online, lastSeen }: PresenceState): PresenceState => ({ userId, online, lastSeen })
+
+const utf8 = new TextEncoder()
+const encode = (state: PresenceState): Uint8Array =>
+  utf8.encode(JSON.stringify(dataFrame("", "presence.changed", rootUserId, stateOf(state))))
+
+/** The watches by connection and by watched user. */
+class WatchTable {
+  readonly byConnection = new Map<ConnectionId, Watch>()
+  readonly byUser = new Map<UserId, Set<Watch>>()
+  entries = 0
+
+  put(watch: Watch): void {
+    this.remove(watch.connection.connectionId)
+    this.byConnection.set(watch.connection.connectionId, watch)
+    this.entries += watch.told.size
+    for (const userId of watch.told.keys()) {
+      const watches = this.byUser.get(userId)
+      if (watches === undefined) this.byUser.set(userId, new Set([watch]))
+      else watches.add(watch)
+    }
+  }
+
+  remove(connectionId: ConnectionId): void {
+    const watch = this.byConnection.get(connectionId)
+    if (watch === undefined) return
+    this.byConnection.delete(connectionId)
+    this.entries -= watch.told.size
+    for (const userId of watch.told.keys()) {
+      const watches = this.byUser.get(userId)
+      watches?.delete(watch)
+      if (watches?.size === 0) this.byUser.delete(userId)
+    }
+  }
+
+  isCurrent(watch: Watch): boolean {
+    return this.byConnection.get(watch.connection.connectionId) === watch
+  }
+}
+
+const make = Effect.gen(function* () {
+  const presence = yield* Presence
+  const contacts = yield* Contacts
+  const registry = yield* ConnectionRegistry
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  const table = new WatchTable()
+  /** Watched users of whom something has changed, and those who are gone, with the time at which that was seen. */
+  const dirty = new Set<UserId>()
+  const gone = new Map<UserId, number>()
+  const somebodyWatches = Latch.makeUnsafe()
+  const somethingChanged = Latch.makeUnsafe()
+  let calls = 0
+  let rounds = 0
+  let version: number | undefined
+  let polledAt = Number.NEGATIVE_INFINITY
+
+  const mark = (userIds: Iterable<UserId>) => {
+    for (const userId of userIds) if (table.byUser.has(userId)) dirty.add(userId)
+    if (dirty.size > 0) somethingChanged.openUnsafe()
+  }
+
+  /** While nobody watches nothing is asked; what happens meanwhile need not be known. */
+  const restIfAlone = () => {
+    if (table.byUser.size > 0) {
+      somebodyWatches.openUnsafe()
+      return
+    }
+    somebodyWatches.closeUnsafe()
+    version = undefined
+    dirty.clear()
+    gone.clear()
+  }
+
+  const contactsOf = (connection: Connection) => contacts.list(connection.userId as UserId)
+
+  const register = (connection: Connection, call: number, states: ReadonlyArray<PresenceState>) => {
+    const id = connection.connectionId
+    const before = table.byConnection.get(id)
+    const isOpen = registry.ofUser(connection.userId).some(({ connectionId }) => connectionId === id)
+    if (!isOpen || (before !== undefined && before.call > call)) return Effect.void
+    if (table.entries - (before?.told.size ?? 0) + states.length > entriesMax) {
+      return Effect.fail(ApiError.of("Overloaded", { retryAfter: 5_000 }))
+    }
+    const told = new Map(states.map(({ userId, online }) => [userId, online]))
+    // Who never watched need not be remembered for having stopped.
+    if (told.size > 0 || before !== undefined) {
+      table.put({ connection, call, since: rounds, told, contacts: new Set(told.keys()), checkedAt: now() })
+    }
+    restIfAlone()
+    // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
+    mark(told.keys())
+    return Effect.void
+  }
+
+  const watch = (connection: Connection, userIds: ReadonlyArray<UserId>) => {
+    calls += 1
+    const call = calls
+    const wanted = new Set(userIds)
+    return Effect.gen(function* () {
+      const known = wanted.size === 0 ? [] : yield* contactsOf(connection)
+      const allowed = known.filter((userId) => wanted.has(userId))
+      const states = allowed.length === 0 ? [] : yield* presence.of(allowed)
+      yield* register(connection, call, states)
+      return states.map(stateOf)
+    })
+  }
+
+  const poll = Effect.gen(function* () {
+    if (now() < polledAt + pollMillis) return
+    polledAt = now()
+    const changes = yield* presence.changes(version)
+    version = changes.version
+    mark(changes.userIds)
+  })
+
+  /** Who has to hear of it now. Who is gone is left for later once. */
+  const noticesOf = (state: PresenceState, round: number): ReadonlyArray<Notice> => {
+    const notices = [...(table.byUser.get(state.userId) ?? [])].flatMap((watch) =>
+      watch.since < round && watch.told.get(state.userId) !== state.online ? [{ watch, state }] : []
+    )
+    if (state.online || notices.length === 0) {
+      gone.delete(state.userId)
+      return notices
+    }
+    const goneAt = gone.get(state.userId)
+    if (goneAt === undefined) gone.set(state.userId, now())
+    if (goneAt === undefined || now() < goneAt + graceMillis) return []
+    gone.delete(state.userId)
+    return notices
+  }
+
+  const isStale = (watch: Watch) => now() > watch.checkedAt + rightMillis
+
+  const check = (watch: Watch) =>
+    Effect.map(contactsOf(watch.connection), (list) => {
+      watch.contacts = new Set(list.filter((userId) => watch.told.has(userId)))
+      watch.checkedAt = now()
+    })
+
+  const tell = (notices: ReadonlyArray<Notice>) => {
+    const encoded = new Map<PresenceState, Uint8Array>()
+    for (const { watch, state } of notices) {
+      if (!table.isCurrent(watch) || !watch.contacts.has(state.userId)) continue
+      const bytes = encoded.get(state) ?? encode(state)
+      encoded.set(state, bytes)
+      watch.told.set(state.userId, state.online)
+      watch.connection.tell({ _tag: "Notified", encoded: bytes })
+    }
+  }
+
+  const tellOf = (userIds: ReadonlyArray<UserId>) =>
+    Effect.gen(function* () {
+      rounds += 1
+      const round = rounds
+      const states = yield* presence.of(userIds)
+      const notices = states.flatMap((state) => noticesOf(state, round))
+      const unchecked = new Set(notices.map(({ watch }) => watch).filter(isStale))
+      yield* Effect.forEach(unchecked, check, { concurrency: concurrentChecks, discard: true })
+      tell(notices)
+    }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
+
+  const round = Effect.gen(function* () {
+    // The last may have gone meanwhile.
+    if (table.byUser.size === 0) return
+    yield* poll
+    for (const [userId, goneAt] of gone) {
+      if (!table.byUser.has(userId)) gone.delete(userId)
+      else if (now() >= goneAt + graceMillis) dirty.add(userId)
+    }
+    const due = [...dirty]
+    dirty.clear()
+    for (let start = 0; start < due.length; start += readMax) {
+      yield* Effect.onError(tellOf(due.slice(start, start + readMax)), () =>
+        Effect.sync(() => mark(due.slice(start + readMax)))
+      )
+    }
+  })
+
+  const turn = Effect.gen(function* () {
+    yield* somebodyWatches.await
+    yield* Effect.raceFirst(Effect.sleep(tickMillis), somethingChanged.await)
+    yield* Effect.sleep(gatherMillis)
+    somethingChanged.closeUnsafe()
+    yield* round
+  }).pipe(
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      const unexpected = cause.reasons.some(({ _tag }) => _tag === "Die")
+      const said = unexpected ? Effect.logError("changes of presence could not be told", cause) : Effect.void
+      return Effect.andThen(said, Effect.sleep(afterFailureMillis))
+    })
+  )
+  yield* Effect.forkScoped(Effect.forever(turn))
+
+  return PresenceWatches.of({
+    watch,
+    changed: (userId) => mark([userId as UserId]),
+    ended: (connection) => {
+      if (!table.byConnection.has(connection.connectionId)) return
+      table.remove(connection.connectionId)
+      restIfAlone()
+    },
+    size: () => table.entries
+  })
+})

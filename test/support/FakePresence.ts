@@ -1,0 +1,120 @@
+/** Presence and contacts in memory: what other processes hold, and who knows whom, is what a test says. */
+import { Clock, Context, Effect, Layer } from "effect"
+import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { Contacts } from "../../src/domain/Contacts.ts"
+import { ApiError } from "../../src/domain/ErrorTable.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { Presence } from "../../src/domain/Presence.ts"
+
+export class FakePresence extends Context.Service<FakePresence, State>()("fiberchat/test/FakePresence") {
+  static readonly layer = Layer.unwrap(
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
+      const state = new State(registry, yield* Clock.Clock)
+      return Layer.mergeAll(
+        Layer.succeed(FakePresence, state),
+        Layer.succeed(Presence, state.presence),
+        Layer.succeed(Contacts, state.contacts)
+      )
+    })
+  )
+}
+
+class State {
+  /** Users that are connected elsewhere. */
+  private readonly elsewhere = new Set<string>()
+  private readonly lastSeen = new Map<string, number>()
+  private readonly changes: Array<UserId> = []
+  private readonly pairs = new Set<string>()
+  /** Whether every question fails, or those for contacts. */
+  isAway = false
+  areContactsAway = false
+  /** Questions so far: for contacts, for the state of users, and for changes. */
+  lists = 0
+  states = 0
+  polls = 0
+  /** What a question waits for before it is answered. */
+  before: Effect.Effect<void> = Effect.void
+  private readonly registry: ConnectionRegistry["Service"]
+  private readonly clock: Clock.Clock
+
+  constructor(registry: ConnectionRegistry["Service"], clock: Clock.Clock) {
+    this.registry = registry
+    this.clock = clock
+  }
+
+  know(a: string, b: string): void {
+    this.pairs.add(`${a} ${b}`)
+    this.pairs.add(`${b} ${a}`)
+  }
+
+  forget(a: string, b: string): void {
+    this.pairs.delete(`${a} ${b}`)
+    this.pairs.delete(`${b} ${a}`)
+  }
+
+  /** Another process gets or loses a connection of this user. */
+  setElsewhere(userId: string, online: boolean): void {
+    if (online) this.elsewhere.add(userId)
+    else this.elsewhere.delete(userId)
+    this.seen(userId)
+    this.changes.push(userId as UserId)
+  }
+
+  private seen(userId: string): void {
+    this.lastSeen.set(userId, this.clock.currentTimeMillisUnsafe())
+  }
+
+  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, ApiError> {
+    return Effect.suspend(() => {
+      const answer = isAway() ? Effect.fail(ApiError.of("DatabaseError")) : Effect.succeed(read())
+      return Effect.andThen(this.before, answer)
+    })
+  }
+
+  private isOnline(userId: string): boolean {
+    return this.registry.isOnline(userId) || this.elsewhere.has(userId)
+  }
+
+  get contacts(): Contacts["Service"] {
+    return Contacts.of({
+      list: (userId) =>
+        this.ask(
+          () => {
+            this.lists += 1
+            return [...this.pairs].flatMap((pair) =>
+              pair.startsWith(`${userId} `) ? [pair.slice(userId.length + 1) as UserId] : []
+            )
+          },
+          () => this.isAway || this.areContactsAway
+        ),
+      blocks: () => Effect.succeed([]),
+      block: () => Effect.void,
+      unblock: () => Effect.void
+    })
+  }
+
+  get presence(): Presence["Service"] {
+    return Presence.of({
+      opened: ({ userId }) => this.seen(userId),
+      closed: ({ userId }) => this.seen(userId),
+      of: (userIds) =>
+        this.ask(() => {
+          this.states += 1
+          return userIds.map((userId) => {
+            const online = this.isOnline(userId)
+            const lastSeen = online ? this.clock.currentTimeMillisUnsafe() : (this.lastSeen.get(userId) ?? 0)
+            return { userId, online, lastSeen, devices: [] }
+          })
+        }),
+      isOnline: (userId) => this.ask(() => this.isOnline(userId)),
+      onlineAmong: (userIds) => this.ask(() => userIds.filter((userId) => this.isOnline(userId))),
+      onlineUsers: () => this.ask(() => [...this.elsewhere] as Array<UserId>),
+      changes: (after) =>
+        this.ask(() => {
+          this.polls += 1
+          return { version: this.changes.length, userIds: this.changes.slice(after ?? this.changes.length) }
+        })
+    })
+  }
+}

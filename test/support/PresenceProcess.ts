@@ -1,0 +1,68 @@
+/** A process as far as presence knows it: a lease, a registry and what writes them down, driven step by step. */
+import { Clock, Context, Effect, Layer } from "effect"
+import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { GatewayPolicy } from "../../src/domain/GatewayPolicy.ts"
+import type { ConnectionId, UserId } from "../../src/domain/Ids.ts"
+import * as PresenceSql from "../../src/layers/PresenceSql.ts"
+import * as ProcessLease from "../../src/layers/ProcessLease.ts"
+import { quiet } from "./ActorHarness.ts"
+
+const policy = Layer.succeed(GatewayPolicy, {
+  limits: quiet,
+  loginPolicy: "multi",
+  connectionsMax: 100_000,
+  userConnectionsMax: 100_000,
+  drainWindowMillis: 0
+})
+
+export const freshRegistry = Effect.map(
+  Layer.build(Layer.fresh(ConnectionRegistry.layer).pipe(Layer.provide(policy))),
+  (services) => Context.get(services, ConnectionRegistry)
+)
+
+let made = 0
+
+/** A connection of a user, which nobody can tell anything. */
+export const connectionOf = (userId: string, deviceId = "phone"): Connection => {
+  made += 1
+  return {
+    connectionId: String(1_000_000 + made) as ConnectionId,
+    kind: "user",
+    userId,
+    deviceId,
+    platform: "cli",
+    sessionId: undefined,
+    ackMode: "once",
+    tell: () => {}
+  }
+}
+
+/** Starts a process that does nothing by itself. At most `waitingMax` connections wait to be written. */
+export const boot = Effect.fnUntraced(function* (waitingMax?: number) {
+  const { lease, renew } = yield* ProcessLease.make
+  const registry = yield* freshRegistry
+  const parts = yield* PresenceSql.make(waitingMax).pipe(
+    Effect.provideService(ProcessLease.ProcessLease, lease),
+    Effect.provideService(ConnectionRegistry, registry)
+  )
+  return {
+    ...parts,
+    machineId: lease.machineId,
+    startedAt: yield* Clock.currentTimeMillis,
+    renew,
+    open: (userId: string, deviceId?: string): Connection => {
+      const connection = connectionOf(userId, deviceId)
+      registry.add(connection)
+      parts.presence.opened(connection)
+      return connection
+    },
+    close: (connection: Connection): void => {
+      registry.remove(connection)
+      parts.presence.closed(connection)
+    },
+    /** What it knows of one user. */
+    of: (userId: string) =>
+      Effect.map(parts.presence.of([userId as UserId]), ([found]) => found ?? { userId, online: false, lastSeen: -1 })
+  }
+})
+export type PresenceProcess = Effect.Success<ReturnType<typeof boot>>

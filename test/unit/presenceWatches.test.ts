@@ -1,0 +1,369 @@
+/** Who is told of whose coming and going, and when (protocol.md section 1.9). */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { PresenceWatches } from "../../src/actors/PresenceWatches.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import type { PresenceState } from "../../src/domain/Presence.ts"
+import { layer, type Started, settle, start } from "../support/ActorHarness.ts"
+import { FakePresence } from "../support/FakePresence.ts"
+
+/** Lets time pass, and everybody do what is due. */
+const pass = Effect.fnUntraced(function* (millis: number) {
+  for (let passed = 0; passed < millis; passed += 50) {
+    yield* TestClock.adjust(50)
+    yield* settle
+  }
+})
+
+const watch = ({ connection }: Started, ...userIds: ReadonlyArray<string>) =>
+  Effect.flatMap(PresenceWatches, (watches) => watches.watch(connection, userIds as ReadonlyArray<string> as UserId[]))
+
+/** What a connection was told of others, in order. */
+const told = ({ transport }: Started) =>
+  transport.frames.flatMap(({ method, data }) => (method === "presence.changed" ? [data as PresenceState] : []))
+const briefly = (started: Started) => told(started).map(({ userId, online }) => `${userId} ${online ? "on" : "off"}`)
+
+/** The end of a connection as its socket would tell it. */
+const leave = ({ connection }: Started) =>
+  Effect.andThen(
+    Effect.sync(() => connection.tell({ _tag: "SocketClosed" })),
+    settle
+  )
+
+/** User 1 knows 2 and 3, and has a connection. */
+const begin = Effect.gen(function* () {
+  const fake = yield* FakePresence
+  fake.know("1", "2")
+  fake.know("1", "3")
+  return { fake, ann: yield* start({ userId: "1" }) }
+})
+
+describe("a connection that watches", () => {
+  it.effect("gets the state of contacts, and then a frame for each change, until it goes", () =>
+    Effect.gen(function* () {
+      const { ann } = yield* begin
+      yield* TestClock.adjust(1_000)
+      const early = yield* start({ userId: "3" })
+      assert.sameDeepMembers(
+        [...(yield* watch(ann, "2", "3", "4", "1"))],
+        [
+          { userId: "2" as UserId, online: false, lastSeen: 0 },
+          { userId: "3" as UserId, online: true, lastSeen: 1_000 }
+        ]
+      )
+      const bob = yield* start({ userId: "2" })
+      yield* start({ userId: "4" })
+      yield* pass(500)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+      assert.deepInclude(ann.transport.frames.at(-1), { id: "", frameType: 0, fromID: "root" })
+      yield* pass(2_000)
+      yield* leave(bob)
+      const goneAt = 3_500
+      yield* pass(1_000)
+      yield* leave(early)
+      yield* pass(1_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on", "2 off", "3 off"])
+      assert.deepStrictEqual(told(ann)[1], { userId: "2" as UserId, online: false, lastSeen: goneAt })
+      assert.strictEqual((yield* PresenceWatches).size(), 2)
+      yield* leave(ann)
+      assert.strictEqual((yield* PresenceWatches).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("hears within a second, of this node's users at once", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* watch(ann, "2", "3")
+      yield* pass(1_000)
+      const bob = yield* start({ userId: "2" })
+      yield* pass(100)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+      fake.setElsewhere("3", true)
+      yield* pass(800)
+      assert.deepStrictEqual(briefly(ann), ["2 on", "3 on"])
+      yield* leave(bob)
+      yield* pass(1_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on", "3 on", "2 off"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("hears nothing of a device that is back at once, and of several only when the last is gone", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* watch(ann, "2")
+      const phone = yield* start({ userId: "2" })
+      yield* pass(500)
+      yield* leave(phone)
+      yield* pass(600)
+      const again = yield* start({ userId: "2" })
+      const laptop = yield* start({ userId: "2", deviceId: "laptop" })
+      yield* pass(2_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+      yield* leave(again)
+      fake.setElsewhere("2", true)
+      yield* leave(laptop)
+      yield* pass(2_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+      fake.setElsewhere("2", false)
+      yield* pass(2_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on", "2 off"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("replaces its list by a later call, even when that is answered first, and ends it by an empty one", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      const slow = yield* Deferred.make<void>()
+      fake.before = Deferred.await(slow)
+      const first = yield* Effect.forkChild(watch(ann, "2"), { startImmediately: true })
+      fake.before = Effect.void
+      yield* watch(ann, "3")
+      yield* Deferred.succeed(slow, undefined)
+      assert.lengthOf(yield* Fiber.join(first), 1)
+      fake.setElsewhere("2", true)
+      fake.setElsewhere("3", true)
+      yield* pass(2_000)
+      assert.deepStrictEqual(briefly(ann), ["3 on"])
+      assert.deepStrictEqual(yield* watch(ann), [])
+      fake.setElsewhere("3", false)
+      yield* pass(2_000)
+      assert.deepStrictEqual(briefly(ann), ["3 on"])
+      assert.strictEqual((yield* PresenceWatches).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("hears no more of who has blocked its user, and again after that", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* watch(ann, "2", "3")
+      yield* pass(3_000)
+      fake.forget("1", "2")
+      fake.setElsewhere("2", true)
+      fake.setElsewhere("3", true)
+      yield* pass(3_000)
+      assert.deepStrictEqual(briefly(ann), ["3 on"])
+      fake.know("1", "2")
+      fake.setElsewhere("2", false)
+      yield* pass(3_000)
+      fake.setElsewhere("2", true)
+      yield* pass(3_000)
+      assert.deepStrictEqual(briefly(ann), ["3 on", "2 on"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("is not known once it has ended, though its call is answered after that", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      const slow = yield* Deferred.make<void>()
+      fake.before = Deferred.await(slow)
+      const call = yield* Effect.forkChild(watch(ann, "2"), { startImmediately: true })
+      yield* leave(ann)
+      yield* Deferred.succeed(slow, undefined)
+      yield* Fiber.join(call)
+      assert.strictEqual((yield* PresenceWatches).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect(
+    "gets an error while the database is away, keeps what it watched, and hears afterwards what is true then",
+    () =>
+      Effect.gen(function* () {
+        const { fake, ann } = yield* begin
+        yield* watch(ann, "2", "3")
+        yield* pass(1_000)
+        fake.isAway = true
+        assert.deepInclude(yield* Effect.flip(watch(ann, "3")), { code: 100003 })
+        fake.setElsewhere("2", true)
+        fake.setElsewhere("3", true)
+        const bob = yield* start({ userId: "2" })
+        yield* pass(10_000)
+        fake.setElsewhere("3", false)
+        yield* leave(bob)
+        assert.deepStrictEqual(told(ann), [])
+        fake.isAway = false
+        yield* pass(3_000)
+        assert.deepStrictEqual(briefly(ann), ["2 on"])
+      }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("hears later what could not be told because its rights could not be read", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* watch(ann, "2")
+      yield* pass(3_000)
+      fake.areContactsAway = true
+      fake.setElsewhere("2", true)
+      yield* pass(3_000)
+      assert.deepStrictEqual(told(ann), [])
+      fake.areContactsAway = false
+      yield* pass(3_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("hears nothing of what it stopped to watch while it was to be told", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* watch(ann, "2")
+      yield* pass(3_000)
+      fake.before = Effect.sleep(1_000)
+      fake.setElsewhere("2", true)
+      const { lists } = fake
+      while (fake.lists === lists) yield* pass(50)
+      yield* watch(ann)
+      yield* pass(3_000)
+      assert.deepStrictEqual(told(ann), [])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("is not told what was read before it began", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      const late = yield* start({ userId: "1", deviceId: "late" })
+      yield* watch(ann, "2")
+      yield* pass(1_000)
+      fake.before = Effect.sleep(1_000)
+      fake.setElsewhere("2", true)
+      const { states } = fake
+      while (fake.states === states) yield* pass(50)
+      // That he is online is on its way when he goes, and when somebody else asks.
+      fake.before = Effect.void
+      fake.setElsewhere("2", false)
+      assert.deepInclude((yield* watch(late, "2"))[0], { online: false })
+      yield* pass(3_000)
+      assert.deepStrictEqual(told(late), [])
+      assert.deepStrictEqual(briefly(ann), ["2 on", "2 off"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("costs questions only while somebody watches, and one for the rights in some seconds", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      yield* start({ userId: "2" })
+      fake.setElsewhere("3", true)
+      yield* pass(5_000)
+      assert.strictEqual(fake.states + fake.polls, 0)
+      yield* watch(ann, "2", "3")
+      yield* pass(3_000)
+      const lists = fake.lists
+      for (let turn = 0; turn < 10; turn++) {
+        fake.setElsewhere("3", turn % 2 === 1)
+        yield* pass(1_500)
+      }
+      assert.strictEqual(told(ann).length, 10)
+      // Fifteen seconds of changes, and a right is good for two.
+      assert.isAtMost(fake.lists - lists, 8)
+      yield* leave(ann)
+      const asked = fake.states + fake.polls
+      yield* pass(5_000)
+      assert.strictEqual(fake.states + fake.polls, asked)
+    }).pipe(Effect.provide(layer({})))
+  )
+})
+
+const Someone = Schema.Literals(["2", "3", "4"])
+const Act = Schema.Union([
+  Schema.Struct({ kind: Schema.Literals(["arrive", "leave", "arriveElsewhere", "leaveElsewhere"]), who: Someone }),
+  Schema.Struct({ kind: Schema.Literals(["watch"]), userIds: Schema.Array(Someone).check(Schema.isMaxLength(3)) }),
+  Schema.Struct({ kind: Schema.Literals(["know", "forget"]), who: Someone }),
+  Schema.Struct({ kind: Schema.Literals(["away", "contactsAway", "back"]) }),
+  /** How long answers are on their way from now on. */
+  Schema.Struct({ kind: Schema.Literal("slow"), millis: Schema.Literals([0, 0, 100, 400]) }),
+  Schema.Struct({ kind: Schema.Literal("pass"), millis: Schema.Literals([50, 200, 500, 1_000]) })
+])
+
+describe("changes of presence", () => {
+  it.effect.prop(
+    "come one after the other, of contacts only, and end with the truth, whatever happens",
+    [Schema.Array(Act).check(Schema.isMaxLength(25))],
+    ([acts]) =>
+      Effect.gen(function* () {
+        const fake = yield* FakePresence
+        const ann = yield* start({ userId: "1" })
+        const local = new Map<string, Started>()
+        const elsewhere = new Set<string>()
+        const known = new Set(["2", "3"])
+        for (const who of known) fake.know("1", who)
+        const isOnline = (who: string) => local.has(who) || elsewhere.has(who)
+        /** What the client believes, and how much of what it was told is in it. */
+        let believed = new Map<string, boolean>()
+        let read = 0
+        let called = 0
+        let answered = 0
+        const hear = () => {
+          const frames = told(ann)
+          for (const { userId, online } of frames.slice(read)) {
+            assert.isTrue(believed.has(userId), "was told of somebody it does not watch")
+            assert.notStrictEqual(believed.get(userId), online, "was told the same again")
+            believed.set(userId, online)
+          }
+          read = frames.length
+        }
+        const act = Effect.fnUntraced(function* (step: typeof Act.Type) {
+          switch (step.kind) {
+            case "arrive":
+              if (!local.has(step.who)) local.set(step.who, yield* start({ userId: step.who }))
+              return
+            case "leave": {
+              const leaving = local.get(step.who)
+              if (leaving !== undefined) yield* leave(leaving)
+              return local.delete(step.who)
+            }
+            case "arriveElsewhere":
+              elsewhere.add(step.who)
+              return fake.setElsewhere(step.who, true)
+            case "leaveElsewhere":
+              elsewhere.delete(step.who)
+              return fake.setElsewhere(step.who, false)
+            case "know":
+              known.add(step.who)
+              return fake.know("1", step.who)
+            case "forget":
+              known.delete(step.who)
+              return fake.forget("1", step.who)
+            case "away":
+            case "contactsAway":
+            case "back":
+              fake.isAway = step.kind === "away"
+              fake.areContactsAway = step.kind === "contactsAway"
+              return
+            case "slow":
+              fake.before = step.millis === 0 ? Effect.void : Effect.sleep(step.millis)
+              return
+            case "pass":
+              return yield* pass(step.millis)
+            case "watch": {
+              called += 1
+              const call = called
+              const heard = Effect.map(Effect.result(watch(ann, ...step.userIds)), (answer) => {
+                hear()
+                // Of calls that overtake each other the last one counts.
+                if (answer._tag === "Failure" || call < answered) return
+                answered = call
+                believed = new Map(answer.success.map(({ userId, online }) => [userId, online]))
+              })
+              yield* Effect.forkScoped(heard, { startImmediately: true })
+              yield* settle
+            }
+          }
+        })
+        for (const step of acts) {
+          yield* act(step)
+          hear()
+        }
+        fake.isAway = false
+        fake.areContactsAway = false
+        fake.before = Effect.void
+        yield* pass(4_000)
+        hear()
+        for (const [who, online] of believed) if (known.has(who)) assert.strictEqual(online, isOnline(who), who)
+        // Of those it has no right to know of nothing more comes.
+        for (const who of ["2", "3", "4"]) fake.setElsewhere(who, !elsewhere.has(who))
+        const before = read
+        yield* pass(4_000)
+        for (const { userId } of told(ann).slice(before)) assert.isTrue(known.has(userId))
+      }).pipe(Effect.provide(layer({}))),
+    { arbitrary: { runs: 400 } }
+  )
+})
