@@ -6,7 +6,7 @@ import { dataFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
 import { Handover, pushOf } from "../domain/Handover.ts"
 import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
-import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { ConversationWatchers } from "./ConversationWatchers.ts"
 import { makeGroupAudiences } from "./GroupAudiences.ts"
 
@@ -17,11 +17,8 @@ const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(fr
 const syncingMax = 100
 const syncingMillis = 100
 
-/** Who causes a notice, and on which connection, where it is one. */
-export type Cause = Pick<Connection, "userId"> & Partial<Pick<Connection, "connectionId">>
-
 /** Members of a group up to which they hear of each other's reading and typing. */
-export const noticesMax = 200
+export const noticedMax = 200
 
 export class Delivery extends Context.Service<
   Delivery,
@@ -30,9 +27,14 @@ export class Delivery extends Context.Service<
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /**
      * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
-     * than {@link noticesMax} only to those of the user who caused it.
+     * than {@link noticedMax} only to those of the user who caused it.
      */
-    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: Cause) => void
+    readonly notify: (
+      conversationId: ConversationId,
+      frame: ServerFrame,
+      userId: UserId,
+      origin: ConnectionId | undefined
+    ) => void
     /**
      * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
      * Returns at once.
@@ -89,12 +91,12 @@ export class Delivery extends Context.Service<
           if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
           audiences.ofMessage(message, (members) => tellAll(seeing(message, members), origin, eventOf))
         },
-        notify: (conversationId, frame, { connectionId, userId }) => {
+        notify: (conversationId, frame, userId, origin) => {
           const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encode(frame) })
           const both = singleMembers(conversationId)
-          if (both !== undefined) return tellAll(new Set(both), connectionId, eventOf)
+          if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
           audiences.ofGroup(conversationId, (members) =>
-            tellAll(members.size > noticesMax ? [userId] : members.keys(), connectionId, eventOf)
+            tellAll(members.size > noticedMax ? [userId] : members.keys(), origin, eventOf)
           )
         },
         callForSync: () => {

@@ -4,6 +4,7 @@ import { ConversationId } from "./Conversation.ts"
 import { PushPayload } from "./Handover.ts"
 import { ChatPayload } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
+import { NoticesPayload } from "./Notice.ts"
 import { WatchPayload } from "./Presence.ts"
 import { SyncPayload } from "./Sync.ts"
 
@@ -59,7 +60,8 @@ export const methods = {
   online: query("user.online", Schema.Struct({})),
   watch: query("presence.watch", WatchPayload),
   push: command("push", PushPayload),
-  missed: command("push.missed", Schema.Struct({}))
+  missed: command("push.missed", Schema.Struct({})),
+  notices: command("notices", NoticesPayload)
 }
 
 const namesOf = (wanted: MethodKind): ReadonlySet<string> =>

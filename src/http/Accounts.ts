@@ -1,6 +1,6 @@
 /** The user service behind both its HTTP and its RPC face: register, log in, stay logged in, look up. */
 import { Context, Effect, Layer, Option } from "effect"
-import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
+import { Notices } from "../actors/Notices.ts"
 import { Auth, type Session, Sessions, type UserIdentity } from "../domain/Auth.ts"
 import { Contacts } from "../domain/Contacts.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
@@ -65,7 +65,7 @@ export class Accounts extends Context.Service<
       const hasher = yield* PasswordHasher
       const phones = yield* PhoneNumbers
       const contacts = yield* Contacts
-      const registry = yield* ConnectionRegistry
+      const notices = yield* Notices
       const limiter = yield* AuthRateLimiter
       const ids = yield* Ids
 
@@ -77,11 +77,7 @@ export class Accounts extends Context.Service<
         return { id: session.userId, token, expire, refreshToken }
       })
 
-      const closeSockets = (userId: UserId, sessionId: string | undefined) => {
-        for (const connection of registry.ofUser(userId)) {
-          if (connection.sessionId === sessionId) connection.tell({ _tag: "CloseAsked", close: "TokenExpired" })
-        }
-      }
+      const closeSockets = (userId: UserId, sessionId: string) => notices.tell({ _tag: "LoggedOut", userId, sessionId })
 
       const openSession = Effect.fnUntraced(function* (
         userId: UserId,
@@ -137,7 +133,8 @@ export class Accounts extends Context.Service<
       })
 
       const logout = Effect.fn("Accounts.logout")(function* (caller: UserIdentity) {
-        if (caller.sessionId !== undefined) yield* sessions.revoke(caller.sessionId)
+        if (caller.sessionId === undefined) return
+        yield* sessions.revoke(caller.sessionId)
         closeSockets(caller.subject, caller.sessionId)
       })
 

@@ -2,6 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import { Delivery } from "../actors/Delivery.ts"
+import { Notices } from "../actors/Notices.ts"
 import { PresenceWatches } from "../actors/PresenceWatches.ts"
 import { answered, type Call, done, handedOver, Router, type Settle } from "../actors/Router.ts"
 import type { Outcome } from "../domain/Connection.ts"
@@ -10,7 +11,6 @@ import type { ConversationId } from "../domain/Conversation.ts"
 import { Conversations } from "../domain/Conversations.ts"
 import { type Author, changed, draftOf, type WantedChange, type Wish, written } from "../domain/Drafting.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import { dataFrame } from "../domain/Frame.ts"
 import { pushOf } from "../domain/Handover.ts"
 import { Ids, type UserId } from "../domain/Ids.ts"
 import { type ChatPayload, chatAck, type Message, MessageType } from "../domain/Message.ts"
@@ -37,6 +37,7 @@ export const layer = Router.layer(
     const presence = yield* Presence
     const watches = yield* PresenceWatches
     const delivery = yield* Delivery
+    const notices = yield* Notices
     const ids = yield* Ids
     const clock = yield* Clock.Clock
 
@@ -72,7 +73,7 @@ export const layer = Router.layer(
       if (now - (typedAt.get(connection) ?? 0) < typingMillis) return Effect.void
       typedAt.set(connection, now)
       return Effect.map(conversations.assertMayWrite(userId, conversationID), () =>
-        delivery.notify(conversationID, dataFrame("", "typing", userId, { conversationID, userId }), connection)
+        notices.tell({ _tag: "Typing", conversationID, userId }, connection.connectionId)
       )
     })
 
@@ -116,11 +117,9 @@ export const layer = Router.layer(
     const markRead = done(methods.markRead, ({ connection, payload: { conversationID, seq } }) => {
       const userId = userOf(connection)
       return Effect.map(conversations.markRead(userId, conversationID, seq), (mark) => {
-        if (mark.moved) {
-          const read = { conversationID, userId, seq: mark.seq }
-          delivery.notify(conversationID, dataFrame("", "conversation.read", userId, read), connection)
-        }
-        return { conversationID, seq: mark.seq }
+        const { seq } = mark
+        if (mark.moved) notices.tell({ _tag: "Read", conversationID, userId, seq }, connection.connectionId)
+        return { conversationID, seq }
       })
     })
 
@@ -134,13 +133,19 @@ export const layer = Router.layer(
       settle({ _tag: "Done", data: undefined })
     })
 
+    const heard = handedOver(methods.notices, ({ connection, payload }, settle) => {
+      if (connection.kind !== "system") return settle({ _tag: "Failed", error: onlySystem })
+      notices.hear(payload.gateway, payload.notices)
+      settle({ _tag: "Done", data: undefined })
+    })
+
     const missed = handedOver(methods.missed, ({ connection }, settle) => {
       if (connection.kind !== "system") return settle({ _tag: "Failed", error: onlySystem })
       delivery.callForSync()
       settle({ _tag: "Done", data: undefined })
     })
 
-    return [chat, recall, edit, react, markRead, typing, history, sync, online, watch, push, missed]
+    return [chat, recall, edit, react, markRead, typing, history, sync, online, watch, push, missed, heard]
   })
 )
 

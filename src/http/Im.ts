@@ -1,6 +1,6 @@
 /** Conversations behind both their HTTP and their RPC face: history, lists, read positions. */
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import { Delivery } from "../actors/Delivery.ts"
+import { Notices } from "../actors/Notices.ts"
 import { type ChatType, ConversationId, singleMembers } from "../domain/Conversation.ts"
 import {
   ConversationLists,
@@ -10,7 +10,6 @@ import {
 } from "../domain/ConversationLists.ts"
 import { Conversations, type ReadRecords } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import { dataFrame } from "../domain/Frame.ts"
 import type { UserId } from "../domain/Ids.ts"
 import {
   type ChatLog,
@@ -52,7 +51,7 @@ export class Im extends Context.Service<
       const store = yield* MessageStore
       const conversations = yield* Conversations
       const lists = yield* ConversationLists
-      const delivery = yield* Delivery
+      const notices = yield* Notices
 
       return Im.of({
         chatLog: Effect.fn("Im.chatLog")(function* (reader, query) {
@@ -97,8 +96,7 @@ export class Im extends Context.Service<
             ...(read === undefined ? {} : { readSeq: read })
           }))
           for (const { conversationId, seq } of yield* lists.change(userId, wanted)) {
-            const read = { conversationID: conversationId, userId, seq }
-            delivery.notify(conversationId, dataFrame("", "conversation.read", userId, read), { userId })
+            notices.tell({ _tag: "Read", conversationID: conversationId, userId, seq })
           }
         }, Effect.uninterruptible)
       })

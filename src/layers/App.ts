@@ -5,6 +5,7 @@ import { ConnectionRegistry } from "../actors/ConnectionRegistry.ts"
 import { ConversationWatchers } from "../actors/ConversationWatchers.ts"
 import { Deadlines } from "../actors/Deadlines.ts"
 import { Delivery, handoverLayer } from "../actors/Delivery.ts"
+import { Notices } from "../actors/Notices.ts"
 import { PresenceWatches } from "../actors/PresenceWatches.ts"
 import * as TransferConsumer from "../actors/TransferConsumer.ts"
 import type { Auth } from "../domain/Auth.ts"
@@ -23,6 +24,7 @@ import * as HandoverGateways from "./HandoverGateways.ts"
 import * as IdsSnowflake from "./IdsSnowflake.ts"
 import * as MessageStoreSql from "./MessageStoreSql.ts"
 import * as MysqlDatabase from "./MysqlDatabase.ts"
+import * as NoticeRelayGateways from "./NoticeRelayGateways.ts"
 import * as PasswordHasherArgon2 from "./PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./PhoneNumbersLib.ts"
 import * as PresenceSql from "./PresenceSql.ts"
@@ -93,6 +95,7 @@ const actors = Layer.unwrap(
   Effect.map(Settings, ({ role }) => (role === "gateway" ? Layer.empty : TransferConsumer.layer))
 ).pipe(
   Layer.provide(handover),
+  Layer.provideMerge(Notices.layer.pipe(Layer.provide(NoticeRelayGateways.layer))),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(PresenceWatches.layer),
   Layer.provideMerge(PresenceSql.layer),

@@ -194,7 +194,8 @@ const calls: typeof routes = [
   ["user.online", users(200), frame(nothing)],
   ["presence.watch", users(200), frame(({ targetId }) => ({ userIds: [targetId] }))],
   ["push", users(100005), frame(() => ({ results: [] }))],
-  ["push.missed", users(100005), frame(nothing)]
+  ["push.missed", users(100005), frame(nothing)],
+  ["notices", users(100005), frame(() => ({ gateway: "x", notices: [] }))]
 ]
 
 const rpcs: typeof routes = [

@@ -1,0 +1,36 @@
+/**
+ * What happens on one gateway and concerns connections of others, too; never stored, and of no consequence when it is
+ * lost (protocol.md section 1.6, `notices`).
+ */
+import { Context, Schema } from "effect"
+import { ConversationId } from "./Conversation.ts"
+import { UserId } from "./Ids.ts"
+
+export const Notice = Schema.TaggedUnion({
+  /** A member's read position has moved. */
+  Read: { conversationID: ConversationId, userId: UserId, seq: Schema.Int },
+  Typing: { conversationID: ConversationId, userId: UserId },
+  /** A login was revoked: its connections are to be closed. */
+  LoggedOut: { userId: UserId, sessionId: Schema.String }
+})
+export type Notice = typeof Notice.Type
+
+/** Notices in one frame at most. */
+export const noticesMax = 512
+
+/** Payload of `notices`; a gateway that hears its own voice, because it is on its own list, passes over it. */
+export const NoticesPayload = Schema.Struct({
+  gateway: Schema.String,
+  notices: Schema.Array(Notice).check(Schema.isMaxLength(noticesMax))
+})
+
+/** The way to the other gateways. */
+export class NoticeRelay extends Context.Service<
+  NoticeRelay,
+  {
+    /** Hands a notice over without waiting. One that cannot be brought is forgotten. */
+    readonly relay: (notice: Notice) => void
+    /** Whether notices of this gateway are this one's own. */
+    readonly isOwn: (gateway: string) => boolean
+  }
+>()("fiberchat/domain/NoticeRelay") {}

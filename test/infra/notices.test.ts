@@ -1,0 +1,51 @@
+/** Reading, typing and logging out, seen by those who are connected to another gateway (protocol.md section 1.6). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { scratch } from "../support/Backend.ts"
+import { connect } from "../support/Peer.ts"
+import { start } from "../support/ServerProcess.ts"
+import { TestServer } from "../support/TestServer.ts"
+import { chatFrame, register, request } from "../support/Users.ts"
+
+/** Two gateways and a worker; Ann is here, Bob is there and on a tablet here. */
+const apart = Effect.gen(function* () {
+  const { settings } = yield* scratch
+  const here = yield* start({ ...settings, CHAT_ROLE: "gateway" })
+  const there = yield* start({ ...settings, CHAT_ROLE: "gateway", CHAT_GATEWAYS: here.chatUrl })
+  yield* start({ ...settings, CHAT_ROLE: "worker", CHAT_GATEWAYS: `${here.chatUrl},${there.chatUrl}` })
+  const [ann, bob] = yield* Effect.provideService(Effect.all([register(), register()]), TestServer, here)
+  const annPeer = yield* connect(here.chatUrl, ann.token)
+  const bobPeer = yield* connect(there.chatUrl, bob.token)
+  const tablet = yield* connect(`${here.chatUrl}?deviceId=tablet`, bob.token)
+  annPeer.send(chatFrame("m", bob, "hello"))
+  const { conversationID } = (yield* annPeer.answer("m")).data as { conversationID: string }
+  return { here, there, ann, bob, annPeer, bobPeer, tablet, conversationID }
+})
+
+describe("what is never stored, over two gateways", () => {
+  it.live("reaches those who are connected to the other one, once", () =>
+    Effect.gen(function* () {
+      const { bob, annPeer, bobPeer, tablet, conversationID } = yield* apart
+      yield* bobPeer.find(({ method }) => method === "push")
+      bobPeer.send({ id: "t", method: "typing", data: { conversationID } })
+      bobPeer.send({ id: "r", method: "conversation.markRead", data: { conversationID, seq: 1 } })
+      for (const peer of [annPeer, tablet]) {
+        const read = yield* peer.find(({ method }) => method === "conversation.read")
+        assert.deepStrictEqual(read.data, { conversationID, userId: bob.id, seq: 1 })
+        const typing = yield* peer.find(({ method }) => method === "typing")
+        assert.deepStrictEqual(typing.data, { conversationID, userId: bob.id })
+        const noticed = peer.frames.filter(({ method }) => method === "typing" || method === "conversation.read")
+        assert.lengthOf(noticed, 2)
+      }
+    })
+  )
+
+  it.live("closes the sockets of a login everywhere when it is logged out on one of them", () =>
+    Effect.gen(function* () {
+      const { there, bob, bobPeer, tablet } = yield* apart
+      const logout = request("POST", "/v1/user/logout", { token: bob.token })
+      assert.strictEqual((yield* Effect.provideService(logout, TestServer, there)).status, 200)
+      for (const peer of [bobPeer, tablet]) assert.strictEqual((yield* peer.closed()).code, 4004)
+    })
+  )
+})
