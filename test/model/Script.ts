@@ -1,0 +1,180 @@
+/** Random operations of a few devices, and what their references stand for when their turn comes. */
+import { Schema } from "effect"
+import { type Command, conversationOf, type Keyed, type Place } from "./Commands.ts"
+import type { Habits } from "./Device.ts"
+import { groupsOf, lastSeq, type World } from "./World.ts"
+
+/** The devices of four users, of whom the first three are in the first group. */
+export const devices: ReadonlyArray<{ readonly user: 0 | 1 | 2 | 3; readonly name: string } & Habits> = [
+  { user: 0, name: "phone", ack: "once", acksPushes: "each" },
+  { user: 0, name: "desk", ack: "rigor", acksPushes: "upTo" },
+  { user: 1, name: "phone", ack: "rigor", acksPushes: "each" },
+  { user: 1, name: "desk", ack: "once", acksPushes: "never" },
+  { user: 2, name: "phone", ack: "once", acksPushes: "upTo" },
+  { user: 3, name: "phone", ack: "once", acksPushes: "each" }
+]
+export const userCount = 4
+
+const device = Schema.Literals([0, 1, 2, 3, 4, 5])
+const UserIndex = Schema.Literals([0, 1, 2, 3])
+/** A group by its number, or the private conversation with a user. */
+const Where = Schema.Union([
+  Schema.Struct({ group: Schema.Literals([0, 0, 0, 1]) }),
+  Schema.Struct({ group: Schema.Literals([0, 0, 0, 1]) }),
+  Schema.Struct({ user: UserIndex })
+])
+type Where = typeof Where.Type
+/** Counted from the end of a conversation. */
+const Back = Schema.Literals([0, 0, 0, 1, 1, 2, 3, 5, 8])
+/** Few enough to name different things sometimes. */
+const id = Schema.Literals("abcdefghijklmnopqrst".split(""))
+const Maybe = Schema.optionalKey(Schema.Boolean)
+const Arrangement = Schema.Struct({
+  isShow: Schema.optionalKey(Schema.Literals([false, false, true])),
+  pinned: Maybe,
+  muted: Maybe,
+  back: Schema.optionalKey(Back)
+})
+
+const Say = Schema.Struct({ kind: Schema.Literal("say"), device, where: Where, id })
+const Change = Schema.Struct({
+  kind: Schema.Literal("change"),
+  device,
+  where: Where,
+  id,
+  type: Schema.Literals([8, 9, 9, 10, 10]),
+  reaction: Schema.Literals(["👍", "👍", "🎉", ""]),
+  /** Mostly of what the user wrote themselves: what others wrote they may only react to. */
+  ofOwn: Schema.Literals([true, true, false]),
+  back: Back
+})
+/** The same once more, by any device of the same user. */
+const Again = Schema.Struct({ kind: Schema.Literal("again"), device, back: Schema.Literals([0, 1, 2, 4, 7]) })
+const Membership = Schema.Struct({
+  kind: Schema.Literals(["bring", "remove", "leave", "join", "role"]),
+  device,
+  group: Schema.Literals([0, 0, 0, 1]),
+  user: UserIndex,
+  role: Schema.Literals([1, 2, 2, 3])
+})
+const Found = Schema.Struct({
+  kind: Schema.Literal("found"),
+  device,
+  id,
+  users: Schema.Array(UserIndex).check(Schema.isMaxLength(3))
+})
+const Read = Schema.Struct({ kind: Schema.Literal("read"), device, where: Where, back: Back })
+const Arrange = Schema.Struct({
+  kind: Schema.Literal("arrange"),
+  device,
+  changes: Schema.Array(Schema.Struct({ where: Where, what: Arrangement })).check(Schema.isBetweenLength(1, 2))
+})
+const SetUp = Schema.Struct({ kind: Schema.Literal("setUp"), device, where: Where })
+
+const Act = Schema.Union([Say, Say, Say, Change, Change, Change, Again, Membership, Membership, Read, Arrange, Arrange])
+const Wanted = Schema.Struct({
+  act: Schema.Union([Act, Act, Act, Act, Act, Found, SetUp]),
+  /** The answer to its first sending is lost with the connection. */
+  loseAnswer: Schema.Literals([false, false, false, true])
+})
+export type Wanted = typeof Wanted.Type
+
+/** Commands of different devices that run at the same time. */
+const Together = Schema.Struct({
+  kind: Schema.Literal("together"),
+  wanted: Schema.Array(Wanted).check(Schema.isBetweenLength(1, 5))
+})
+const Operation = Schema.Union([
+  Together,
+  // Half of what happens is writing.
+  Together,
+  Together,
+  Schema.Struct({ kind: Schema.Literal("cut"), device }),
+  Schema.Struct({ kind: Schema.Literal("sync"), device, limit: Schema.Literals([1, 2, 5]) }),
+  Schema.Struct({
+    kind: Schema.Literals(["history", "log", "records"]),
+    device,
+    where: Where,
+    direction: Schema.Literals(["before", "after", "newest"]),
+    back: Back,
+    limit: Schema.Literals([1, 2, 5])
+  })
+])
+export type Operation = typeof Operation.Type
+export const Script = Schema.Array(Operation).check(Schema.isBetweenLength(10, 40))
+export type Script = typeof Script.Type
+
+/** What references stand for. */
+export interface Cast {
+  readonly world: World
+  /** The users' ids. */
+  readonly users: ReadonlyArray<string>
+  /** What was done under ids, in order. */
+  readonly earlier: ReadonlyArray<Keyed>
+}
+
+/** No group has this id. */
+const nowhere = "1"
+
+export const placeOf = ({ world, users }: Cast, user: string, where: Where): Place => {
+  if ("user" in where) {
+    const receiveId = users[where.user]!
+    return { conversationID: conversationOf(user, receiveId), receiveId, chatType: 1 }
+  }
+  const groupId = groupsOf(world)[where.group]?.id ?? nowhere
+  return { conversationID: groupId, receiveId: groupId, chatType: 0 }
+}
+
+/** The command of a user that the script wants; none when there is nothing yet to do again. */
+export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
+  const { world, users, earlier } = cast
+  const index = devices[act.device]!.user
+  const user = users[index]!
+  const place = (where: Where) => placeOf(cast, user, where)
+  const seqAt = (id: string, back: number) => Math.max(0, lastSeq(world, id) - back)
+  // Every content is said once only, so that it can be looked for.
+  const word = (of: string, id: string) => `<${of} ${index}.${id}>`
+  switch (act.kind) {
+    case "say": {
+      return { kind: "say", user, id: act.id, to: place(act.where), content: word("say", act.id) }
+    }
+    case "change": {
+      const { id, where, type, reaction, ofOwn, back } = act
+      const to = place(where)
+      const own = (world.conversations.get(to.conversationID)?.messages ?? []).filter(
+        ({ sendId, messageType }) => sendId === user && messageType === 0
+      )
+      const seq = Math.max(1, (ofOwn ? own.at(-1 - back)?.seq : undefined) ?? seqAt(to.conversationID, back))
+      const content = type === 8 ? "" : type === 9 ? word("edit", id) : reaction
+      return { kind: "change", user, id, to, seq, type, content }
+    }
+    case "again": {
+      const own = earlier.filter((command) => command.user === user)
+      return own.at(-1 - act.back)
+    }
+    case "found":
+      return { kind: "found", user, id: act.id, name: act.id, userIds: act.users.map((other) => users[other]!) }
+    case "read": {
+      const { conversationID } = place(act.where)
+      // One past the last is too far.
+      return { kind: "read", user, conversationID, seq: seqAt(conversationID, act.back - 1) }
+    }
+    case "arrange": {
+      const changes = act.changes.map(({ where, what: { back, ...marks } }) => {
+        const { conversationID } = place(where)
+        return [conversationID, { ...marks, ...(back === undefined ? {} : { read: seqAt(conversationID, back) }) }]
+      })
+      return { kind: "arrange", user, changes: Object.fromEntries(changes) }
+    }
+    case "setUp":
+      return { kind: "setUp", user, to: place(act.where) }
+    default: {
+      const { conversationID: groupId } = place({ group: act.group })
+      const other = users[act.user]!
+      if (act.kind === "bring") return { kind: "bring", user, groupId, userIds: [other] }
+      if (act.kind === "join") return { kind: "bring", user, groupId, userIds: [user] }
+      if (act.kind === "role") return { kind: "role", user, groupId, userId: other, role: act.role }
+      return { kind: "remove", user, groupId, userId: act.kind === "leave" ? user : other }
+    }
+  }
+}
