@@ -4,8 +4,8 @@ import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
 import { Message } from "../../src/domain/Message.ts"
 import { SyncedConversation } from "../../src/domain/Sync.ts"
 import { connect, type Peer } from "../support/Peer.ts"
-import type { TestUser } from "../support/Users.ts"
 import type { Outcome } from "./Commands.ts"
+import type { Person } from "./People.ts"
 
 /** What a device does by itself. */
 export interface Habits {
@@ -41,7 +41,7 @@ const errorCode = (frame: ServerFrame): number => (frame.data as { readonly code
 let asked = 0
 
 export class Device {
-  readonly user: TestUser
+  readonly user: Person
   /** What it has, by conversation and seq, as it came. */
   readonly messages = new Map<string, Map<number, Message>>()
   /** What the last sync said of each conversation. */
@@ -58,7 +58,7 @@ export class Device {
   private peer: Peer | undefined
   private cursor: string | undefined
 
-  constructor(chatUrl: string, user: TestUser, name: string, habits: Habits) {
+  constructor(chatUrl: string, user: Person, name: string, habits: Habits) {
     this.user = user
     this.habits = habits
     this.open = connect(`${chatUrl}?deviceId=${name}&ack=${habits.ack}`, user.token)

@@ -1,14 +1,15 @@
 /** Carries a user's commands out on one of their devices: over its socket, or over HTTP. */
 import { Effect, type Scope } from "effect"
 import type { TestServer } from "../support/TestServer.ts"
-import { request, type TestUser } from "../support/Users.ts"
+import { request } from "../support/Users.ts"
 import type { Command, Outcome } from "./Commands.ts"
 import type { Device } from "./Device.ts"
+import type { Person } from "./People.ts"
 
 const changeMethods = { 8: "message.recall", 9: "message.edit", 10: "message.react" } as const
 
 /** What came of an HTTP request: its data, or the code of a refusal. */
-export const call = (method: string, path: string, { token }: TestUser, body?: object) =>
+export const call = (method: string, path: string, { token }: Person, body?: object) =>
   Effect.map(request(method, `/v1/${path}`, { token, ...(body === undefined ? {} : { body }) }), (answer) =>
     answer.status === 200 ? { data: answer.body.data } : { code: answer.body.code as number }
   )
@@ -16,7 +17,7 @@ export const call = (method: string, path: string, { token }: TestUser, body?: o
 const outcomeOf = (
   method: string,
   path: string,
-  user: TestUser,
+  user: Person,
   body?: object,
   told: (data: never) => Outcome = () => ({})
 ) =>

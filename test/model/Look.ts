@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { ChatLog, ConversationPage } from "../../src/domain/ImApi.ts"
 import type { Message } from "../../src/domain/Message.ts"
-import type { TestUser } from "../support/Users.ts"
 import { call } from "./Hands.ts"
+import type { Person } from "./People.ts"
 import { type EntryView, entryOf, listedOf, type MessageView, rolesOf, viewOf, visible } from "./Views.ts"
 import { groupsOf, type World } from "./World.ts"
 
@@ -28,7 +28,7 @@ export const messageIn = ({ id, conversationId, recvId, msgType, msgContent, ...
 })
 
 /** Looks at the user's list, and at what is in it and in all groups. */
-export const lookOf = (user: TestUser, groupIds: ReadonlyArray<string>) =>
+export const lookOf = (user: Person, groupIds: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const page = (yield* call("GET", "im/conversation", user)).data as typeof ConversationPage.Type
     const list = Object.values(page.conversationList)

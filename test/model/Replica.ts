@@ -7,7 +7,11 @@ export const replicaOf = (messages: ReadonlyMap<number, Message>, reader: string
   const inOrder = [...messages.values()].sort((a, b) => a.seq - b.seq)
   const views = new Map(inOrder.map((message) => [message.seq, viewOf(message)]))
   const reactions = new Map<number, Map<string, string>>()
-  const set = (seq: number, change: Partial<MessageView>) => views.set(seq, { ...views.get(seq)!, ...change })
+  /** Changes of what was said before the user joined change nothing of theirs. */
+  const set = (seq: number, change: Partial<MessageView>) => {
+    const view = views.get(seq)
+    if (view !== undefined) views.set(seq, { ...view, ...change })
+  }
   for (const { sendId, messageType, targetSeq = 0, content } of inOrder) {
     if (messageType === 8) {
       set(targetSeq, { content: "", recalled: true })

@@ -6,25 +6,23 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { ChatLog } from "../../src/domain/ImApi.ts"
 import { TestServer } from "../support/TestServer.ts"
-import { register } from "../support/Users.ts"
 import { assertPresent, comparePushes, findPushes, syncAndCompare } from "./Agreement.ts"
 import type { Command, Done, Keyed } from "./Commands.ts"
 import { Device } from "./Device.ts"
 import { call, carryOut } from "./Hands.ts"
 import { assertForgotten, expectedLook, lookOf, messageIn } from "./Look.ts"
 import { worldsAfter } from "./Orders.ts"
-import { commandOf, devices, type Operation, placeOf, type Script, userCount, type Wanted } from "./Script.ts"
+import { enrol } from "./People.ts"
+import { commandOf, devices, placeOf, type Reading, type Script, userCount, type Wanted } from "./Script.ts"
 import { Sightings } from "./Sightings.ts"
 import { logOf, pageOf, recordsOf, viewOf, visible } from "./Views.ts"
 import { emptyWorld, groupsOf, lastSeq, type World } from "./World.ts"
-
-type Reading = Extract<Operation, { readonly kind: "history" | "log" | "records" }>
 
 export const play = (script: Script) =>
   Effect.gen(function* () {
     const { chatUrl } = yield* TestServer
     const sql = yield* SqlClient.SqlClient
-    const users = yield* Effect.all(Array.from({ length: userCount }, () => register()))
+    const users = yield* Effect.all(Array.from({ length: userCount }, () => enrol))
     const ids = users.map(({ id }) => id)
     const all = devices.map(({ user, name, ...habits }) => new Device(chatUrl, users[user]!, name, habits))
     const sightings = new Sightings()

@@ -27,7 +27,7 @@ type Where = typeof Where.Type
 /** Counted from the end of a conversation. */
 const Back = Schema.Literals([0, 0, 0, 1, 1, 2, 3, 5, 8])
 /** Few enough to name different things sometimes. */
-const id = Schema.Literals("abcdefghijklmnopqrst".split(""))
+const id = Schema.Literals("abcdefghijklmnopqrstuvwxyz".split(""))
 const Maybe = Schema.optionalKey(Schema.Boolean)
 const Arrangement = Schema.Struct({
   isShow: Schema.optionalKey(Schema.Literals([false, false, true])),
@@ -44,15 +44,16 @@ const Change = Schema.Struct({
   id,
   type: Schema.Literals([8, 9, 9, 10, 10]),
   reaction: Schema.Literals(["👍", "👍", "🎉", ""]),
-  /** Mostly of what the user wrote themselves: what others wrote they may only react to. */
-  ofOwn: Schema.Literals([true, true, false]),
+  /** Counts what the user has written, what anybody has, or all messages. */
+  of: Schema.Literals(["own", "own", "own", "written", "written", "all"]),
   back: Back
 })
 /** The same once more, by any device of the same user. */
 const Again = Schema.Struct({ kind: Schema.Literal("again"), device, back: Schema.Literals([0, 1, 2, 4, 7]) })
 const Membership = Schema.Struct({
   kind: Schema.Literals(["bring", "remove", "leave", "join", "role"]),
-  device,
+  /** The founder may most. */
+  device: Schema.Literals([0, 0, 0, 1, 1, 2, 3, 4, 5]),
   group: Schema.Literals([0, 0, 0, 1]),
   user: UserIndex,
   role: Schema.Literals([1, 2, 2, 3])
@@ -71,37 +72,49 @@ const Arrange = Schema.Struct({
 })
 const SetUp = Schema.Struct({ kind: Schema.Literal("setUp"), device, where: Where })
 
-const Act = Schema.Union([Say, Say, Say, Change, Change, Change, Again, Membership, Membership, Read, Arrange, Arrange])
+/** Half of what happens is writing. */
+const Often = Schema.Union([
+  Say,
+  Say,
+  Say,
+  Say,
+  Change,
+  Change,
+  Change,
+  Change,
+  Again,
+  Again,
+  Membership,
+  Membership,
+  Membership
+])
+const Seldom = Schema.Union([Read, Read, Arrange, Arrange, Found, SetUp])
+const Act = Schema.Union([Often, Often, Often, Seldom])
 const Wanted = Schema.Struct({
-  act: Schema.Union([Act, Act, Act, Act, Act, Found, SetUp]),
+  act: Act,
   /** The answer to its first sending is lost with the connection. */
-  loseAnswer: Schema.Literals([false, false, false, true])
+  loseAnswer: Schema.Literals([false, false, false, false, false, false, false, true])
 })
 export type Wanted = typeof Wanted.Type
 
 /** Commands of different devices that run at the same time. */
 const Together = Schema.Struct({
   kind: Schema.Literal("together"),
-  wanted: Schema.Array(Wanted).check(Schema.isBetweenLength(1, 5))
+  wanted: Schema.Array(Wanted).check(Schema.isBetweenLength(1, 6))
 })
-const Operation = Schema.Union([
-  Together,
-  // Half of what happens is writing.
-  Together,
-  Together,
-  Schema.Struct({ kind: Schema.Literal("cut"), device }),
-  Schema.Struct({ kind: Schema.Literal("sync"), device, limit: Schema.Literals([1, 2, 5]) }),
-  Schema.Struct({
-    kind: Schema.Literals(["history", "log", "records"]),
-    device,
-    where: Where,
-    direction: Schema.Literals(["before", "after", "newest"]),
-    back: Back,
-    limit: Schema.Literals([1, 2, 5])
-  })
-])
-export type Operation = typeof Operation.Type
-export const Script = Schema.Array(Operation).check(Schema.isBetweenLength(10, 40))
+const Cut = Schema.Struct({ kind: Schema.Literal("cut"), device })
+const Sync = Schema.Struct({ kind: Schema.Literal("sync"), device, limit: Schema.Literals([1, 2, 5]) })
+const Reading = Schema.Struct({
+  kind: Schema.Literals(["history", "log", "records"]),
+  device,
+  where: Where,
+  direction: Schema.Literals(["before", "after", "newest"]),
+  back: Back,
+  limit: Schema.Literals([1, 2, 5])
+})
+export type Reading = typeof Reading.Type
+const Operation = Schema.Union([Together, Together, Together, Sync, Reading, Schema.Union([Sync, Reading, Cut])])
+export const Script = Schema.Array(Operation).check(Schema.isBetweenLength(15, 40))
 export type Script = typeof Script.Type
 
 /** What references stand for. */
@@ -125,6 +138,22 @@ export const placeOf = ({ world, users }: Cast, user: string, where: Where): Pla
   return { conversationID: groupId, receiveId: groupId, chatType: 0 }
 }
 
+/** The message that is to be changed: in that place, or else in another one where the user has been. */
+const aimOf = (cast: Cast, user: string, { where, of, back }: typeof Change.Type) => {
+  const { world } = cast
+  const place = placeOf(cast, user, where)
+  const others = [...world.conversations.values()].filter(({ members }) => members.has(user))
+  const conversation = world.conversations.get(place.conversationID)
+  for (const { id, chatType, messages } of conversation === undefined ? others : [conversation, ...others]) {
+    const counted = messages.filter(
+      ({ sendId, messageType }) => of === "all" || (messageType === 0 && (of === "written" || sendId === user))
+    )
+    const { seq } = counted.at(-1 - back) ?? counted.at(-1) ?? {}
+    if (seq !== undefined) return { to: { conversationID: id, receiveId: id, chatType }, seq }
+  }
+  return { to: place, seq: 1 }
+}
+
 /** The command of a user that the script wants; none when there is nothing yet to do again. */
 export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
   const { world, users, earlier } = cast
@@ -139,12 +168,8 @@ export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
       return { kind: "say", user, id: act.id, to: place(act.where), content: word("say", act.id) }
     }
     case "change": {
-      const { id, where, type, reaction, ofOwn, back } = act
-      const to = place(where)
-      const own = (world.conversations.get(to.conversationID)?.messages ?? []).filter(
-        ({ sendId, messageType }) => sendId === user && messageType === 0
-      )
-      const seq = Math.max(1, (ofOwn ? own.at(-1 - back)?.seq : undefined) ?? seqAt(to.conversationID, back))
+      const { id, type, reaction } = act
+      const { to, seq } = aimOf(cast, user, act)
       const content = type === 8 ? "" : type === 9 ? word("edit", id) : reaction
       return { kind: "change", user, id, to, seq, type, content }
     }
