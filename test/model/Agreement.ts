@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import type { Message } from "../../src/domain/Message.ts"
 import type { Device } from "./Device.ts"
 import { replicaOf } from "./Replica.ts"
+import { assertSame } from "./Same.ts"
 import type { Sightings } from "./Sightings.ts"
 import { listedOf, syncedAs, syncedOf, viewOf, visible } from "./Views.ts"
 import { groupsOf, type World } from "./World.ts"
@@ -13,7 +14,7 @@ export const assertPresent = (world: World, reader: string, messages: ReadonlyAr
   for (const message of messages) {
     const { conversationID, seq } = message
     const expected = visible(world, reader, conversationID)?.find((view) => view.seq === seq)
-    assert.deepStrictEqual(viewOf(message), expected, `message ${seq} of ${conversationID}, read by ${reader}`)
+    assertSame(viewOf(message), expected, `message ${seq} of ${conversationID}, read by ${reader}`)
   }
 }
 
@@ -29,12 +30,12 @@ export const syncAndCompare = (device: Device, world: World, sightings: Sighting
     for (const id of listed) {
       const what = `${id}, synced by ${user}`
       assert.isTrue(device.synced.has(id), `nothing of ${what}`)
-      assert.deepStrictEqual(syncedAs(device.synced.get(id)!), syncedOf(world, user, id), what)
-      assert.deepStrictEqual(replicaOf(device.messages.get(id) ?? new Map(), user), visible(world, user, id), what)
+      assertSame(syncedAs(device.synced.get(id)!), syncedOf(world, user, id), what)
+      assertSame(replicaOf(device.messages.get(id) ?? new Map(), user), visible(world, user, id), what)
     }
     for (const [id, synced] of device.synced) {
       if (listed.has(id)) continue
-      assert.deepStrictEqual(syncedAs(synced), syncedOf(world, user, id), `${id}, which ${user} has left`)
+      assertSame(syncedAs(synced), syncedOf(world, user, id), `${id}, which ${user} has left`)
       assert.strictEqual(device.messages.get(id)?.size ?? 0, 0)
     }
     for (const { id, members } of groupsOf(world)) {

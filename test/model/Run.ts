@@ -12,7 +12,8 @@ import { Device } from "./Device.ts"
 import { call, carryOut } from "./Hands.ts"
 import { assertForgotten, expectedLook, lookOf, messageIn } from "./Look.ts"
 import { worldsAfter } from "./Orders.ts"
-import { enrol } from "./People.ts"
+import { enrol, type Person } from "./People.ts"
+import { assertSame } from "./Same.ts"
 import { commandOf, devices, placeOf, type Reading, type Script, userCount, type Wanted } from "./Script.ts"
 import { Sightings } from "./Sightings.ts"
 import { logOf, pageOf, recordsOf, viewOf, visible } from "./Views.ts"
@@ -69,7 +70,7 @@ export const play = (script: Script) =>
       const looks = (yield* lookAround).map(({ look }) => look)
       const expected = worlds.map((one) => ids.map((id) => expectedLook(one, id)))
       const right = expected.findIndex((one) => isDeepStrictEqual(one, looks))
-      if (right < 0) assert.deepStrictEqual(looks, expected[0])
+      if (right < 0) assertSame(looks, expected[0], `one of ${worlds.length} orders, at least`)
       return worlds[right]!
     })
 
@@ -86,21 +87,22 @@ export const play = (script: Script) =>
       )
     }
 
+    const compareRecords = Effect.fnUntraced(function* (user: Person, conversationID: string, seq: number) {
+      const messageId = sightings.messageId(conversationID, seq)
+      if (messageId === undefined) return
+      const { code, data } = yield* call("GET", `im/chatlog/readRecords?msgId=${messageId}`, user)
+      const found = data && { reads: [...data.reads].sort(), unReads: [...data.unReads].sort() }
+      const what = `who has read ${seq} of ${conversationID}, asked by ${user.id}`
+      assertSame(found ?? code, recordsOf(world, user.id, conversationID, seq) ?? 300011, what)
+    })
+
     const readPage = Effect.fnUntraced(function* ({ kind, device: index, where, direction, back, limit }: Reading) {
       const device = all[index]!
       const { id: reader } = device.user
       const { conversationID } = placeOf({ world, users: ids, earlier }, reader, where)
       const seen = visible(world, reader, conversationID)
       const at = Math.max(1, lastSeq(world, conversationID) - back)
-      if (kind === "records") {
-        const messageId = sightings.messageId(conversationID, at)
-        if (messageId === undefined) return
-        const { code, data } = yield* call("GET", `im/chatlog/readRecords?msgId=${messageId}`, device.user)
-        const found = data && { reads: [...data.reads].sort(), unReads: [...data.unReads].sort() }
-        const what = `who has read ${at} of ${conversationID}, asked by ${reader}`
-        assert.deepStrictEqual(found ?? code, recordsOf(world, reader, conversationID, at) ?? 300011, what)
-        return
-      }
+      if (kind === "records") return yield* compareRecords(device.user, conversationID, at)
       const bounds = {
         limit,
         ...(direction === "before" ? { beforeSeq: at } : direction === "after" ? { afterSeq: at } : {})
@@ -109,14 +111,14 @@ export const play = (script: Script) =>
       if (kind === "history") {
         const got = yield* device.history({ conversationID, ...bounds })
         const found = "code" in got ? got.code : { ...got, messages: got.messages.map(viewOf) }
-        assert.deepStrictEqual(found, seen === undefined ? 300001 : pageOf(seen, bounds), what)
+        assertSame(found, seen === undefined ? 300001 : pageOf(seen, bounds), what)
       } else {
         const { limit: count, ...rest } = bounds
         const query = new URLSearchParams({ conversationId: conversationID, count: `${count}` })
         for (const [key, seq] of Object.entries(rest)) query.set(key, `${seq}`)
         const { code, data } = yield* call("GET", `im/chatlog?${query}`, device.user)
         const found = (data?.list as ReadonlyArray<ChatLog> | undefined)?.map((message) => viewOf(messageIn(message)))
-        assert.deepStrictEqual(found ?? code, seen === undefined ? 300001 : logOf(seen, bounds), what)
+        assertSame(found ?? code, seen === undefined ? 300001 : logOf(seen, bounds), what)
       }
     })
 
@@ -126,9 +128,13 @@ export const play = (script: Script) =>
         yield* syncAndCompare(device, world, sightings, 2)
       }
       for (const [index, { look, messages }] of (yield* lookAround).entries()) {
-        assert.deepStrictEqual(look, expectedLook(world, ids[index]!), `what ${ids[index]} finds over HTTP`)
+        assertSame(look, expectedLook(world, ids[index]!), `what ${ids[index]} finds over HTTP`)
         messages.forEach((message) => sightings.see(message))
         assertPresent(world, ids[index]!, messages)
+      }
+      for (const { id, messages } of world.conversations.values()) {
+        const middle = Math.ceil(messages.length / 2)
+        for (const user of users) yield* compareRecords(user, id, middle)
       }
       const conversations = [...world.conversations.keys()]
       const stored = yield* sql`SELECT content FROM messages WHERE ${sql.in("conversation_id", conversations)}`

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { type Command, conversationOf, type Keyed, type Place } from "./Commands.ts"
 import type { Habits } from "./Device.ts"
-import { groupsOf, lastSeq, type World } from "./World.ts"
+import { groupsOf, lastSeq, memberOf, type Stored, type World } from "./World.ts"
 
 /** The devices of four users, of whom the first three are in the first group. */
 export const devices: ReadonlyArray<{ readonly user: 0 | 1 | 2 | 3; readonly name: string } & Habits> = [
@@ -36,26 +36,31 @@ const Arrangement = Schema.Struct({
   back: Schema.optionalKey(Back)
 })
 
-const Say = Schema.Struct({ kind: Schema.Literal("say"), device, where: Where, id })
+/** What is written under an id, mostly the same. */
+const word = Schema.Literals(["x", "x", "x", "y"])
+const Say = Schema.Struct({ kind: Schema.Literal("say"), device, where: Where, id, word })
 const Change = Schema.Struct({
   kind: Schema.Literal("change"),
   device,
   where: Where,
   id,
+  word,
   type: Schema.Literals([8, 9, 9, 10, 10]),
   reaction: Schema.Literals(["👍", "👍", "🎉", ""]),
-  /** Counts what the user has written, what anybody has, or all messages. */
-  of: Schema.Literals(["own", "own", "own", "written", "written", "all"]),
+  /** Counts what the user has written, what of it has been changed, what anybody has written, or all messages. */
+  of: Schema.Literals(["own", "own", "changed", "changed", "written", "written", "all"]),
   back: Back
 })
 /** The same once more, by any device of the same user. */
 const Again = Schema.Struct({ kind: Schema.Literal("again"), device, back: Schema.Literals([0, 1, 2, 4, 7]) })
 const Membership = Schema.Struct({
-  kind: Schema.Literals(["bring", "remove", "leave", "join", "role"]),
+  kind: Schema.Literals(["bring", "bring", "remove", "leave", "join", "role"]),
   /** The founder may most. */
   device: Schema.Literals([0, 0, 0, 1, 1, 2, 3, 4, 5]),
   group: Schema.Literals([0, 0, 0, 1]),
   user: UserIndex,
+  /** Whether it is about somebody whom it can be about. */
+  aimed: Schema.Literals([true, true, true, false]),
   role: Schema.Literals([1, 2, 2, 3])
 })
 const Found = Schema.Struct({
@@ -72,22 +77,8 @@ const Arrange = Schema.Struct({
 })
 const SetUp = Schema.Struct({ kind: Schema.Literal("setUp"), device, where: Where })
 
-/** Half of what happens is writing. */
-const Often = Schema.Union([
-  Say,
-  Say,
-  Say,
-  Say,
-  Change,
-  Change,
-  Change,
-  Change,
-  Again,
-  Again,
-  Membership,
-  Membership,
-  Membership
-])
+const Writing = Schema.Union([Say, Say, Change, Change, Again])
+const Often = Schema.Union([Writing, Writing, Writing, Membership])
 const Seldom = Schema.Union([Read, Read, Arrange, Arrange, Found, SetUp])
 const Act = Schema.Union([Often, Often, Often, Seldom])
 const Wanted = Schema.Struct({
@@ -114,7 +105,7 @@ const Reading = Schema.Struct({
 })
 export type Reading = typeof Reading.Type
 const Operation = Schema.Union([Together, Together, Together, Sync, Reading, Schema.Union([Sync, Reading, Cut])])
-export const Script = Schema.Array(Operation).check(Schema.isBetweenLength(15, 40))
+export const Script = Schema.Array(Operation).check(Schema.isBetweenLength(40, 80))
 export type Script = typeof Script.Type
 
 /** What references stand for. */
@@ -139,19 +130,30 @@ export const placeOf = ({ world, users }: Cast, user: string, where: Where): Pla
 }
 
 /** The message that is to be changed: in that place, or else in another one where the user has been. */
-const aimOf = (cast: Cast, user: string, { where, of, back }: typeof Change.Type) => {
+const aimOf = (
+  cast: Cast,
+  user: string,
+  { where, of, back }: Pick<typeof Change.Type, "where" | "of" | "back">
+): Aim => {
   const { world } = cast
   const place = placeOf(cast, user, where)
+  const isCounted = ({ sendId, messageType, recalled, edited, reactions }: Stored) =>
+    of === "all" ||
+    (messageType === 0 &&
+      (of === "written" || sendId === user) &&
+      (of !== "changed" || (!recalled && (edited || reactions.size > 0))))
   const others = [...world.conversations.values()].filter(({ members }) => members.has(user))
   const conversation = world.conversations.get(place.conversationID)
   for (const { id, chatType, messages } of conversation === undefined ? others : [conversation, ...others]) {
-    const counted = messages.filter(
-      ({ sendId, messageType }) => of === "all" || (messageType === 0 && (of === "written" || sendId === user))
-    )
+    const counted = messages.filter(isCounted)
     const { seq } = counted.at(-1 - back) ?? counted.at(-1) ?? {}
     if (seq !== undefined) return { to: { conversationID: id, receiveId: id, chatType }, seq }
   }
-  return { to: place, seq: 1 }
+  return of === "changed" ? aimOf(cast, user, { where, of: "own", back }) : { to: place, seq: 1 }
+}
+interface Aim {
+  readonly to: Place
+  readonly seq: number
 }
 
 /** The command of a user that the script wants; none when there is nothing yet to do again. */
@@ -161,17 +163,16 @@ export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
   const user = users[index]!
   const place = (where: Where) => placeOf(cast, user, where)
   const seqAt = (id: string, back: number) => Math.max(0, lastSeq(world, id) - back)
-  // Every content is said once only, so that it can be looked for.
-  const word = (of: string, id: string) => `<${of} ${index}.${id}>`
+  // No two messages say the same, so that it can be looked for.
+  const content = ({ kind, id, word }: typeof Say.Type | typeof Change.Type) => `<${kind} ${index}.${id}.${word}>`
   switch (act.kind) {
-    case "say": {
-      return { kind: "say", user, id: act.id, to: place(act.where), content: word("say", act.id) }
-    }
+    case "say":
+      return { kind: "say", user, id: act.id, to: place(act.where), content: content(act) }
     case "change": {
       const { id, type, reaction } = act
       const { to, seq } = aimOf(cast, user, act)
-      const content = type === 8 ? "" : type === 9 ? word("edit", id) : reaction
-      return { kind: "change", user, id, to, seq, type, content }
+      const said = type === 8 ? "" : type === 9 ? content(act) : reaction
+      return { kind: "change", user, id, to, seq, type, content: said }
     }
     case "again": {
       const own = earlier.filter((command) => command.user === user)
@@ -195,8 +196,13 @@ export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
       return { kind: "setUp", user, to: place(act.where) }
     default: {
       const { conversationID: groupId } = place({ group: act.group })
-      const other = users[act.user]!
+      const isIn = (id: string) => memberOf(world, id, groupId) !== undefined
+      const isWanted = (id: string) => isIn(id) !== (act.kind === "bring" || act.kind === "join")
+      const fitting = act.aimed ? users.filter((id) => id !== user && isWanted(id)) : []
+      const other = fitting[act.user % Math.max(1, fitting.length)] ?? users[act.user]!
       if (act.kind === "bring") return { kind: "bring", user, groupId, userIds: [other] }
+      // Who is in already brings others in.
+      if (act.kind === "join" && act.aimed && isIn(user)) return { kind: "bring", user, groupId, userIds: [other] }
       if (act.kind === "join") return { kind: "bring", user, groupId, userIds: [user] }
       if (act.kind === "role") return { kind: "role", user, groupId, userId: other, role: act.role }
       return { kind: "remove", user, groupId, userId: act.kind === "leave" ? user : other }

@@ -10,8 +10,8 @@ import { Script } from "./Script.ts"
 
 const seed = process.env["MODEL_SEED"] ?? String(Math.floor(Math.random() * 2 ** 31))
 
-/** Without it no script is longer than ten operations. */
-const scriptMax = 40
+/** As long as a script becomes; without it, ten operations. */
+const scriptMax = 80
 
 layer(Server.layer({ CHAT_PUSH_RETRY: "20 millis", CHAT_PUSH_RETRY_COUNT: "2" }), { excludeTestServices: true })(
   "the server and the model of its promises",
@@ -26,7 +26,7 @@ layer(Server.layer({ CHAT_PUSH_RETRY: "20 millis", CHAT_PUSH_RETRY_COUNT: "2" })
             Effect.die(new Error(`MODEL_SEED=${seed}\n${Cause.pretty(cause)}\nscript: ${JSON.stringify(script)}`))
           )
         ),
-      { arbitrary: { runs: 30, seed, size: scriptMax, maxShrinks: 100 }, timeout: 120_000 }
+      { arbitrary: { runs: 20, seed, size: scriptMax, maxShrinks: 100 }, timeout: 120_000 }
     )
   }
 )
