@@ -45,16 +45,21 @@ const Change = Schema.Struct({
   where: Where,
   id,
   word,
-  type: Schema.Literals([8, 9, 9, 10, 10]),
+  type: Schema.Literals([8, 8, 9, 9, 10, 10]),
   reaction: Schema.Literals(["👍", "👍", "🎉", ""]),
-  /** Counts what the user has written, what of it has been changed, what anybody has written, or all messages. */
-  of: Schema.Literals(["own", "own", "changed", "changed", "written", "written", "all"]),
+  /** Counts what the user has written, what of it has been changed, what others have written, or all messages. */
+  of: Schema.Literals(["own", "own", "changed", "changed", "others", "others", "others", "all"]),
   back: Back
 })
-/** The same once more, by any device of the same user. */
-const Again = Schema.Struct({ kind: Schema.Literal("again"), device, back: Schema.Literals([0, 1, 2, 4, 7]) })
+/** The same once more, by any device of the same user; or something else under the same id. */
+const Again = Schema.Struct({
+  kind: Schema.Literal("again"),
+  device,
+  back: Schema.Literals([0, 1, 2, 4, 7]),
+  isOther: Schema.Literals([false, false, false, true])
+})
 const Membership = Schema.Struct({
-  kind: Schema.Literals(["bring", "bring", "remove", "leave", "join", "role"]),
+  kind: Schema.Literals(["bring", "bring", "remove", "leave", "join", "role", "role"]),
   /** The founder may most. */
   device: Schema.Literals([0, 0, 0, 1, 1, 2, 3, 4, 5]),
   group: Schema.Literals([0, 0, 0, 1]),
@@ -73,14 +78,15 @@ const Read = Schema.Struct({ kind: Schema.Literal("read"), device, where: Where,
 const Arrange = Schema.Struct({
   kind: Schema.Literal("arrange"),
   device,
-  changes: Schema.Array(Schema.Struct({ where: Where, what: Arrangement })).check(Schema.isBetweenLength(1, 2))
+  changes: Schema.Array(Schema.Struct({ where: Where, what: Arrangement })).check(Schema.isBetweenLength(1, 3))
 })
 const SetUp = Schema.Struct({ kind: Schema.Literal("setUp"), device, where: Where })
 
 const Writing = Schema.Union([Say, Say, Change, Change, Again])
 const Often = Schema.Union([Writing, Writing, Writing, Membership])
-const Seldom = Schema.Union([Read, Read, Arrange, Arrange, Found, SetUp])
-const Act = Schema.Union([Often, Often, Often, Seldom])
+const Listing = Schema.Union([Read, Arrange, Arrange])
+const Seldom = Schema.Union([Listing, Listing, Found, SetUp])
+const Act = Schema.Union([Often, Often, Often, Listing, Seldom])
 const Wanted = Schema.Struct({
   act: Act,
   /** The answer to its first sending is lost with the connection. */
@@ -140,7 +146,7 @@ const aimOf = (
   const isCounted = ({ sendId, messageType, recalled, edited, reactions }: Stored) =>
     of === "all" ||
     (messageType === 0 &&
-      (of === "written" || sendId === user) &&
+      (sendId === user) === (of !== "others") &&
       (of !== "changed" || (!recalled && (edited || reactions.size > 0))))
   const others = [...world.conversations.values()].filter(({ members }) => members.has(user))
   const conversation = world.conversations.get(place.conversationID)
@@ -176,7 +182,10 @@ export const commandOf = (cast: Cast, { act }: Wanted): Command | undefined => {
     }
     case "again": {
       const own = earlier.filter((command) => command.user === user)
-      return own.at(-1 - act.back)
+      const command = own.at(-1 - act.back)
+      // A recall says nothing.
+      if (!act.isOther || command === undefined || !("content" in command) || command.content === "") return command
+      return { ...command, content: `<other ${index}.${command.id}>` }
     }
     case "found":
       return { kind: "found", user, id: act.id, name: act.id, userIds: act.users.map((other) => users[other]!) }
