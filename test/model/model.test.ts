@@ -26,7 +26,7 @@ layer(Server.layer({ CHAT_PUSH_RETRY: "20 millis", CHAT_PUSH_RETRY_COUNT: "2" })
             Effect.die(new Error(`MODEL_SEED=${seed}\n${Cause.pretty(cause)}\nscript: ${JSON.stringify(script)}`))
           )
         ),
-      { arbitrary: { runs: 20, seed, size: scriptMax, maxShrinks: 40 }, timeout: 120_000 }
+      { arbitrary: { runs: 16, seed, size: scriptMax, maxShrinks: 40 }, timeout: 120_000 }
     )
   }
 )
