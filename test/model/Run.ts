@@ -141,9 +141,12 @@ export const play = (script: Script) =>
       assertForgotten(world, JSON.stringify(stored), "the store")
     })
 
+    // One of each rank to begin with, and one outside.
     yield* doAll([
       [[0, { kind: "found", user: ids[0]!, id: "first", name: "first", userIds: [ids[1]!, ids[2]!] }, false]]
     ])
+    const [{ id: groupId } = { id: "" }] = groupsOf(world)
+    yield* doAll([[[0, { kind: "role", user: ids[0]!, groupId, userId: ids[1]!, role: 2 }, false]]])
     for (const operation of script) {
       if (operation.kind === "together") yield* together(operation.wanted)
       else if (operation.kind === "cut") all[operation.device]!.cut()
