@@ -1,10 +1,11 @@
 /** A user's device as the protocol wants it: acknowledges, confirms, goes by seq, and syncs with its cursor. */
-import { assert } from "@effect/vitest"
 import { Effect, Schema, type Scope } from "effect"
 import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
-import { ChatAck, Message } from "../../src/domain/Message.ts"
+import { Message } from "../../src/domain/Message.ts"
 import { SyncedConversation } from "../../src/domain/Sync.ts"
 import { connect, type Peer } from "../support/Peer.ts"
+import type { Outcome } from "./Commands.ts"
+import type { Person } from "./People.ts"
 
 /** What a device does by itself. */
 export interface Habits {
@@ -13,12 +14,25 @@ export interface Habits {
   readonly acksPushes: "each" | "upTo" | "never"
 }
 
-export type Sent =
-  | { readonly _tag: "Acked"; readonly ack: ChatAck }
-  | { readonly _tag: "Refused"; readonly code: number }
+/** A frame that is to take effect once. */
+export interface Request {
+  readonly id: string
+  readonly method: string
+  readonly data: object
+  /** The answer to its first sending is lost with the connection. */
+  readonly loseAnswer: boolean
+}
 
+/** Tells that a user has read up to `seq`. */
+export interface ReadNotice {
+  readonly conversationID: string
+  readonly userId: string
+  readonly seq: number
+}
+
+const HistoryPage = Schema.Struct({ messages: Schema.Array(Message), hasMore: Schema.Boolean })
 const decodeMessage = Schema.decodeUnknownSync(Message)
-const decodeAck = Schema.decodeUnknownSync(ChatAck)
+const decodePage = Schema.decodeUnknownSync(HistoryPage)
 const decodeSync = Schema.decodeUnknownSync(
   Schema.Struct({ cursor: Schema.String, hasMore: Schema.Boolean, conversations: Schema.Array(SyncedConversation) })
 )
@@ -27,22 +41,25 @@ const errorCode = (frame: ServerFrame): number => (frame.data as { readonly code
 let asked = 0
 
 export class Device {
-  readonly userId: string
-  /** What it has, by conversation and seq. */
+  readonly user: Person
+  /** What it has, by conversation and seq, as it came. */
   readonly messages = new Map<string, Map<number, Message>>()
   /** What the last sync said of each conversation. */
   readonly synced = new Map<string, SyncedConversation>()
-  /** Messages that came again and were not the same. */
-  readonly contradictions: Array<Message> = []
+  /** What came by itself, as long as nobody has looked at it. */
+  readonly pushed: Array<Message> = []
+  readonly notices: Array<ReadNotice> = []
   /** Whether its socket was ever cut, so that pushes may be missing. */
   wasCut = false
+  /** The moment of its last sync, if any. */
+  syncedAt: number | undefined
   private readonly open: Effect.Effect<Peer, Error, Scope.Scope>
   private readonly habits: Habits
   private peer: Peer | undefined
   private cursor: string | undefined
 
-  constructor(chatUrl: string, user: { readonly id: string; readonly token: string }, name: string, habits: Habits) {
-    this.userId = user.id
+  constructor(chatUrl: string, user: Person, name: string, habits: Habits) {
+    this.user = user
     this.habits = habits
     this.open = connect(`${chatUrl}?deviceId=${name}&ack=${habits.ack}`, user.token)
   }
@@ -65,63 +82,53 @@ export class Device {
     this.wasCut = true
   }
 
-  /** Sends a message and waits for what becomes of it. */
-  send(id: string, receiveId: string, content: string, loseAnswer: boolean) {
+  /** Sends a command and waits for what becomes of it. */
+  request({ loseAnswer, ...frame }: Request): Effect.Effect<Outcome, Error, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const data = { chatType: 1, receiveId, message: { messageType: 0, content } }
-      const send = (peer: Peer) => peer.send({ id, method: "conversation.chat", data })
       if (loseAnswer) {
-        send(yield* this.online())
+        const first = yield* this.online()
+        first.send(frame)
         this.cut()
       }
       const peer = yield* this.online()
       const before = peer.frames.length
       const isEnd = ({ frameType, ackSeq }: ServerFrame) =>
         frameType === FrameType.err || (frameType === FrameType.ack && ackSeq === (this.habits.ack === "rigor" ? 3 : 1))
-      send(peer)
-      const end = yield* peer.find((frame) => frame.id === id && isEnd(frame) && peer.frames.indexOf(frame) >= before)
-      const sent: Sent =
-        end.frameType === FrameType.err
-          ? { _tag: "Refused", code: errorCode(end) }
-          : { _tag: "Acked", ack: decodeAck(end.data) }
-      return sent
+      peer.send(frame)
+      const end = yield* peer.find(
+        (answer) => answer.id === frame.id && isEnd(answer) && peer.frames.indexOf(answer) >= before
+      )
+      return end.frameType === FrameType.err ? { code: errorCode(end) } : (end.data as Outcome)
     })
   }
 
   /** Moves the read position; answers the position after it. */
   markRead(conversationID: string, seq: number) {
-    return Effect.gen({ self: this }, function* () {
-      const id = `q${++asked}`
-      const peer = yield* this.online()
-      peer.send({ id, method: "conversation.markRead", data: { conversationID, seq } })
-      const last = this.habits.ack === "rigor" ? 3 : 1
-      const ack = yield* peer.find((frame) => frame.id === id && (frame.frameType === 9 || frame.ackSeq === last))
-      assert.strictEqual(ack.frameType, FrameType.ack)
-      return (ack.data as { readonly seq: number }).seq
-    })
+    const id = `q${++asked}`
+    return this.request({ id, method: "conversation.markRead", data: { conversationID, seq }, loseAnswer: false })
   }
 
   history(query: { readonly conversationID: string; readonly limit: number }) {
     return Effect.map(this.ask("conversation.history", query), (frame) =>
-      frame.frameType === FrameType.err
-        ? { code: errorCode(frame) }
-        : (frame.data as { readonly messages: ReadonlyArray<Message>; readonly hasMore: boolean })
+      frame.frameType === FrameType.err ? { code: errorCode(frame) } : decodePage(frame.data)
     )
   }
 
-  /** Asks for what it missed until there is no more. */
+  /** Asks for what it missed until there is no more; gives the messages of the answers. */
   sync(limit: number) {
     return Effect.gen({ self: this }, function* () {
+      const found: Array<Message> = []
       for (let hasMore = true; hasMore; ) {
         const query = { ...(this.cursor === undefined ? {} : { cursor: this.cursor }), limit }
         const answer = decodeSync((yield* this.ask("conversation.sync", query)).data)
         for (const conversation of answer.conversations) {
-          this.synced.set(conversation.conversationID, conversation)
-          for (const message of conversation.messages) this.take(message)
+          this.keep(conversation)
+          found.push(...conversation.messages)
         }
         this.cursor = answer.cursor
         hasMore = answer.hasMore
       }
+      return found
     })
   }
 
@@ -134,26 +141,37 @@ export class Device {
     })
   }
 
+  /** Takes over what a sync tells, and drops what its user sees no more. */
+  private keep(conversation: SyncedConversation): void {
+    const { conversationID, joinedSeq = 0, left, messages } = conversation
+    this.synced.set(conversationID, conversation)
+    for (const message of messages) this.take(message)
+    const kept = this.messages.get(conversationID)
+    for (const seq of kept?.keys() ?? []) if (left === true || seq <= joinedSeq) kept?.delete(seq)
+  }
+
   private received(peer: Peer, frame: ServerFrame): void {
     if (frame.frameType === FrameType.ack && frame.ackSeq === 1 && this.habits.ack === "rigor") {
       peer.send({ id: frame.id, frameType: FrameType.ack, ackSeq: 2 })
     }
+    if (frame.method === "conversation.read") this.notices.push(frame.data as ReadNotice)
     if (frame.method !== "push") return
     const message = decodeMessage(frame.data)
-    this.take(message)
+    this.pushed.push(message)
     const { conversationID, seq } = message
+    // What comes after a new joining is found by the next sync.
+    const { left, joinedSeq = 0 } = this.synced.get(conversationID) ?? {}
+    if (left !== true && seq > joinedSeq) this.take(message)
     if (this.habits.acksPushes === "each") peer.send({ id: frame.id, frameType: FrameType.ack, ackSeq: 1 })
     if (this.habits.acksPushes === "upTo") {
       peer.send({ id: "", frameType: FrameType.ack, ackSeq: 1, data: { conversationID, seq } })
     }
   }
 
-  /** A message that comes again must be the same. */
+  /** What it has already is what the message was when it came first. */
   private take(message: Message): void {
     const conversation = this.messages.get(message.conversationID) ?? new Map<number, Message>()
     this.messages.set(message.conversationID, conversation)
-    const first = conversation.get(message.seq)
-    if (first !== undefined && JSON.stringify(message) !== JSON.stringify(first)) this.contradictions.push(message)
-    conversation.set(message.seq, message)
+    if (!conversation.has(message.seq)) conversation.set(message.seq, message)
   }
 }
