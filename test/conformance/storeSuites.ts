@@ -3,8 +3,10 @@ import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
 import * as ContactsSql from "../../src/layers/ContactsSql.ts"
+import * as ConversationListsSql from "../../src/layers/ConversationListsSql.ts"
 import * as ConversationsSql from "../../src/layers/ConversationsSql.ts"
 import * as FriendsSql from "../../src/layers/FriendsSql.ts"
+import * as GroupsSql from "../../src/layers/GroupsSql.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
 import * as MessageStoreSql from "../../src/layers/MessageStoreSql.ts"
 import * as SessionsSql from "../../src/layers/SessionsSql.ts"
@@ -12,25 +14,26 @@ import type { Settings } from "../../src/layers/Settings.ts"
 import * as UserRepositorySql from "../../src/layers/UserRepositorySql.ts"
 import { sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { acquaintancesSuite } from "./acquaintancesSuite.ts"
+import { changesSuite } from "./changesSuite.ts"
 import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
+import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
+import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
+import { membershipSuite } from "./membershipSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
   ConversationsSql.layer,
+  ConversationListsSql.layer,
+  GroupsSql.layer,
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
   FriendsSql.layer
 ).pipe(Layer.provide(IdsSnowflake.layer))
-
-const requiringFriendship = Layer.effect(
-  MessagePolicy,
-  Effect.map(MessagePolicy, (policy) => ({ ...policy, requireFriendship: true }))
-)
 
 /** `database` is empty each time that it is made. */
 export const storeSuites = <E>(
@@ -38,7 +41,14 @@ export const storeSuites = <E>(
   database: Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
 ) => {
   const layer = repositories.pipe(Layer.provideMerge(database))
-  const strict = repositories.pipe(Layer.provide(requiringFriendship), Layer.provideMerge(database))
+  const layerOf = (changes: Partial<MessagePolicy["Service"]>) => {
+    const policy = Layer.effect(
+      MessagePolicy,
+      Effect.map(MessagePolicy, (policy) => ({ ...policy, ...changes }))
+    )
+    return repositories.pipe(Layer.provide(policy), Layer.provideMerge(database))
+  }
+  const strict = layerOf({ requireFriendship: true })
   messageStoreSuite(name, layer)
   conversationsSuite(name, layer)
   userRepositorySuite(name, layer)
@@ -46,5 +56,9 @@ export const storeSuites = <E>(
   acquaintancesSuite(name, layer)
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
+  groupsSuite(name, layer, strict)
+  membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
+  changesSuite(name, layer, layerOf)
+  conversationListsSuite(name, layer, strict)
   idsSuite(name, database)
 }

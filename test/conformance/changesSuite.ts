@@ -1,0 +1,1 @@
+export const changesSuite = (..._: ReadonlyArray<unknown>) => {}

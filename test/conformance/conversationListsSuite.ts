@@ -1,0 +1,1 @@
+export const conversationListsSuite = (..._: ReadonlyArray<unknown>) => {}
