@@ -14,11 +14,13 @@ import type { Settings } from "../../src/layers/Settings.ts"
 import * as UserRepositorySql from "../../src/layers/UserRepositorySql.ts"
 import { sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { acquaintancesSuite } from "./acquaintancesSuite.ts"
+import { appendSuite } from "./appendSuite.ts"
 import { changesSuite } from "./changesSuite.ts"
 import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
 import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
+import { groupLimitsSuite } from "./groupLimitsSuite.ts"
 import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
 import { membershipSuite } from "./membershipSuite.ts"
@@ -57,8 +59,10 @@ export const storeSuites = <E>(
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
   groupsSuite(name, layer, strict)
+  groupLimitsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
-  changesSuite(name, layer, layerOf)
+  appendSuite(name, layerOf)
+  changesSuite(name, layer)
   conversationListsSuite(name, layer, strict)
   idsSuite(name, database)
 }

@@ -1,4 +1,5 @@
 /** Groups in a store without HTTP, for tests of what becomes of them. */
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type SqlClient as Client, SqlClient } from "effect/sql"
 import type { Contacts } from "../../src/domain/Contacts.ts"
@@ -8,13 +9,14 @@ import type { Conversations } from "../../src/domain/Conversations.ts"
 import type { ApiError } from "../../src/domain/ErrorTable.ts"
 import type { Friends } from "../../src/domain/Friends.ts"
 import type { GroupEvent, GroupId } from "../../src/domain/Group.ts"
-import type { Groups } from "../../src/domain/Groups.ts"
+import { Groups } from "../../src/domain/Groups.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
-import { type Draft, MessageType } from "../../src/domain/Message.ts"
+import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import type { UserRepository } from "../../src/domain/User.ts"
 import { groupDraft } from "./Drafts.ts"
 import { briefOf, nameOf } from "./Refusals.ts"
+import { insertUsers } from "./StoredUsers.ts"
 
 export type StoreServices =
   | Contacts
@@ -100,3 +102,36 @@ export const memberRows = (conversation: string, count: number) =>
     sent_seq: 0,
     role: 3
   }))
+
+/** A conversation as this reader, or a service, finds it. */
+export const historyOf = (conversationId: string = groupId, reader?: string) =>
+  Effect.flatMap(MessageStore, (store) =>
+    Effect.map(
+      store.history(reader === undefined ? undefined : idOf(reader), {
+        conversationId: conversationId as Message["conversationID"],
+        afterSeq: 0,
+        limit: 200
+      }),
+      ({ messages }) => messages
+    )
+  )
+
+/** A user's request to get into the group, or that of somebody who wants to bring them in. */
+export const request = (id: string, userId: string, inviterId = userId) => ({
+  id,
+  groupId,
+  userId: idOf(userId),
+  inviterId: idOf(inviterId),
+  message: "let me in",
+  requestedAt: 5
+})
+
+/** User 1 has founded the group with these members. */
+export const founded = (userIds: ReadonlyArray<string>, isVerify = true) =>
+  Effect.gen(function* () {
+    yield* insertUsers
+    assert.deepStrictEqual(yield* append(eventDraft("1", created(userIds, isVerify))), ["Stored 1"])
+    const groups = yield* Groups
+    const resultOf = (id: string) => Effect.map(groups.request(id), (found) => found?.handleResult)
+    return { groups, resultOf }
+  })
