@@ -156,6 +156,23 @@ export const changesSuite = <E>(name: string, layer: Layer.Layer<StoreServices, 
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("recall what those of lower rank have written, and who has left, but nobody of one's own rank", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const given = (userId: string) => eventDraft("1", { event: "role", userId: idOf(userId), role: 2 })
+        yield* append(
+          eventDraft("1", created(["2", "10"])),
+          wordsDraft("1", "of the owner"),
+          wordsDraft("10", "of the other"),
+          given("2"),
+          given("10")
+        )
+        assert.deepStrictEqual(yield* append(toRecall("2", 2), toRecall("2", 3)), ["Forbidden", "Forbidden"])
+        yield* append(eventDraft("10", left))
+        assert.deepStrictEqual(yield* append(toRecall("2", 3), toRecall("1", 2)), ["Stored 7", "Stored 8"])
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("count one reaction of each user, and take no more than twenty different ones", () =>
       Effect.gen(function* () {
         yield* insertUsers

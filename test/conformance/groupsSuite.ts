@@ -138,10 +138,19 @@ export const groupsSuite = <E, F>(
         assert.strictEqual(yield* resultOf("501"), pass)
         yield* groups.ask([request("502", "10")])
         assert.deepStrictEqual(
-          yield* append(eventDraft("1", approved("10")), eventDraft("10", left), eventDraft("1", approved("10"))),
-          ["Stored 4", "Stored 5", "NoRequest"]
+          yield* append(
+            eventDraft("1", given("2", 2)),
+            eventDraft("1", approved("10")),
+            eventDraft("10", left),
+            eventDraft("1", approved("10")),
+            eventDraft("2", joined("10")),
+            eventDraft("1", given("10", 2))
+          ),
+          ["Stored 4", "Stored 5", "Stored 6", "NoRequest", "Stored 7", "Stored 8"]
         )
-        assert.strictEqual(yield* resultOf("502"), pass)
+        assert.deepInclude((yield* groups.request("502")) as object, { handleResult: pass, handledBy: "1" })
+        const { members } = yield* groups.audience(groupId)
+        assert.deepInclude(members, { userId: idOf("10"), joinedSeq: 6 })
       }).pipe(Effect.provide(layer))
     )
 

@@ -197,6 +197,7 @@ describe("the rules of groups", () => {
       )
     }
     if (event.event === "changed" && isManaging(step)) assert.strictEqual(group.isVerify, event.isVerify)
+    if (event.event === "changed" && role === Role.member) assert.isTrue(isRefused(decided) && decided.is("Forbidden"))
     if (event.event === "role" && role === Role.owner && event.userId !== sender) {
       const had = roleIn(step, event.userId)
       if (had === Role.former || had === event.role) assert.isTrue(isRefused(decided))

@@ -116,8 +116,10 @@ describe("the audience of a group", () => {
         yield* deliver(stage.store(group, "1", joined("2")), removal)
         // They are a member anew, and see nothing from before.
         assert.deepStrictEqual(toldTo(stage)[1], [5, 5, 7])
-        yield* deliver(stage.store(group, "2", left), stage.store(group, "1"))
-        assert.deepStrictEqual(toldTo(stage)[1], [5, 5, 7, 8])
+        yield* deliver(stage.store(group, "1"))
+        yield* deliver(stage.store(group, "2", left))
+        yield* deliver(stage.store(group, "1"))
+        assert.deepStrictEqual(toldTo(stage)[1], [5, 5, 7, 8, 9])
       })
     )
   )
@@ -141,6 +143,22 @@ describe("the audience of a group", () => {
         delivery.callForSync()
         yield* deliver(stage.store(group, "1"))
         assert.deepStrictEqual(toldTo(stage), [[5, "sync", 7], [5, "sync"], ["sync"]])
+      })
+    )
+  )
+
+  it.effect("hears of nobody's typing while it is being read again", () =>
+    withStage((stage, deliver) =>
+      Effect.gen(function* () {
+        const delivery = yield* Delivery
+        yield* deliver(stage.store(group, "1"))
+        stage.store(group, "1", removed("2"))
+        stage.hold()
+        yield* deliver(stage.store(group, "1"))
+        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" })
+        stage.letGo()
+        yield* settle
+        assert.deepStrictEqual(toldTo(stage), [[5, 7, "typing"], [5], []])
       })
     )
   )
