@@ -143,10 +143,9 @@ export const groupsSuite = <E, F>(
             eventDraft("1", approved("10")),
             eventDraft("10", left),
             eventDraft("1", approved("10")),
-            eventDraft("2", joined("10")),
-            eventDraft("1", given("10", 2))
+            eventDraft("2", joined("10"))
           ),
-          ["Stored 4", "Stored 5", "Stored 6", "NoRequest", "Stored 7", "Stored 8"]
+          ["Stored 4", "Stored 5", "Stored 6", "NoRequest", "Stored 7"]
         )
         assert.deepInclude((yield* groups.request("502")) as object, { handleResult: pass, handledBy: "1" })
         const { members } = yield* groups.audience(groupId)

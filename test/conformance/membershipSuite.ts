@@ -180,13 +180,17 @@ export const membershipSuite = <E, F>(
         assert.include(moved, 23)
         assert.deepStrictEqual(yield* conversations.markRead(idOf("2"), id, 5), { seq: 23, moved: false })
         assert.strictEqual(yield* errorOf(conversations.markRead(idOf("2"), id, 24)), "BadParameters")
-        yield* append(...Array.from({ length: 20 }, (_, index) => wordsDraft("1", `n${index}`)))
         const lists = yield* ConversationLists
-        const others = [30, 26, 43, 25, 41, 29].map((readSeq) =>
-          lists.change(idOf("2"), [{ conversationId: id, readSeq }])
-        )
-        yield* Effect.all([...others, conversations.markRead(idOf("2"), id, 37)], { concurrency: "unbounded" })
-        assert.deepStrictEqual((yield* device("2"))[0]?.[1], "43 read 43 unread 0")
+        for (let lastSeq = 33; lastSeq < 100; lastSeq += 10) {
+          yield* append(...Array.from({ length: 10 }, (_, index) => wordsDraft("1", `m${lastSeq} ${index}`)))
+          const changes = [3, 9, 0, 5, 8, 1].map((less) =>
+            lists.change(idOf("2"), [{ conversationId: id, readSeq: lastSeq - less }])
+          )
+          yield* Effect.all([...changes, conversations.markRead(idOf("2"), id, lastSeq - 6)], {
+            concurrency: "unbounded"
+          })
+          assert.deepStrictEqual((yield* device("2"))[0]?.[1], `${lastSeq} read ${lastSeq} unread 0`)
+        }
       }).pipe(Effect.provide(layer))
     )
 
