@@ -38,6 +38,12 @@ interface Known {
   readonly members: Map<UserId, number>
 }
 
+/** What is to be done with the members, and after which message they must be known; 0 for any. */
+interface Use {
+  readonly seq: number
+  readonly use: (known: Known) => void
+}
+
 /** `lost` is called when messages could not be brought to anybody, because the store did not answer. */
 export const makeGroupAudiences = (lost: () => void) =>
   Effect.gen(function* () {
@@ -45,8 +51,10 @@ export const makeGroupAudiences = (lost: () => void) =>
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     /** In the order of their last use. */
     const known = new Map<ConversationId, Known>()
-    const waiting = new Map<ConversationId, Array<(known: Known) => void>>()
+    const waiting = new Map<ConversationId, Array<Use>>()
     let size = 0
+    /** How often messages may have been missed. */
+    let forgotten = 0
 
     const drop = (groupId: ConversationId): void => {
       size -= known.get(groupId)?.members.size ?? 0
@@ -65,22 +73,43 @@ export const makeGroupAudiences = (lost: () => void) =>
 
     /** Reads the members, and then does what has been waiting for them. */
     const read = (groupId: ConversationId): Effect.Effect<void> =>
-      groups.audience(groupId as string as GroupId).pipe(
-        Effect.retry(rereading),
-        Effect.timeoutOption(readingMillisMax),
-        Effect.orElseSucceed(Option.none),
-        Effect.map((read) => {
-          const uses = waiting.get(groupId) ?? []
-          waiting.delete(groupId)
-          if (Option.isNone(read)) return lost()
-          const audience = knownOf(read.value)
-          keep(groupId, audience)
-          for (const use of uses) use(audience)
-          return undefined
-        })
-      )
+      Effect.suspend(() => {
+        // What waits already is stored, so that it cannot be news to those who are read now.
+        const early = waiting.get(groupId)?.length ?? 0
+        const before = forgotten
+        return groups.audience(groupId as string as GroupId).pipe(
+          Effect.retry(rereading),
+          Effect.timeoutOption(readingMillisMax),
+          Effect.orElseSucceed(Option.none),
+          Effect.catchDefect((defect) =>
+            Effect.as(Effect.logError("the members of a group could not be read", defect), Option.none())
+          ),
+          Effect.flatMap((found) => {
+            if (Option.isNone(found)) {
+              waiting.delete(groupId)
+              return Effect.sync(lost)
+            }
+            return before === forgotten ? useAll(groupId, knownOf(found.value), early) : read(groupId)
+          })
+        )
+      })
 
-    const later = (groupId: ConversationId, use: (known: Known) => void): void => {
+    /** Does what has been waiting, up to what comes after a message that was missed meanwhile. */
+    const useAll = (groupId: ConversationId, audience: Known, early: number): Effect.Effect<void> => {
+      const uses = waiting.get(groupId) ?? []
+      waiting.delete(groupId)
+      keep(groupId, audience)
+      for (const [index, { seq, use }] of uses.entries()) {
+        if (index >= early && seq > audience.seq + 1) {
+          waiting.set(groupId, uses.slice(index))
+          return read(groupId)
+        }
+        use(audience)
+      }
+      return Effect.void
+    }
+
+    const later = (groupId: ConversationId, use: Use): void => {
       const uses = waiting.get(groupId)
       if (uses === undefined) {
         waiting.set(groupId, [use])
@@ -89,13 +118,13 @@ export const makeGroupAudiences = (lost: () => void) =>
       else lost()
     }
 
-    const withKnown = (groupId: ConversationId, isRight: (known: Known) => boolean, use: (known: Known) => void) => {
+    const withKnown = (groupId: ConversationId, isRight: (known: Known) => boolean, use: Use): void => {
       const audience = waiting.has(groupId) ? undefined : known.get(groupId)
       if (audience === undefined || !isRight(audience)) return later(groupId, use)
       // The last one used is the last one to go.
       known.delete(groupId)
       known.set(groupId, audience)
-      return use(audience)
+      return use.use(audience)
     }
 
     const audiences: GroupAudiences = {
@@ -104,32 +133,31 @@ export const makeGroupAudiences = (lost: () => void) =>
           message.conversationID,
           // Anything else comes after a message that was missed; or it came before, and may have come too late.
           ({ seq }) => message.seq === seq + 1 || (message.seq <= seq && message.messageType !== MessageType.system),
-          (audience) => {
-            const { joining, leaving } = crossings(message)
-            const { members } = audience
-            const before = members.size
-            if (message.seq > audience.seq) {
-              audience.seq = message.seq
-              for (const userId of joining) if (!members.has(userId)) members.set(userId, message.seq - 1)
+          {
+            seq: message.seq,
+            use: (audience) => {
+              const { joining, leaving } = crossings(message)
+              const { members } = audience
+              const before = members.size
+              if (message.seq > audience.seq) {
+                audience.seq = message.seq
+                for (const userId of joining) if (!members.has(userId)) members.set(userId, message.seq - 1)
+              }
+              // Who leaves by it gets it, too, whether it is known already that they have left or not.
+              const isTold = leaving.every((userId) => members.has(userId))
+              use(
+                isTold ? members : new Map([...members, ...leaving.map((userId) => [userId, message.seq - 1] as const)])
+              )
+              if (message.seq === audience.seq) for (const userId of leaving) members.delete(userId)
+              size += members.size - before
             }
-            // Who leaves by it gets it, too, whether it is known already that they have left or not.
-            const isTold = leaving.every((userId) => members.has(userId))
-            use(
-              isTold ? members : new Map([...members, ...leaving.map((userId) => [userId, message.seq - 1] as const)])
-            )
-            if (message.seq === audience.seq) for (const userId of leaving) members.delete(userId)
-            size += members.size - before
           }
         ),
-      ofGroup: (groupId, use) =>
-        withKnown(
-          groupId,
-          () => true,
-          ({ members }) => use(members)
-        ),
+      ofGroup: (groupId, use) => withKnown(groupId, () => true, { seq: 0, use: ({ members }) => use(members) }),
       forget: () => {
         known.clear()
         size = 0
+        forgotten += 1
       }
     }
     return audiences

@@ -21,9 +21,12 @@ export interface AppendFacts {
   readonly groups: ReadonlyMap<ConversationId, GroupFacts>
   /** Pending requests to get into a group, by {@link memberKey}. */
   readonly asked: ReadonlySet<string>
-  /** The messages that drafts want to change, by {@link messageKey}, and the reactions that they have. */
+  /** The messages that drafts want to change, by {@link messageKey}. */
   readonly targets: ReadonlyMap<string, Message>
-  readonly reactions: ReadonlyMap<string, ReadonlySet<string>>
+  /** How many have each reaction to these messages. */
+  readonly reactions: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** The reactions that senders have given to these messages before, by {@link reactionKey}. */
+  readonly ownReactions: ReadonlyMap<string, string>
 }
 
 /** A stored message, and the digest of its first content when it has another one now. */
@@ -53,6 +56,8 @@ export const clientKey = (sender: UserId, clientId: string): string => `${sender
 export const pairKey = (user: UserId, other: UserId): string => `${user}/${other}`
 export const memberKey = (conversationId: ConversationId, userId: UserId): string => `${conversationId}/${userId}`
 export const messageKey = (conversationId: ConversationId, seq: number): string => `${conversationId}/${seq}`
+export const reactionKey = (conversationId: ConversationId, seq: number, userId: UserId): string =>
+  `${conversationId}/${seq}/${userId}`
 
 /** The facts of a store that knows nothing. */
 export const noFacts: AppendFacts = {
@@ -65,5 +70,6 @@ export const noFacts: AppendFacts = {
   groups: new Map(),
   asked: new Set(),
   targets: new Map(),
-  reactions: new Map()
+  reactions: new Map(),
+  ownReactions: new Map()
 }

@@ -7,7 +7,8 @@ import {
   type Membership,
   memberKey,
   messageKey,
-  pairKey
+  pairKey,
+  reactionKey
 } from "./AppendFacts.ts"
 import { changeProblem } from "./ChangeRules.ts"
 import { ChatType, type ConversationId } from "./Conversation.ts"
@@ -77,6 +78,8 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
   const groups = new Map(facts.groups)
   const targets = new Map(facts.targets)
   const reactions = new Map(facts.reactions)
+  const ownReactions = new Map(facts.ownReactions)
+  const asked = new Set(facts.asked)
   const wantsTargets = drafts.some(({ messageType }) => isChange(messageType))
   const plan = {
     results: [] as Array<AppendResult>,
@@ -123,7 +126,7 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
       roleOf: (userId) => roleOf(conversationId, userId),
       isUser: (userId) => facts.users.has(userId),
       barrier,
-      hasAsked: (userId) => facts.asked.has(memberKey(conversationId, userId))
+      hasAsked: (userId) => asked.has(memberKey(conversationId, userId))
     }
     const decided = decideGroup(event, senderId, view)
     if (decided instanceof ApiError) return decided
@@ -138,12 +141,48 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
       const joinedSeq = rules.policy.groupHistory === "all" ? 0 : message.seq - 1
       const membership: Membership = { role, joinedSeq: isNew ? joinedSeq : before.joinedSeq }
       members.set(key, membership)
+      // Who is a member has no request pending.
+      if (role !== Role.former) asked.delete(key)
       plan.members.push({ conversationId, userId, changedBy: senderId, changedAt: message.sendTime, ...membership })
     }
     const isVerify = event.event === "created" || event.event === "changed" ? event.isVerify : undefined
     groups.set(conversationId, { memberCount, isVerify: isVerify ?? view.isVerify })
     if (event.event === "created" || event.event === "changed") plan.groups.push({ groupId: conversationId, event })
     return message
+  }
+
+  /** Changes a message that exists, and what a draft of it that comes again is answered with. */
+  const amend = (message: Message, changes: Partial<Message>): void => {
+    targets.set(messageKey(message.conversationID, message.seq), { ...message, ...changes })
+    const key = clientKey(message.sendId, message.clientId)
+    const first = known.get(key)
+    if (first === undefined) return
+    known.set(key, {
+      message: { ...first.message, ...changes },
+      firstDigest: first.firstDigest || rules.digestOf(first.message.content)
+    })
+  }
+
+  /** Takes the words away from a message, and from the edits of it. */
+  const recall = (target: Message): void => {
+    amend(target, { content: "", recalled: true })
+    for (const { message } of [...known.values()]) {
+      const isOfTarget = message.conversationID === target.conversationID && message.targetSeq === target.seq
+      if (isOfTarget && message.messageType === MessageType.edit) amend(message, { content: "" })
+    }
+  }
+
+  /** The last reaction of each user counts. */
+  const react = ({ conversationId, senderId, content }: Draft, seq: number): void => {
+    const key = messageKey(conversationId, seq)
+    const ownKey = reactionKey(conversationId, seq, senderId)
+    const counts = new Map(reactions.get(key))
+    const last = ownReactions.get(ownKey) ?? ""
+    const count = (reaction: string, more: number) => counts.set(reaction, (counts.get(reaction) ?? 0) + more)
+    if (last !== "" && count(last, -1).get(last) === 0) counts.delete(last)
+    if (content !== "") count(content, 1)
+    ownReactions.set(ownKey, content)
+    reactions.set(key, counts)
   }
 
   const appendChange = (draft: Draft): Message | ApiError => {
@@ -158,7 +197,7 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
         target: targetSeq > joinedSeq ? target : undefined,
         senderRole: isPrivate ? Role.member : roleOf(conversationId, senderId),
         authorRole: isPrivate || target === undefined ? Role.member : roleOf(conversationId, target.sendId),
-        reactions: reactions.get(key) ?? new Set()
+        reactions: reactions.get(key) ?? new Map()
       },
       rules.policy.windows
     )
@@ -174,9 +213,9 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
       content: draft.content,
       before: target
     })
-    if (kind === MessageType.recall) targets.set(key, { ...target, content: "", recalled: true })
-    if (kind === MessageType.edit) targets.set(key, { ...target, content: draft.content, edited: true })
-    if (kind === MessageType.reaction) reactions.set(key, new Set(reactions.get(key)).add(draft.content))
+    if (kind === MessageType.recall) recall(target)
+    if (kind === MessageType.edit) amend(target, { content: draft.content, edited: true })
+    if (kind === MessageType.reaction) react(draft, targetSeq)
     return message
   }
 

@@ -21,8 +21,8 @@ export interface ChangeView {
   readonly target: Message | undefined
   readonly senderRole: Role
   readonly authorRole: Role
-  /** The reactions that the target has. */
-  readonly reactions: ReadonlySet<string>
+  /** The reactions that the target has, and how many have given each. */
+  readonly reactions: ReadonlyMap<string, number>
 }
 
 /** Why the change does not take place, if so. */

@@ -81,6 +81,9 @@ const checked = (wish: Wish): Wish | ApiError => {
   if (wish.clientId === "") {
     return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
   }
+  if (!wish.clientId.isWellFormed()) {
+    return ApiError.of("BadParameters", { msg: "the id of a message is well-formed Unicode" })
+  }
   if (!isContentSmall(wish.content)) return ApiError.of("ContentTooLarge")
   return isContentValid(wish.messageType, wish.content) ? wish : ApiError.of("BadContent")
 }

@@ -2,13 +2,13 @@
 import { Result, Schema } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
 import type { Message } from "./Message.ts"
+import { isWellFormed } from "./WellFormed.ts"
 
 /** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
 export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
 /** Half of a surrogate pair cannot be stored: two ids that differ only in it would become one. */
-const isWellFormed = Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "well-formed Unicode" })
 
 /** A frame as a client sends it. Absent fields have the zero value, unknown ones are ignored. */
 export const ClientFrame = Schema.Struct({

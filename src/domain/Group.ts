@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { ConversationId } from "./Conversation.ts"
 import { UserId } from "./Ids.ts"
+import { isWellFormed } from "./WellFormed.ts"
 
 /** The Go project's numbers; 0 is somebody who was a member. */
 export const Role = { former: 0, owner: 1, manager: 2, member: 3 } as const
@@ -19,8 +20,8 @@ export const groupMembersMax = 2_000
 /** Users that are named at once: their ids fit into the content of a message. */
 export const namedMax = 500
 
-export const GroupName = Schema.String.check(Schema.isBetweenCodePoints(1, 64))
-export const GroupIcon = Schema.String.check(Schema.isMaxLength(1024))
+export const GroupName = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
+export const GroupIcon = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
 const UserIds = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
 const NamedUsers = UserIds.check(Schema.isMinLength(1))
 

@@ -24,14 +24,17 @@ export interface RoleChange {
 
 const forbidden = (msg: string): ApiError => ApiError.of("Forbidden", { msg })
 
-/** What the event does to the members, or why it does not take place. To strangers a group does not exist. */
+/**
+ * What the event does to the members, or why it does not take place. To strangers a group does not exist; one that
+ * everybody has left exists for nobody: there is no owner any more who could let anybody in.
+ */
 export const decideGroup = (
   event: GroupEvent,
   sender: UserId,
   view: GroupView
 ): ReadonlyArray<RoleChange> | ApiError => {
   if (event.event === "created") return created(event.userIds, sender, view)
-  if (!view.exists) return ApiError.of("NoConversation")
+  if (!view.exists || view.memberCount === 0) return ApiError.of("NoConversation")
   const role = view.roleOf(sender)
   if (event.event === "joined") return joined(event, sender, role, view)
   if (role === Role.former) return ApiError.of("NoConversation")
@@ -93,13 +96,14 @@ const joined = (
 }
 
 const removed = (userIds: ReadonlyArray<UserId>, role: Role, view: GroupView): ReadonlyArray<RoleChange> | ApiError => {
-  const leaving = [...new Set(userIds)].filter((userId) => view.roleOf(userId) !== Role.former)
+  const leaving = [...new Set(userIds)].map((userId) => ({ userId, role: view.roleOf(userId) }))
   // The smaller number is the higher rank.
-  if (role === Role.member || leaving.some((userId) => view.roleOf(userId) <= role)) {
+  if (role === Role.member || leaving.some((other) => other.role !== Role.former && other.role <= role)) {
     return forbidden("only the owner, and managers ordinary members, remove from a group")
   }
-  if (leaving.length === 0) return ApiError.of("NotMember")
-  return leaving.map((userId) => ({ userId, role: Role.former }))
+  // All whom the event names are told of it: nobody who has never been in the group may be one of them.
+  if (leaving.some((other) => other.role === Role.former)) return ApiError.of("NotMember")
+  return leaving.map(({ userId }) => ({ userId, role: Role.former }))
 }
 
 const roleGiven = (

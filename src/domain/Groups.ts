@@ -68,8 +68,8 @@ export class Groups extends Context.Service<
     readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, ApiError>
     /**
      * Keeps requests for these users, except where one is pending. Fails with `Conflict` when too many are, or none of
-     * the users is new to the group, with `UserNotFound`, and with `Blocked` where inviter and user have nothing to do
-     * with each other.
+     * the users is new to the group, with `UserNotFound`, and with `Blocked` or `NotFriends` where inviter and user have
+     * nothing to do with each other.
      */
     readonly ask: (
       requests: ReadonlyArray<Pick<GroupRequest, "id" | "groupId" | "userId" | "inviterId" | "message" | "requestedAt">>

@@ -1,5 +1,6 @@
 /** What requests have in common, whether to become friends or to get into a group. */
 import { Schema } from "effect"
+import { isWellFormed } from "./WellFormed.ts"
 
 /** The Go project's numbers: `none` has not been answered yet. */
 export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const
@@ -11,7 +12,4 @@ export const RequestAnswer = Schema.Literals([HandleResult.pass, HandleResult.re
 export type RequestAnswer = typeof RequestAnswer.Type
 
 /** What the requester says with it, at most 255 code points. */
-export const RequestMessage = Schema.String.check(
-  Schema.isMaxCodePoints(255),
-  Schema.makeFilter((text: string) => text.isWellFormed(), { expected: "well-formed Unicode" })
-)
+export const RequestMessage = Schema.String.check(Schema.isMaxCodePoints(255), isWellFormed)

@@ -2,6 +2,7 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
 import { UserId } from "./Ids.ts"
+import { isWellFormed } from "./WellFormed.ts"
 
 /** A phone number in E.164, as stored. */
 export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/)).pipe(Schema.brand("Phone"))
@@ -12,8 +13,8 @@ export const PhoneInput = Schema.String.check(Schema.isBetweenLength(3, 32))
 
 /** At least 8 characters; at most 128, so that hashing has a bound. */
 export const Password = Schema.String.check(Schema.isBetweenLength(8, 128))
-export const Nickname = Schema.String.check(Schema.isBetweenCodePoints(1, 64))
-export const Avatar = Schema.String.check(Schema.isMaxLength(1024))
+export const Nickname = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
+export const Avatar = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
 /** 0 unknown, 1 male, 2 female, as in the Go project. */
 export const Sex = Schema.Literals([0, 1, 2])
 export const DeviceId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/, { expected: "a device id" }))

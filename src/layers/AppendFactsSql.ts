@@ -11,7 +11,8 @@ import {
   memberKey,
   messageKey,
   noFacts,
-  pairKey
+  pairKey,
+  reactionKey
 } from "../domain/AppendFacts.ts"
 import { ChatType, type ConversationId } from "../domain/Conversation.ts"
 import { groupEventOf, namedUsers, Role } from "../domain/Group.ts"
@@ -33,6 +34,11 @@ interface Member {
 interface Place {
   readonly conversationId: ConversationId
   readonly seq: number
+}
+
+/** A message, and who reacts to it. */
+interface Given extends Place {
+  readonly userId: UserId
 }
 
 /** Reads the facts; within a transaction whose version has been taken, they stay true until its end. */
@@ -158,19 +164,43 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
       (rows) => new Map(rows.map((row) => [messageKey(row.conversation_id, row.seq), messageOf(row)]))
     )
 
-  const reactions = (wanted: ReadonlyArray<Place>) =>
+  /** The same place may be wanted by many, whose reactions must not be counted that often. */
+  const reactions = (wanted: ReadonlyArray<Given>) =>
     Effect.map(
-      sql<{ readonly conversation_id: ConversationId; readonly seq: number; readonly reaction: string }>`
-        SELECT DISTINCT r.conversation_id, r.seq, r.reaction
-        FROM ${rowsOf(sql, wanted, { conversationId: "id", seq: "integer" })} w
-        ${join} reactions r ON r.conversation_id = w.conversationId AND r.seq = w.seq`,
+      sql<{
+        readonly conversation_id: ConversationId
+        readonly seq: number
+        readonly reaction: string
+        readonly reactors: number
+      }>`
+        SELECT r.conversation_id, r.seq, r.reaction, COUNT(*) AS reactors
+        FROM (
+          SELECT DISTINCT conversationId, seq FROM ${rowsOf(sql, wanted, { conversationId: "id", seq: "integer" })} v
+        ) w
+        ${join} reactions r ON r.conversation_id = w.conversationId AND r.seq = w.seq
+        GROUP BY r.conversation_id, r.seq, r.reaction`,
       (rows) =>
         new Map(
           [...Map.groupBy(rows, (row) => messageKey(row.conversation_id, row.seq))].map(([key, found]) => [
             key,
-            new Set(found.map((row) => row.reaction))
+            new Map(found.map((row) => [row.reaction, row.reactors]))
           ])
         )
+    )
+
+  const ownReactions = (wanted: ReadonlyArray<Given>) =>
+    Effect.map(
+      sql<{
+        readonly conversation_id: ConversationId
+        readonly seq: number
+        readonly user_id: UserId
+        readonly reaction: string
+      }>`
+        SELECT r.conversation_id, r.seq, r.user_id, r.reaction
+        FROM ${rowsOf(sql, wanted, { conversationId: "id", seq: "integer", userId: "id" })} w
+        ${join} reactions r
+        ON r.conversation_id = w.conversationId AND r.seq = w.seq AND r.user_id = w.userId`,
+      (rows) => new Map(rows.map((row) => [reactionKey(row.conversation_id, row.seq, row.user_id), row.reaction]))
     )
 
   return Effect.fnUntraced(function* (drafts: ReadonlyArray<Draft>): Effect.fn.Return<AppendFacts, SqlError.SqlError> {
@@ -191,7 +221,8 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
       groups: yield* forAny(wanted.groups, noFacts.groups, groups),
       asked: yield* forAny(wanted.asked, noFacts.asked, asked),
       targets: target,
-      reactions: yield* forAny(wanted.reactions, noFacts.reactions, reactions)
+      reactions: yield* forAny(wanted.reactions, noFacts.reactions, reactions),
+      ownReactions: yield* forAny(wanted.reactions, noFacts.ownReactions, ownReactions)
     }
   })
 }
@@ -204,7 +235,7 @@ const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
   const groups: Array<{ readonly conversationId: ConversationId }> = []
   const asked: Array<Member> = []
   const targets: Array<Place> = []
-  const reactions: Array<Place> = []
+  const reactions: Array<Given> = []
   for (const { chatType, conversationId, senderId, receiveId, messageType, content, targetSeq } of drafts) {
     if (chatType === ChatType.single) {
       pairs.push({ userId: senderId, otherId: receiveId })
@@ -213,7 +244,7 @@ const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
     } else members.push({ conversationId, userId: senderId })
     if (targetSeq !== undefined) {
       targets.push({ conversationId, seq: targetSeq })
-      if (messageType === MessageType.reaction) reactions.push({ conversationId, seq: targetSeq })
+      if (messageType === MessageType.reaction) reactions.push({ conversationId, seq: targetSeq, userId: senderId })
     }
     if (messageType !== MessageType.system) continue
     const event = groupEventOf(content)

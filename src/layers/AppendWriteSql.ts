@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import type { AppendPlan, MessageChange } from "../domain/AppendPlan.ts"
+import type { AppendPlan, MemberChange, MessageChange } from "../domain/AppendPlan.ts"
 import { ChatType, type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -124,13 +124,23 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         read_seq: "raise",
         version: "replace"
       })}`
-    const joined = [...last.values()].filter(({ role }) => role !== Role.former)
-    if (joined.length === 0) return
+    // Whoever became one in this batch, even if they have left since.
+    const joined = new Map<string, MemberChange>()
+    for (const change of members) {
+      const key = `${change.conversationId}/${change.userId}`
+      if (change.role !== Role.former && !joined.has(key)) joined.set(key, change)
+    }
+    if (joined.size === 0) return
     yield* sql`
       UPDATE ${updateFrom(
         sql,
         "group_requests",
-        rowsOf(sql, joined, { conversationId: "id", userId: "id", changedBy: "id", changedAt: "integer" }),
+        rowsOf(sql, [...joined.values()], {
+          conversationId: "id",
+          userId: "id",
+          changedBy: "id",
+          changedAt: "integer"
+        }),
         "m.user_id = w.userId AND m.handle_result = 1 AND m.group_id = w.conversationId",
         { handle_result: "2", handled_by: "w.changedBy", handled_at: "w.changedAt" }
       )}`

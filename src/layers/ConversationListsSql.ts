@@ -9,7 +9,7 @@ import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
-import { joinInOrder, limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
+import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "./SqlDialect.ts"
 
 /** Content of the last messages of one page, in UTF-16 units. */
 const pageContentMax = 512 * 1024
@@ -74,19 +74,20 @@ export const layer = Layer.effect(
           WHERE conversation_id = ${conversationId} AND user_id = ${userId}`
       )
 
-    /** The other one gets to know of the conversation with its first message. */
+    /**
+     * The other one gets to know of the conversation with its first message. What is there already stays: it may have
+     * come since this transaction has looked.
+     */
     const begin = Effect.fnUntraced(function* (userId: UserId, conversationId: ConversationId) {
       const version = yield* nextVersion(sql)
-      const known = yield* sql`SELECT 1 FROM conversations WHERE id = ${conversationId}`
-      if (known.length === 0) {
-        const row = { id: conversationId, chat_type: ChatType.single, last_seq: 0, last_time: 0, version }
-        yield* sql`INSERT INTO conversations ${sql.insert(row)}`
-      }
-      const own = yield* sql`
-        SELECT 1 FROM conversation_members WHERE conversation_id = ${conversationId} AND user_id = ${userId}`
-      if (own.length > 0) return
-      const row = { conversation_id: conversationId, user_id: userId, joined_seq: 0, read_seq: 0, sent_seq: 0, version }
-      yield* sql`INSERT INTO conversation_members ${sql.insert(row)}`
+      const row = rowsOf(sql, [{ conversationId, userId }], { conversationId: "id", userId: "id" })
+      yield* sql`
+        INSERT INTO conversations (id, chat_type, last_seq, last_time, version)
+        SELECT w.conversationId, ${ChatType.single}, 0, 0, ${version} FROM ${row} w ${onExisting(sql, ["id"], {})}`
+      yield* sql`
+        INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq, version)
+        SELECT w.conversationId, w.userId, 0, 0, 0, ${version} FROM ${row} w
+        ${onExisting(sql, ["conversation_id", "user_id"], {})}`
     })
 
     return ConversationLists.of({

@@ -6,6 +6,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupId, isManager, Role } from "../domain/Group.ts"
 import { type GroupRequest, Groups, groupListMax, groupRequestListMax, groupRequestsMax } from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import type { HandleResult } from "../domain/Request.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
@@ -40,6 +41,7 @@ export const layer = Layer.effect(
   Groups,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const { requireFriendship } = yield* MessagePolicy
     const join = joinInOrder(sql)
     const columns = sql.literal(requestColumns)
 
@@ -58,7 +60,10 @@ export const layer = Layer.effect(
 
     return Groups.of({
       standing: Effect.fn("Groups.standing")(function* (groupId, userId) {
-        const [row] = yield* sql<{ readonly is_verify: number }>`SELECT is_verify FROM groups_ WHERE id = ${groupId}`
+        // A group that everybody has left is none any more.
+        const [row] = yield* sql<{ readonly is_verify: number }>`
+          SELECT is_verify FROM groups_ WHERE id = ${groupId} AND EXISTS (
+            SELECT 1 FROM conversation_members WHERE conversation_id = ${groupId} AND role > ${Role.former})`
         return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify === 1 }
       }, Effect.catch(apiError)),
 
@@ -133,6 +138,13 @@ export const layer = Layer.effect(
             ON (b.user_id = w.userId AND b.blocked_id = ${inviterId}) OR (b.user_id = ${inviterId} AND b.blocked_id = w.userId)
             ${limitTo(sql, 1)}`
           if (blocks.length > 0) return yield* ApiError.of("Blocked")
+          const brought = requests.filter(({ userId }) => userId !== inviterId)
+          if (requireFriendship && brought.length > 0) {
+            const friends = yield* sql`
+              SELECT 1 FROM ${rowsOf(sql, brought, { userId: "id" })} w ${join} contacts c
+              ON c.user_id = w.userId AND c.contact_id = ${inviterId}`
+            if (friends.length < brought.length) return yield* ApiError.of("NotFriends")
+          }
           const taken = yield* sql<{ readonly user_id: UserId; readonly isMember: number }>`
             SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
             ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}

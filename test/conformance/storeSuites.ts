@@ -3,8 +3,10 @@ import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
 import * as ContactsSql from "../../src/layers/ContactsSql.ts"
+import * as ConversationListsSql from "../../src/layers/ConversationListsSql.ts"
 import * as ConversationsSql from "../../src/layers/ConversationsSql.ts"
 import * as FriendsSql from "../../src/layers/FriendsSql.ts"
+import * as GroupsSql from "../../src/layers/GroupsSql.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
 import * as MessageStoreSql from "../../src/layers/MessageStoreSql.ts"
 import * as SessionsSql from "../../src/layers/SessionsSql.ts"
@@ -12,26 +14,29 @@ import type { Settings } from "../../src/layers/Settings.ts"
 import * as UserRepositorySql from "../../src/layers/UserRepositorySql.ts"
 import { sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { acquaintancesSuite } from "./acquaintancesSuite.ts"
+import { appendSuite } from "./appendSuite.ts"
+import { changesSuite } from "./changesSuite.ts"
 import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
+import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
+import { groupLimitsSuite } from "./groupLimitsSuite.ts"
+import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
+import { membershipSuite } from "./membershipSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
   ConversationsSql.layer,
+  ConversationListsSql.layer,
+  GroupsSql.layer,
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
   FriendsSql.layer
 ).pipe(Layer.provide(IdsSnowflake.layer))
-
-const requiringFriendship = Layer.effect(
-  MessagePolicy,
-  Effect.map(MessagePolicy, (policy) => ({ ...policy, requireFriendship: true }))
-)
 
 /** `database` is empty each time that it is made. */
 export const storeSuites = <E>(
@@ -39,7 +44,14 @@ export const storeSuites = <E>(
   database: Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
 ) => {
   const layer = repositories.pipe(Layer.provideMerge(database))
-  const strict = repositories.pipe(Layer.provide(requiringFriendship), Layer.provideMerge(database))
+  const layerOf = (changes: Partial<MessagePolicy["Service"]>) => {
+    const policy = Layer.effect(
+      MessagePolicy,
+      Effect.map(MessagePolicy, (policy) => ({ ...policy, ...changes }))
+    )
+    return repositories.pipe(Layer.provide(policy), Layer.provideMerge(database))
+  }
+  const strict = layerOf({ requireFriendship: true })
   messageStoreSuite(name, layer)
   conversationsSuite(name, layer)
   userRepositorySuite(name, layer)
@@ -47,6 +59,12 @@ export const storeSuites = <E>(
   acquaintancesSuite(name, layer)
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
+  groupsSuite(name, layer, strict)
+  groupLimitsSuite(name, layer)
+  membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
+  appendSuite(name, layerOf)
+  changesSuite(name, layer)
+  conversationListsSuite(name, layer, strict)
   idsSuite(name, database)
   presenceSuite(name, database)
 }

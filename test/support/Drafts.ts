@@ -1,8 +1,8 @@
 /** Drafts for tests of what stores and carries them. */
 import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { singleConversationId } from "../../src/domain/Conversation.ts"
+import { ChatType, singleConversationId } from "../../src/domain/Conversation.ts"
 import type { ConnectionId, MessageId, UserId } from "../../src/domain/Ids.ts"
-import type { Draft } from "../../src/domain/Message.ts"
+import { type Draft, MessageType } from "../../src/domain/Message.ts"
 
 let made = 0
 
@@ -25,3 +25,17 @@ export const draft = (sender: string, receiver: string, clientId: string, change
 }
 
 export const conversationOf = (a: string, b: string): ConversationId => singleConversationId(a as UserId, b as UserId)
+
+/** A draft of a message to a group, or of an event in its life. */
+export const groupDraft = (
+  sender: string,
+  groupId: ConversationId,
+  clientId: string,
+  changes: Partial<Draft> = {}
+): Draft =>
+  draft(sender, groupId, clientId, {
+    conversationId: groupId,
+    chatType: ChatType.group,
+    messageType: MessageType.text,
+    ...changes
+  })

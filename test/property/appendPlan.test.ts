@@ -1,0 +1,118 @@
+/** A batch of drafts comes to the same as the drafts one by one, whatever they are (`src/domain/AppendPlan.ts`). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { messageKey } from "../../src/domain/AppendFacts.ts"
+import { ChatType } from "../../src/domain/Conversation.ts"
+import { Role } from "../../src/domain/Group.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { MessageType } from "../../src/domain/Message.ts"
+import { draftsOfScript, firstWords, founding, groupId, policyOf, Script, users } from "../support/DraftScripts.ts"
+import { conversationOf } from "../support/Drafts.ts"
+import { MemoryStore } from "../support/MemoryStore.ts"
+
+/** Two stores in the same state, and the drafts of the batch. */
+const startOf = (script: typeof Script.Type) => {
+  const policy = policyOf(script)
+  const { before, batch } = draftsOfScript(script)
+  const stores = [new MemoryStore(users), new MemoryStore(users)] as const
+  for (const store of stores) {
+    for (const [one, other] of script.friends) store.befriend(one, other)
+    for (const [one, other] of script.blocks) if (one !== other) store.block(one, other)
+    if (script.isFounded) store.append([founding, ...firstWords], { ...policy, requireFriendship: false })
+    if (script.isFounded) {
+      const reactions = Array.from(
+        { length: script.crowd },
+        (_, index) => [`${50 + index}` as UserId, `r${index}`] as const
+      )
+      store.reactions.set(messageKey(groupId, 2), new Map(reactions))
+    }
+    for (const one of before) store.append([one], policy)
+    for (const userId of script.asking) store.ask(groupId, userId as UserId)
+  }
+  return { policy, stores, batch }
+}
+
+const property = (name: string, check: (start: ReturnType<typeof startOf>) => void) =>
+  it.effect.prop(name, [Script], ([script]) => Effect.sync(() => check(startOf(script))), {
+    arbitrary: { runs: 2_000 }
+  })
+
+describe("the plan for a batch", () => {
+  property(
+    "decides like the plans for its drafts one by one, and leaves the same behind",
+    ({ policy, stores, batch }) => {
+      const [together, apart] = stores
+      const results = together.append(batch, policy)
+      assert.deepStrictEqual(
+        results,
+        batch.flatMap((one) => apart.append([one], policy))
+      )
+      assert.deepStrictEqual(together, apart)
+    }
+  )
+
+  property("numbers what it stores without a gap, never earlier than what came before", ({ policy, stores, batch }) => {
+    const [store] = stores
+    store.append(batch, policy)
+    for (const id of [groupId, conversationOf("1", "2")]) {
+      const stored = [...store.messages.values()].flatMap(({ message }) =>
+        message.conversationID === id ? message : []
+      )
+      assert.deepStrictEqual(
+        stored.map(({ seq }) => seq),
+        stored.map((_, index) => index + 1)
+      )
+      const times = stored.map(({ sendTime }) => sendTime)
+      assert.deepStrictEqual(
+        times,
+        times.toSorted((a, b) => a - b)
+      )
+    }
+  })
+
+  property(
+    "gives a draft that comes again the first message, and stores nothing by it",
+    ({ policy, stores, batch }) => {
+      const [store] = stores
+      const first = store.append(batch, policy)
+      for (const [index, again] of store.append(batch, policy).entries()) {
+        const result = first[index]
+        if (result?._tag === "Rejected" || again._tag === "Rejected") continue
+        assert.strictEqual(again._tag, "Duplicate")
+        assert.strictEqual(again.message.messageId, result?.message.messageId)
+      }
+    }
+  )
+
+  property("lets only members into what happens in a group, and keeps one owner", ({ policy, stores, batch }) => {
+    const [store] = stores
+    for (const one of batch) {
+      const role = store.members.get(`${groupId}/${one.senderId}`)?.role ?? Role.former
+      const [result] = store.append([one], policy)
+      const isEvent = one.messageType === MessageType.system
+      if (one.chatType === ChatType.group && role === Role.former && !isEvent && result?._tag === "Rejected") {
+        assert.isTrue(result.error.is("NoConversation") || result.error.is("Conflict"))
+      } else if (one.chatType === ChatType.group && role === Role.former && !isEvent) {
+        assert.strictEqual(result?._tag, "Duplicate")
+      }
+    }
+    const roles = [...store.members.values()].map(({ role }) => role).filter((role) => role !== Role.former)
+    assert.strictEqual(roles.filter((role) => role === Role.owner).length, Math.min(1, roles.length))
+  })
+
+  property("leaves nothing of a recalled message, in whatever words", ({ policy, stores, batch }) => {
+    const [store] = stores
+    store.append(batch, policy)
+    const stored = [...store.messages.values()].map(({ message }) => message)
+    for (const { conversationID, seq } of stored.filter(({ recalled }) => recalled)) {
+      const key = `${conversationID}/${seq}`
+      const words = stored.filter(
+        (one) =>
+          one.conversationID === conversationID &&
+          (one.seq === seq || (one.messageType === MessageType.edit && one.targetSeq === seq))
+      )
+      assert.isTrue(words.every(({ content }) => content === ""))
+      assert.isUndefined(store.reactions.get(key))
+    }
+  })
+})

@@ -1,0 +1,116 @@
+/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { type ChangeView, type ChangeWindows, changeProblem, reactionsMax } from "../../src/domain/ChangeRules.ts"
+import type { ErrorName } from "../../src/domain/ErrorTable.ts"
+import { Role } from "../../src/domain/Group.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
+import { draft } from "../support/Drafts.ts"
+import { codeOf } from "../support/Refusals.ts"
+
+const RoleOf = Schema.Literals([0, 1, 2, 3])
+const image = JSON.stringify({ url: "https://example.com/a.png" })
+
+const Case = Schema.Struct({
+  kind: Schema.Literals(["recall", "edit", "reaction"]),
+  content: Schema.Literals(["", "👍", "r0", image]),
+  isOwn: Schema.Boolean,
+  /** 1 is an image, 7 and above nothing that a user has written. */
+  targetType: Schema.Literals([0, 0, 0, 1, 6, 7, 8, 9, 10]),
+  isRecalled: Schema.Literals([false, false, false, true]),
+  isSeen: Schema.Literals([true, true, true, false]),
+  senderRole: Schema.Literals([1, 2, 3]),
+  authorRole: RoleOf,
+  /** Milliseconds between the two, and the windows: they meet often. */
+  age: Schema.Literals([-1, 0, 9, 10, 11, 19, 20, 21, 1_000_000]),
+  recallMillis: Schema.Literals([0, 10, 20]),
+  editMillis: Schema.Literals([0, 10, 20]),
+  reactions: Schema.Literals([0, reactionsMax - 1, reactionsMax])
+})
+type Case = typeof Case.Type
+
+const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWindows } => {
+  const change = draft("1", "2", "change", {
+    messageType: MessageType[one.kind],
+    content: one.kind === "recall" ? "" : one.content,
+    sendTime: 5_000_000,
+    targetSeq: 1
+  })
+  const target: Message = {
+    messageId: change.messageId,
+    clientId: "target",
+    conversationID: change.conversationId,
+    seq: 1,
+    chatType: 1,
+    sendId: (one.isOwn ? "1" : "2") as UserId,
+    receiveId: (one.isOwn ? "2" : "1") as UserId,
+    sendTime: 5_000_000 - one.age,
+    messageType: one.targetType,
+    content: one.isRecalled ? "" : "words",
+    ...(one.isRecalled ? { recalled: true } : {})
+  }
+  return {
+    draft: change,
+    view: {
+      target: one.isSeen ? target : undefined,
+      senderRole: one.senderRole,
+      authorRole: one.isOwn ? one.senderRole : one.authorRole,
+      reactions: new Map(Array.from({ length: one.reactions }, (_, index) => [`r${index}`, 1]))
+    },
+    windows: { recallMillis: one.recallMillis, editMillis: one.editMillis }
+  }
+}
+
+const isWithin = (age: number, windowMillis: number): boolean => windowMillis === 0 || age <= windowMillis
+
+/** What the protocol says. */
+const expected = (one: Case): ErrorName | undefined => {
+  if (!one.isSeen || one.targetType >= 7) return "NoMessage"
+  if (one.isRecalled) return "Conflict"
+  if (one.kind === "reaction") {
+    const isKnown = one.reactions > 0 && one.content === "r0"
+    return one.reactions < reactionsMax || one.content === "" || isKnown ? undefined : "Conflict"
+  }
+  if (one.kind === "recall") {
+    const isManager = one.senderRole !== Role.member
+    if (one.isOwn) return isManager || isWithin(one.age, one.recallMillis) ? undefined : "TooLate"
+    const isLower = one.authorRole === Role.former || one.authorRole > one.senderRole
+    return isManager && isLower ? undefined : "Forbidden"
+  }
+  if (!one.isOwn) return "Forbidden"
+  if (one.targetType === 1 && one.content !== image) return "BadContent"
+  if (one.targetType === 6 && one.content !== image) return "BadContent"
+  return isWithin(one.age, one.editMillis) ? undefined : "TooLate"
+}
+
+describe("the rules of changes", () => {
+  it.effect.prop(
+    "are those of the protocol, to the millisecond, for every role, type and age",
+    [Case],
+    ([one]) =>
+      Effect.sync(() => {
+        const { draft, view, windows } = inputOf(one)
+        const problem = changeProblem(draft, view, windows)
+        assert.strictEqual(problem?.code, codeOf(expected(one)))
+      }),
+    { arbitrary: { runs: 5_000 } }
+  )
+
+  it.effect.prop(
+    "never let anybody but its sender put words into a message, and nobody after its recall",
+    [Case],
+    ([one]) =>
+      Effect.sync(() => {
+        const { draft, view, windows } = inputOf(one)
+        const problem = changeProblem(draft, view, windows)
+        if (one.kind === "edit" && !one.isOwn) assert.isDefined(problem)
+        if (one.isRecalled) assert.isDefined(problem)
+        // More time makes nothing possible that was not.
+        if (problem === undefined || !problem.is("TooLate")) return
+        const later = { ...draft, sendTime: draft.sendTime + 1 }
+        assert.isTrue(changeProblem(later, view, windows)?.is("TooLate"))
+      }),
+    { arbitrary: { runs: 1_000 } }
+  )
+})

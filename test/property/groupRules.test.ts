@@ -1,0 +1,228 @@
+/** Who may do what to a group, over random states and lives of groups (protocol.md sections 1.6 and 2.2). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { ApiError } from "../../src/domain/ErrorTable.ts"
+import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/Group.ts"
+import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/GroupRules.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+
+const runs = 1_000
+/** For the users below, in a group that has many other members. */
+const placesLeft = 3
+const users = ["1", "2", "3", "4", "5"]
+/** "9" does not exist, and has nothing to do with the rest of what is random. */
+const User = Schema.Literals(["1", "2", "3", "4", "5"])
+const Named = Schema.Array(Schema.Literals(["1", "2", "3", "4", "5", "9"])).check(Schema.isBetweenLength(1, 3))
+
+const Action = Schema.Struct({
+  sender: User,
+  event: Schema.Union([
+    Schema.Struct({ event: Schema.Literal("created"), isVerify: Schema.Boolean, userIds: Named }),
+    Schema.Struct({ event: Schema.Literal("joined"), userIds: Named }),
+    Schema.Struct({ event: Schema.Literal("joined"), userIds: Named, asked: Schema.Boolean }),
+    Schema.Struct({ event: Schema.Literal("left") }),
+    Schema.Struct({ event: Schema.Literal("removed"), userIds: Named }),
+    Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 2, 3]) }),
+    Schema.Struct({ event: Schema.Literal("changed"), isVerify: Schema.Boolean })
+  ])
+})
+const Pairs = Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4))
+const Life = Schema.Struct({
+  /** Not founded yet, left by everybody, or with user 1 as its owner. */
+  state: Schema.Literals(["none", "empty", "full", "full", "full", "full", "full", "full"]),
+  isVerify: Schema.Boolean,
+  /** Of the users from 2 on. */
+  roles: Schema.Array(Schema.Literals([0, 0, 2, 3, 3])).check(Schema.isBetweenLength(4, 4)),
+  actions: Schema.Array(Action).check(Schema.isBetweenLength(1, 8)),
+  /** Who asks to be let in, over and over. */
+  asking: Schema.Array(User).check(Schema.isMaxLength(3)),
+  barriers: Pairs
+})
+
+/** A group in memory: what the decisions make of it. */
+class Group {
+  exists = false
+  isVerify = false
+  readonly roles = new Map<string, Role>()
+  private readonly asking: ReadonlySet<string>
+  private readonly barriers: ReadonlySet<string>
+  /** Members of whom nothing else is known. */
+  private readonly others: number
+
+  constructor(life: typeof Life.Type, others = 0) {
+    this.asking = new Set(life.asking)
+    this.barriers = new Set(life.barriers.flatMap(([a, b]) => (a === b ? [] : [`${a}/${b}`, `${b}/${a}`])))
+    this.others = others
+    this.exists = life.state !== "none"
+    this.isVerify = this.exists && life.isVerify
+    if (life.state !== "full") return
+    this.roles.set("1", Role.owner)
+    for (const [index, role] of life.roles.entries()) this.roles.set(users[index + 1]!, role)
+  }
+
+  roleOf = (userId: string): Role => this.roles.get(userId) ?? Role.former
+  isBarred = (a: string, b: string): boolean => this.barriers.has(`${a}/${b}`)
+  hasAsked = (userId: string): boolean => this.asking.has(userId)
+  members = (): ReadonlyArray<string> => users.filter((userId) => this.roleOf(userId) !== Role.former)
+
+  view(): GroupView {
+    return {
+      exists: this.exists,
+      isVerify: this.isVerify,
+      memberCount: this.members().length === 0 ? 0 : this.members().length + this.others,
+      roleOf: this.roleOf,
+      isUser: (userId) => users.includes(userId),
+      barrier: (a, b) => (this.isBarred(a, b) ? ApiError.of("Blocked") : undefined),
+      hasAsked: this.hasAsked
+    }
+  }
+
+  apply(event: GroupEvent, changes: ReadonlyArray<RoleChange>): void {
+    this.exists = true
+    if (event.event === "created" || event.event === "changed") this.isVerify = event.isVerify ?? this.isVerify
+    for (const { userId, role } of changes) this.roles.set(userId, role)
+  }
+}
+
+type Decided = ReadonlyArray<RoleChange> | ApiError
+
+/** What was decided, and how everybody stood before it. */
+interface Step {
+  readonly group: Group
+  readonly event: GroupEvent
+  readonly sender: UserId
+  readonly decided: Decided
+  readonly before: ReadonlyMap<string, Role>
+  readonly wasVerify: boolean
+  readonly existed: boolean
+}
+
+/** Has a group live, and calls `check` after each step. */
+const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) => {
+  const group = new Group(life, others)
+  for (const action of life.actions) {
+    const [event, sender] = [action.event as GroupEvent, action.sender as UserId]
+    const before = new Map(users.map((userId) => [userId, group.roleOf(userId)]))
+    const { isVerify: wasVerify, exists: existed } = group
+    const decided = decideGroup(event, sender, group.view())
+    if (!(decided instanceof ApiError)) group.apply(event, decided)
+    check({ group, event, sender, decided, before, wasVerify, existed })
+  }
+}
+
+const property = (name: string, check: (step: Step) => void, others?: number) =>
+  it.effect.prop(name, [Life], ([life]) => Effect.sync(() => live(life, check, others)), { arbitrary: { runs } })
+
+const isRefused = (decided: Decided): decided is ApiError => decided instanceof ApiError
+const roleIn = ({ before }: Step, userId: string): Role => before.get(userId) ?? Role.former
+const isStranger = (step: Step): boolean => roleIn(step, step.sender) === Role.former
+const isManaging = (step: Step): boolean => [1, 2].includes(roleIn(step, step.sender))
+
+describe("the rules of groups", () => {
+  property("keep exactly one owner for as long as there are members, and let nobody into a group without", (step) => {
+    const members = step.group.members()
+    const owners = members.filter((userId) => step.group.roleOf(userId) === Role.owner)
+    assert.strictEqual(owners.length, Math.min(members.length, 1))
+    const wasEmpty = step.existed && [...step.before.values()].every((role) => role === Role.former)
+    if (!wasEmpty) return
+    const expected = step.event.event === "created" ? "Conflict" : "NoConversation"
+    assert.isTrue(isRefused(step.decided) && step.decided.is(expected))
+  })
+
+  property(
+    "let nobody change anybody of equal or higher rank, nor themselves but by leaving or handing over",
+    (step) => {
+      if (isRefused(step.decided)) return
+      for (const { userId, role } of step.decided) {
+        const [own, others] = [roleIn(step, step.sender), roleIn(step, userId)]
+        if (others === Role.former) continue
+        if (userId !== step.sender) assert.isBelow(own, others)
+        else if (step.event.event !== "left") {
+          assert.deepStrictEqual([step.event.event, own, role], ["role", Role.owner, Role.manager])
+        }
+      }
+    }
+  )
+
+  property("hide a group from strangers, who may only try to join by themselves", (step) => {
+    if (!isStranger(step)) return
+    const { event, decided, sender } = step
+    if (event.event === "created") {
+      if (step.existed) assert.isTrue(isRefused(decided) && decided.is("Conflict"))
+      return
+    }
+    const isAlone = event.event === "joined" && event.userIds.length === 1 && event.userIds[0] === sender
+    if (!step.existed || !isAlone) assert.isTrue(isRefused(decided) && decided.is("NoConversation"))
+  })
+
+  property("make members by founding, joining and approval only, each of them once and with the right to", (step) => {
+    if (isRefused(step.decided)) return
+    const { event, sender, decided } = step
+    assert.strictEqual(new Set(decided.map(({ userId }) => userId)).size, decided.length)
+    const newcomers = decided.filter(({ userId, role }) => role !== Role.former && roleIn(step, userId) === Role.former)
+    for (const { userId, role } of newcomers) {
+      assert.include(users, userId)
+      if (event.event === "created") {
+        assert.strictEqual(role, userId === sender ? Role.owner : Role.member)
+        assert.isFalse(step.group.isBarred(sender, userId))
+        continue
+      }
+      assert.strictEqual(role, Role.member)
+      if (event.event !== "joined") return assert.fail(`${event.event} makes a member`)
+      assert.include(event.userIds, userId)
+      if (event.asked === true) assert.isTrue(isManaging(step) && step.group.hasAsked(userId))
+      else if (step.wasVerify) assert.isTrue(isManaging(step))
+      if (event.asked !== true && userId !== sender) assert.isFalse(step.group.isBarred(sender, userId))
+    }
+  })
+
+  property("take what is in order: joining alone, leaving, removing a lower rank, giving a role", (step) => {
+    const { event, sender, decided, group, before } = step
+    const role = roleIn(step, sender)
+    const changed = isRefused(decided) ? [] : decided.map(({ userId, role }) => [userId, role])
+    const isLast = [...before.values()].filter((role) => role !== Role.former).length === 1
+    const hasMembers = [...before.values()].some((role) => role !== Role.former)
+    if (event.event === "left" && role !== Role.former && (role !== Role.owner || isLast)) {
+      assert.deepStrictEqual(changed, [[sender, Role.former]])
+    }
+    if (event.event === "joined" && event.asked !== true && hasMembers && role === Role.former && !step.wasVerify) {
+      if (event.userIds.length === 1 && event.userIds[0] === sender) {
+        assert.deepStrictEqual(changed, [[sender, Role.member]])
+      }
+    }
+    if (event.event === "removed" && isManaging(step) && event.userIds.every((id) => roleIn(step, id) > role)) {
+      assert.deepStrictEqual(
+        changed,
+        [...new Set(event.userIds)].map((userId) => [userId, Role.former])
+      )
+    }
+    if (event.event === "changed" && isManaging(step)) assert.strictEqual(group.isVerify, event.isVerify)
+    if (event.event === "changed" && role === Role.member) assert.isTrue(isRefused(decided) && decided.is("Forbidden"))
+    if (event.event === "role" && role === Role.owner && event.userId !== sender) {
+      const had = roleIn(step, event.userId)
+      if (had === Role.former || had === event.role) assert.isTrue(isRefused(decided))
+      else {
+        const handedOver = event.role === Role.owner ? [[sender, Role.manager]] : []
+        assert.deepStrictEqual(changed, [...handedOver, [event.userId, event.role]])
+      }
+    }
+  })
+
+  property("remove nobody whom they name besides the members: who is told of it was one", (step) => {
+    if (step.event.event !== "removed" || isRefused(step.decided)) return
+    for (const userId of step.event.userIds) assert.notStrictEqual(roleIn(step, userId), Role.former)
+  })
+
+  property(
+    "let in as many members as there may be, and not one more",
+    (step) => {
+      if (step.event.event !== "joined" || step.existed !== true) return
+      const had = [...step.before.values()].filter((role) => role !== Role.former).length
+      const newcomers = new Set(step.event.userIds.filter((userId) => roleIn(step, userId) === Role.former)).size
+      if (isRefused(step.decided)) {
+        if (step.decided.is("GroupFull")) assert.isAbove(had + newcomers, placesLeft)
+      } else assert.isAtMost(had + newcomers, placesLeft)
+    },
+    groupMembersMax - placesLeft
+  )
+})

@@ -1,0 +1,120 @@
+/** Random drafts for one group, a private conversation and three users, some of them earlier ones once more. */
+import { Schema } from "effect"
+import { reactionsMax } from "../../src/domain/ChangeRules.ts"
+import type { ConversationId } from "../../src/domain/Conversation.ts"
+import { type Draft, MessageType } from "../../src/domain/Message.ts"
+import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
+import { draft, groupDraft } from "./Drafts.ts"
+
+export const users = ["1", "2", "10"]
+const User = Schema.Literals(["1", "2", "10"])
+const Anybody = Schema.Literals(["1", "2", "10", "2", "10", "9"])
+export const groupId = "100" as ConversationId
+/** The draft comes again of which so many others came before this one; 0 for one that is new. */
+const Again = Schema.Literals([0, 0, 0, 0, 0, 1, 2, 3, 4, 6])
+const Seq = Schema.Literals([1, 2, 2, 3, 3, 4])
+const Late = Schema.Literals([0, 0, 5, 20])
+
+const Event = Schema.Union([
+  Schema.Struct({
+    event: Schema.Literal("created"),
+    name: Schema.Literal("we"),
+    icon: Schema.Literal(""),
+    isVerify: Schema.Boolean,
+    userIds: Schema.Tuple([Anybody])
+  }),
+  Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([Anybody]) }),
+  Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([User]), asked: Schema.Literal(true) }),
+  Schema.Struct({ event: Schema.Literal("left") }),
+  Schema.Struct({ event: Schema.Literal("removed"), userIds: Schema.Tuple([Anybody]) }),
+  Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 3]) }),
+  Schema.Struct({ event: Schema.Literal("changed"), isVerify: Schema.Boolean })
+])
+const Base = { sender: User, again: Again, isOfGroup: Schema.Boolean, late: Late }
+const Wanted = Schema.Union([
+  Schema.Struct({ ...Base, kind: Schema.Literal("text"), content: Schema.Literals(["x", "y"]), to: Anybody }),
+  Schema.Struct({ ...Base, kind: Schema.Literal("event"), event: Event }),
+  Schema.Struct({ ...Base, kind: Schema.Literal("recall"), seq: Seq }),
+  Schema.Struct({ ...Base, kind: Schema.Literal("edit"), content: Schema.Literals(["x", "y", "z"]), seq: Seq }),
+  Schema.Struct({
+    ...Base,
+    kind: Schema.Literal("reaction"),
+    content: Schema.Literals(["", "👍", "👎", "🎉"]),
+    seq: Seq
+  })
+])
+export const Script = Schema.Struct({
+  /** What is in the store before the batch, and the batch. */
+  before: Schema.Array(Wanted).check(Schema.isMaxLength(8)),
+  batch: Schema.Array(Wanted).check(Schema.isBetweenLength(2, 16)),
+  /** Whether there is a group, and a message in it and in a private conversation. */
+  isFounded: Schema.Literals([true, true, true, true, false]),
+  asking: Schema.Array(User).check(Schema.isMaxLength(2)),
+  blocks: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(1)),
+  friends: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4)),
+  /** Others who have given the first words of the group a reaction of their own each. */
+  crowd: Schema.Literals([0, reactionsMax - 2, reactionsMax - 1]),
+  requireFriendship: Schema.Literals([false, false, false, true]),
+  groupHistory: Schema.Literals(["joined", "all"])
+})
+
+const draftOf = (wanted: typeof Wanted.Type, clientId: string, now: number): Draft => {
+  const { sender, isOfGroup, late } = wanted
+  const changes = { sendTime: now - late }
+  if (wanted.kind === "text") {
+    const content = { ...changes, content: wanted.content }
+    return isOfGroup
+      ? groupDraft(sender, groupId, clientId, content)
+      : draft(sender, wanted.to, clientId, { ...content, messageType: MessageType.text })
+  }
+  if (wanted.kind === "event") {
+    return groupDraft(sender, groupId, clientId, {
+      ...changes,
+      messageType: MessageType.system,
+      content: JSON.stringify(wanted.event)
+    })
+  }
+  const change = {
+    ...changes,
+    messageType: MessageType[wanted.kind],
+    content: wanted.kind === "recall" ? "" : wanted.content,
+    targetSeq: wanted.seq
+  }
+  return isOfGroup
+    ? groupDraft(sender, groupId, clientId, change)
+    : draft(sender, sender === "1" ? "2" : "1", clientId, change)
+}
+
+export const founding = groupDraft("1", groupId, "founding", {
+  messageType: MessageType.system,
+  content: JSON.stringify({ event: "created", name: "us", icon: "", isVerify: false, userIds: ["2"] }),
+  sendTime: 0
+})
+
+export const firstWords = [
+  groupDraft("2", groupId, "first words", { sendTime: 0 }),
+  draft("1", "2", "first words", { sendTime: 0 })
+]
+
+/** The drafts, some of which are earlier ones once more. */
+const draftsOf = (list: ReadonlyArray<typeof Wanted.Type>, earlier: ReadonlyArray<Draft>, now: number) => {
+  const drafts = [...earlier]
+  for (const wanted of list) {
+    const first = wanted.again === 0 ? undefined : drafts.at(-wanted.again)
+    drafts.push(first ?? draftOf(wanted, `m${drafts.length}`, now + 3 * drafts.length))
+  }
+  return drafts.slice(earlier.length)
+}
+
+/** The drafts of a script: what is stored before, and the batch. */
+export const draftsOfScript = (script: typeof Script.Type) => {
+  const before = draftsOf(script.before, script.isFounded ? firstWords : [], 0)
+  return { before, batch: draftsOf(script.batch, [...firstWords, ...before], 5) }
+}
+
+/** The policy of a script; its windows are as short as the time that its drafts take. */
+export const policyOf = ({ requireFriendship, groupHistory }: typeof Script.Type): MessagePolicy["Service"] => ({
+  windows: { recallMillis: 10, editMillis: 15 },
+  requireFriendship,
+  groupHistory
+})

@@ -1,0 +1,144 @@
+/** What a store is after plans of `appendPlan` were carried out, in plain collections. */
+import {
+  type AppendFacts,
+  clientKey,
+  type KnownMessage,
+  type Membership,
+  memberKey,
+  messageKey,
+  pairKey
+} from "../../src/domain/AppendFacts.ts"
+import { type AppendPlan, appendPlan, type MessageChange } from "../../src/domain/AppendPlan.ts"
+import type { ConversationId } from "../../src/domain/Conversation.ts"
+import { Role } from "../../src/domain/Group.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
+import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
+
+export const digestOf = (content: string): string => `digest of ${content}`
+
+interface StoredMessage {
+  message: Message
+  firstDigest: string
+}
+
+interface MemoryGroup {
+  name: string
+  isVerify: boolean
+}
+
+export class MemoryStore {
+  readonly messages = new Map<string, StoredMessage>()
+  readonly members = new Map<string, Membership>()
+  readonly groups = new Map<ConversationId, MemoryGroup>()
+  /** Who has which reaction to a message. */
+  readonly reactions = new Map<string, Map<UserId, string>>()
+  /** Pending requests, by {@link memberKey}, and how others ended. */
+  readonly asked = new Map<string, "pending" | `passed by ${string} at ${number}`>()
+  readonly blocks = new Set<string>()
+  readonly friends = new Set<string>()
+  readonly users: ReadonlySet<UserId>
+  /** Edits of each message, which go with it when it is recalled. */
+  private readonly edits = new Map<string, Array<string>>()
+
+  constructor(users: ReadonlyArray<string>) {
+    this.users = new Set(users as ReadonlyArray<UserId>)
+  }
+
+  ask(conversationId: ConversationId, userId: UserId): void {
+    this.asked.set(memberKey(conversationId, userId), "pending")
+  }
+
+  block(one: string, other: string): void {
+    this.blocks.add(pairKey(one as UserId, other as UserId))
+  }
+
+  befriend(one: string, other: string): void {
+    this.friends.add(pairKey(one as UserId, other as UserId)).add(pairKey(other as UserId, one as UserId))
+  }
+
+  /** Everything that there is to know, whatever a batch needs. */
+  facts(): AppendFacts {
+    const stored = [...this.messages.values()]
+    const isNow = (role: Role) => role !== Role.former
+    return {
+      known: new Map(
+        stored.map((one): [string, KnownMessage] => [clientKey(one.message.sendId, one.message.clientId), one])
+      ),
+      ends: new Map(stored.map(({ message }) => [message.conversationID, message])),
+      blocks: this.blocks,
+      friends: this.friends,
+      users: this.users,
+      members: new Map(this.members),
+      groups: new Map(
+        [...this.groups].map(([id, { isVerify }]) => {
+          const memberCount = [...this.members].filter(([key, { role }]) => key.startsWith(`${id}/`) && isNow(role))
+          return [id, { isVerify, memberCount: memberCount.length }]
+        })
+      ),
+      asked: new Set([...this.asked].flatMap(([key, state]) => (state === "pending" ? [key] : []))),
+      targets: new Map(stored.map(({ message }) => [messageKey(message.conversationID, message.seq), message])),
+      reactions: new Map(
+        [...this.reactions].map(([key, given]) => [
+          key,
+          new Map([...Map.groupBy(given.values(), (reaction) => reaction)].map(([one, all]) => [one, all.length]))
+        ])
+      ),
+      ownReactions: new Map(
+        [...this.reactions].flatMap(([key, given]) =>
+          [...given].map(([userId, reaction]): [string, string] => [`${key}/${userId}`, reaction])
+        )
+      )
+    }
+  }
+
+  /** Decides on the drafts together, and carries it out. */
+  append(drafts: ReadonlyArray<Draft>, policy: MessagePolicy["Service"]): AppendPlan["results"] {
+    const plan = appendPlan(drafts, this.facts(), { policy, digestOf })
+    this.carryOut(plan)
+    return plan.results
+  }
+
+  private carryOut(plan: AppendPlan): void {
+    for (const message of plan.stored) {
+      const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
+      this.messages.set(messageKey(message.conversationID, message.seq), { message, firstDigest })
+    }
+    for (const { groupId, event } of plan.groups) {
+      const { name = "", isVerify = false } = this.groups.get(groupId) ?? {}
+      this.groups.set(groupId, { name: event.name ?? name, isVerify: event.isVerify ?? isVerify })
+    }
+    for (const { conversationId, userId, role, joinedSeq, changedBy, changedAt } of plan.members) {
+      const key = memberKey(conversationId, userId)
+      this.members.set(key, { role, joinedSeq })
+      if (role === Role.former || this.asked.get(key) !== "pending") continue
+      this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
+    }
+    for (const change of plan.changes) this.change(change)
+  }
+
+  private change({ kind, conversationId, targetSeq, seq, userId, content, before }: MessageChange): void {
+    const key = messageKey(conversationId, targetSeq)
+    const target = this.messages.get(key)
+    if (target === undefined) throw new Error(`no message ${key}`)
+    if (kind === MessageType.reaction) {
+      const given = this.reactions.get(key) ?? new Map<UserId, string>()
+      if (content === "") given.delete(userId)
+      else given.set(userId, content)
+      this.reactions.set(key, given)
+      return
+    }
+    target.firstDigest ||= digestOf(before.content)
+    if (kind === MessageType.edit) {
+      target.message = { ...target.message, content, edited: true }
+      this.edits.set(key, [...(this.edits.get(key) ?? []), messageKey(conversationId, seq)])
+      return
+    }
+    target.message = { ...target.message, content: "", recalled: true }
+    this.reactions.delete(key)
+    for (const edit of this.edits.get(key) ?? []) {
+      const stored = this.messages.get(edit)
+      if (stored !== undefined) stored.message = { ...stored.message, content: "" }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/** What was refused, in short. */
+import { type ErrorName, errorTable } from "../../src/domain/ErrorTable.ts"
+import type { AppendResult } from "../../src/domain/MessageStore.ts"
+
+/** The number of a row of the error table. */
+export const codeOf = (name: ErrorName | undefined): number | undefined => name && errorTable[name].code
+
+const names = new Map<number, string>(Object.entries(errorTable).map(([name, { code }]) => [code, name]))
+
+/** `Stored 3`, `Duplicate 3`, or the name of the error. */
+export const briefOf = (result: AppendResult): string =>
+  result._tag === "Rejected" ? (names.get(result.error.code) ?? "") : `${result._tag} ${result.message.seq}`
+
+/** The name of an error's row. */
+export const nameOf = ({ code }: { readonly code: number }): string => names.get(code) ?? ""

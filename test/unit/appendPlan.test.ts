@@ -1,0 +1,126 @@
+/** What a draft of a batch changes for the drafts after it (`src/domain/AppendPlan.ts`). */
+import { assert, describe, it } from "@effect/vitest"
+import { noFacts } from "../../src/domain/AppendFacts.ts"
+import { appendPlan } from "../../src/domain/AppendPlan.ts"
+import { reactionsMax } from "../../src/domain/ChangeRules.ts"
+import type { ConversationId } from "../../src/domain/Conversation.ts"
+import { type Draft, MessageType } from "../../src/domain/Message.ts"
+import { draft } from "../support/Drafts.ts"
+import { digestOf, MemoryStore } from "../support/MemoryStore.ts"
+import { briefOf } from "../support/Refusals.ts"
+import { approved, created, eventDraft, given, idOf, joined, left, wordsDraft } from "../support/StoredGroups.ts"
+
+const groupId = "100" as ConversationId
+const policy = {
+  windows: { recallMillis: 0, editMillis: 0 },
+  requireFriendship: false,
+  groupHistory: "joined"
+} as const
+const { recall, edit, reaction } = MessageType
+
+const change = (sender: string, messageType: 8 | 9 | 10, targetSeq: number, content = "") =>
+  wordsDraft(sender, content, { messageType, targetSeq })
+
+/** A store with the group of 1 and 2, in which 2 has said something. */
+const start = () => {
+  const store = new MemoryStore(["1", "2", "10"])
+  const append = (...drafts: ReadonlyArray<Draft>) => store.append(drafts, policy)
+  const words = wordsDraft("2", "first")
+  append(eventDraft("1", created(["2"])), words)
+  return { store, append, words, briefly: (...drafts: ReadonlyArray<Draft>) => append(...drafts).map(briefOf) }
+}
+
+const contentOf = (result: ReturnType<ReturnType<typeof start>["append"]>[number] | undefined) =>
+  result === undefined || result._tag === "Rejected" ? result?._tag : `${result._tag}: ${result.message.content}`
+
+describe("a draft of a batch", () => {
+  it("that recalls a message takes its words, and those of its edits, from what comes again", () => {
+    const { append, words } = start()
+    const editing = change("2", edit, 2, "second")
+    append(editing)
+    const again = change("2", edit, 2, "third")
+    const results = append(again, change("1", recall, 2), words, editing, again)
+    assert.deepStrictEqual(results.slice(2).map(contentOf), ["Duplicate: ", "Duplicate: ", "Duplicate: "])
+  })
+
+  it("that edits a message once more leaves its first words its own", () => {
+    const { append, words } = start()
+    append(change("2", edit, 2, "second"))
+    const results = append(change("2", edit, 2, "third"), words, { ...words, content: "second" })
+    assert.deepStrictEqual(results.slice(1).map(contentOf), ["Duplicate: third", "Rejected"])
+  })
+
+  it("that lets somebody in closes their request", () => {
+    const { store, briefly } = start()
+    store.ask(groupId, idOf("10"))
+    assert.deepStrictEqual(
+      briefly(
+        eventDraft("1", joined("10")),
+        eventDraft("10", left),
+        eventDraft("1", approved("10")),
+        eventDraft("1", joined("10"))
+      ),
+      ["Stored 3", "Stored 4", "NoRequest", "Stored 5"]
+    )
+  })
+
+  it("that takes a reaction back, or gives another one, makes room for others", () => {
+    const { store, briefly } = start()
+    const crowd = Array.from(
+      { length: reactionsMax - 1 },
+      (_, index) => [idOf(String(100 + index)), `r${index}`] as const
+    )
+    briefly(change("2", reaction, 2, "mine"))
+    store.reactions.set(`${groupId}/2`, new Map([...crowd, [idOf("2"), "mine"]]))
+    assert.deepStrictEqual(
+      briefly(
+        change("1", reaction, 2, "new"),
+        change("2", reaction, 2, "r0"),
+        change("1", reaction, 2, "new"),
+        change("2", reaction, 2, "other"),
+        change("1", reaction, 2, ""),
+        change("2", reaction, 2, "other")
+      ),
+      ["Conflict", "Stored 4", "Stored 5", "Conflict", "Stored 6", "Stored 7"]
+    )
+  })
+
+  it("that gives a member another role does not change from where they see messages", () => {
+    const { store, briefly } = start()
+    briefly(eventDraft("1", joined("10")), wordsDraft("1", "words"))
+    briefly(eventDraft("1", given("10", 2)), eventDraft("1", given("10", 1)), eventDraft("10", given("2", 2)))
+    assert.deepStrictEqual(
+      ["1", "2", "10"].map((userId) => store.members.get(`${groupId}/${userId}`)),
+      [
+        { role: 2, joinedSeq: 0 },
+        { role: 2, joinedSeq: 0 },
+        { role: 1, joinedSeq: 2 }
+      ]
+    )
+  })
+
+  it("that speaks of what the store does not know is refused, and nothing is stored by it", () => {
+    const drafts = [
+      draft("1", "2", "a"),
+      wordsDraft("1", "words"),
+      change("1", recall, 1),
+      eventDraft("1", joined("1")),
+      draft("1", "2", "b", { messageType: recall, targetSeq: 1, content: "" })
+    ]
+    const plan = appendPlan(drafts, noFacts, { policy, digestOf })
+    assert.deepStrictEqual(plan.results.map(briefOf), [
+      "NoReceiver",
+      "NoConversation",
+      "NoConversation",
+      "NoConversation",
+      "NoReceiver"
+    ])
+    assert.deepStrictEqual([plan.stored, plan.members, plan.groups, plan.changes], [[], [], [], []])
+    const known = appendPlan(
+      [draft("1", "2", "a", { messageType: recall, targetSeq: 1, content: "" })],
+      { ...noFacts, users: new Set([idOf("1"), idOf("2")]) },
+      { policy, digestOf }
+    )
+    assert.deepStrictEqual(known.results.map(briefOf), ["NoMessage"])
+  })
+})
