@@ -48,12 +48,17 @@ export const layer = Layer.effect(
           })
         }
         yield* sql`INSERT INTO blocks ${sql.insert({ user_id: userId, blocked_id: blocked })}`
+        const now = yield* Clock.currentTimeMillis
         const requests = yield* openOrCancelled(sql, userId, blocked)
         // At most one waits: asking back is passing.
         const waiting = requests.find((request) => request.handle_result === HandleResult.none)
-        if (waiting !== undefined) {
-          yield* handleRequest(sql, waiting.id, HandleResult.cancel, yield* Clock.currentTimeMillis)
-        }
+        if (waiting !== undefined) yield* handleRequest(sql, waiting.id, HandleResult.cancel, now)
+        // Nor does one of them bring the other into a group any more.
+        yield* sql`
+          UPDATE group_requests SET handle_result = ${HandleResult.cancel}, handled_by = ${userId}, handled_at = ${now}
+          WHERE handle_result = ${HandleResult.none} AND (
+            (user_id = ${userId} AND inviter_id = ${blocked}) OR (user_id = ${blocked} AND inviter_id = ${userId})
+          )`
       },
       inTransaction(sql),
       Effect.catchTag("SqlError", apiError)

@@ -184,6 +184,20 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
     })
   )
 
+  it.effect("do not let a member bring in who blocks them while a manager has not approved", () =>
+    Effect.gen(function* () {
+      const { ann, bob, eve, groupId } = yield* couple({ isVerify: true })
+      const asked = yield* succeed("POST", "group/putIn", bob, { groupId, userIds: [eve.id] })
+      assert.deepStrictEqual(asked, { handleResult: 1 })
+      yield* succeed("POST", "block", eve, { userId: bob.id })
+      const [request] = (yield* succeed("GET", `group/putIns?groupId=${groupId}`, ann)).list
+      assert.deepInclude(request, { userId: eve.id, inviterUserId: bob.id, handleResult: 4, handleUserId: eve.id })
+      const approval = { groupReqId: request.id, handleResult: 2 }
+      assert.strictEqual(yield* codeOf("PUT", "group/putIn", ann, approval), 100007)
+      assert.deepStrictEqual((yield* succeed("GET", "groups", eve)).list, [])
+    })
+  )
+
   it.effect("are handed over by their owner, who may leave then, and not before", () =>
     Effect.gen(function* () {
       const { ann, bob, groupId } = yield* couple()

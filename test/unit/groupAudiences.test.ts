@@ -1,11 +1,13 @@
 /** Who gets the messages of a group, whatever is read late, missed, redelivered or lost (`src/actors/GroupAudiences.ts`). */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Delivery, noticesMax } from "../../src/actors/Delivery.ts"
+import { Delivery, noticedMax } from "../../src/actors/Delivery.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { dataFrame } from "../../src/domain/Frame.ts"
 import type { GroupEvent } from "../../src/domain/Group.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
 import { settle } from "../support/ActorHarness.ts"
 import { group, ids, joined, left, removed, toldTo, withStage } from "../support/GroupStage.ts"
 
@@ -155,7 +157,7 @@ describe("the audience of a group", () => {
         stage.store(group, "1", removed("2"))
         stage.hold()
         yield* deliver(stage.store(group, "1"))
-        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" })
+        delivery.notify(group, dataFrame("", "typing", "1", {}), "1" as UserId, undefined)
         stage.letGo()
         yield* settle
         assert.deepStrictEqual(toldTo(stage), [[5, 7, "typing"], [5], []])
@@ -173,7 +175,7 @@ describe("the audience of a group", () => {
         delivery.callForSync()
         stage.letGo()
         yield* settle
-        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" })
+        delivery.notify(group, dataFrame("", "typing", "1", {}), "1" as UserId, undefined)
         assert.deepStrictEqual(toldTo(stage), [["sync", 5, "typing"], ["sync"], ["sync"]])
       })
     )
@@ -184,10 +186,10 @@ describe("the audience of a group", () => {
       Effect.gen(function* () {
         const delivery = yield* Delivery
         const others = (count: number) => Array.from({ length: count }, (_, index) => String(1_000 + index))
-        stage.group("200", 1, ["1", "2", ...others(noticesMax - 2)])
-        stage.group("201", 1, ["1", "2", ...others(noticesMax - 1)])
+        stage.group("200", 1, ["1", "2", ...others(noticedMax - 2)])
+        stage.group("201", 1, ["1", "2", ...others(noticedMax - 1)])
         for (const id of ["200", "201"]) {
-          delivery.notify(id as ConversationId, dataFrame("", `typing in ${id}`, "1", {}), { userId: "1" })
+          delivery.notify(id as ConversationId, dataFrame("", `typing in ${id}`, "1", {}), "1" as UserId, undefined)
           yield* deliver()
         }
         assert.deepStrictEqual(toldTo(stage), [["typing in 200", "typing in 201"], ["typing in 200"], []])
