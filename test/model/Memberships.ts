@@ -30,7 +30,8 @@ export const rolesBy = (
   }
   // To strangers it does not exist; but whoever knows it may join by themselves.
   const joinsAlone = event.event === "joined" && event.userIds.every((id) => id === user)
-  if (group === undefined || (role === 0 && !joinsAlone)) return 300001
+  const isOver = [...(group?.members.values() ?? [])].every((member) => member.role === 0)
+  if (group === undefined || isOver || (role === 0 && !joinsAlone)) return 300001
   switch (event.event) {
     case "joined": {
       const newcomers = new Set(event.userIds.filter((id) => roleOf(id) === 0))
