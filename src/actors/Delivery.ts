@@ -17,6 +17,13 @@ const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(fr
 const syncingMax = 100
 const syncingMillis = 100
 
+/** Who causes a notice, on which connection of theirs, and whether others are not to hear of it. */
+export interface Cause {
+  readonly userId: UserId
+  readonly origin?: ConnectionId | undefined
+  readonly onlyOwn?: boolean
+}
+
 /** Members of a group up to which they hear of each other's reading and typing. */
 export const noticedMax = 200
 
@@ -29,12 +36,7 @@ export class Delivery extends Context.Service<
      * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
      * than {@link noticedMax} only to those of the user who caused it.
      */
-    readonly notify: (
-      conversationId: ConversationId,
-      frame: ServerFrame,
-      userId: UserId,
-      origin: ConnectionId | undefined
-    ) => void
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: Cause) => void
     /**
      * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
      * Returns at once.
@@ -91,8 +93,9 @@ export class Delivery extends Context.Service<
           if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
           audiences.ofMessage(message, (members) => tellAll(seeing(message, members), origin, eventOf))
         },
-        notify: (conversationId, frame, userId, origin) => {
+        notify: (conversationId, frame, { userId, origin, onlyOwn }) => {
           const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encode(frame) })
+          if (onlyOwn === true) return tellAll([userId], origin, eventOf)
           const both = singleMembers(conversationId)
           if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
           audiences.ofGroup(conversationId, (members) =>

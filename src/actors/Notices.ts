@@ -25,18 +25,14 @@ export class Notices extends Context.Service<
       const tellHere = (notice: Notice, origin: ConnectionId | undefined): void => {
         switch (notice._tag) {
           case "Read": {
-            const { conversationID, userId, seq } = notice
+            const { conversationID, userId, seq, onlyOwn } = notice
             const frame = dataFrame("", "conversation.read", userId, { conversationID, userId, seq })
-            return delivery.notify(conversationID, frame, userId, origin)
+            return delivery.notify(conversationID, frame, { userId, origin, onlyOwn })
           }
           case "Typing": {
             const { conversationID, userId } = notice
-            return delivery.notify(
-              conversationID,
-              dataFrame("", "typing", userId, { conversationID, userId }),
-              userId,
-              origin
-            )
+            const frame = dataFrame("", "typing", userId, { conversationID, userId })
+            return delivery.notify(conversationID, frame, { userId, origin })
           }
           case "LoggedOut":
             for (const connection of registry.ofUser(notice.userId)) {

@@ -20,6 +20,8 @@ export interface AppendPlan {
   readonly members: ReadonlyArray<MemberChange>
   /** What becomes of groups themselves, in order. */
   readonly groups: ReadonlyArray<GroupChange>
+  /** How many members the groups have in the end whose members change. */
+  readonly memberCounts: ReadonlyMap<ConversationId, number>
   /** Stored messages that are changed, those of this batch among them, in order. */
   readonly changes: ReadonlyArray<MessageChange>
 }
@@ -74,8 +76,8 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
     const appended = append(draft, state, rules)
     return appended instanceof ApiError ? rejected(appended) : { _tag: "Stored", message: appended }
   })
-  const { stored, members, groups, changes } = state
-  return { results, stored, members, groups, changes }
+  const { stored, members, groups, memberCounts, changes } = state
+  return { results, stored, members, groups, memberCounts, changes }
 }
 
 const rejected = (error: ApiError): AppendResult => ({ _tag: "Rejected", error })

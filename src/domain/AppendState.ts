@@ -25,6 +25,7 @@ export class AppendState {
   readonly stored: Array<Message> = []
   readonly members: Array<MemberChange> = []
   readonly groups: Array<GroupChange> = []
+  readonly memberCounts = new Map<ConversationId, number>()
   readonly changes: Array<MessageChange> = []
   private readonly facts: AppendFacts
   private readonly rules: AppendRules
@@ -132,6 +133,7 @@ export class AppendState {
       })
     }
     this.groupFacts.set(conversationID, { isVerify, memberCount: count })
+    if (roles.length > 0) this.memberCounts.set(conversationID, count)
   }
 
   changeGroup({ groupId, event }: GroupChange): void {

@@ -47,6 +47,13 @@ export interface ListChange {
   readonly readSeq?: number
 }
 
+/** A read position that has moved; others do not hear of it where one of the two blocks the other. */
+export interface MovedPosition {
+  readonly conversationId: ConversationId
+  readonly seq: number
+  readonly isBlocked: boolean
+}
+
 const Position = Schema.fromJsonString(Schema.Tuple([Schema.Int, ConversationId])).pipe((json) =>
   Schema.StringFromBase64Url.pipe(Schema.decodeTo(json))
 )
@@ -79,6 +86,6 @@ export class ConversationLists extends Context.Service<
     readonly change: (
       userId: UserId,
       changes: ReadonlyArray<ListChange>
-    ) => Effect.Effect<ReadonlyArray<{ readonly conversationId: ConversationId; readonly seq: number }>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<MovedPosition>, ApiError>
   }
 >()("fiberchat/domain/ConversationLists") {}

@@ -20,6 +20,8 @@ export interface SyncQuery {
 export interface ReadMark {
   readonly seq: number
   readonly moved: boolean
+  /** One of the two in a private conversation blocks the other: only the reader's own devices hear of it. */
+  readonly isBlocked: boolean
 }
 
 /** Who has read a message, its sender left out, of those who see it. */
@@ -43,10 +45,11 @@ export class Conversations extends Context.Service<
     /** Fails with `NoMessage` for anybody who does not see the message. */
     readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, ApiError>
     /**
-     * Fails with `NoConversation` for anybody who is not a member, and where one of the two in a private conversation
-     * blocks the other with `Blocked`.
+     * Whether others know of the conversation, which they do from its first message on. Fails with `NoConversation` for
+     * anybody who is not a member, and where the two in a private conversation may not write to each other with `Blocked`
+     * or `NotFriends`.
      */
-    readonly assertMayWrite: (userId: UserId, conversationId: ConversationId) => Effect.Effect<void, ApiError>
+    readonly mayBeHeard: (userId: UserId, conversationId: ConversationId) => Effect.Effect<boolean, ApiError>
     /**
      * Moves the read position forward to `seq`, never back. Fails with `NoConversation` for anybody who is not a
      * member, with `BadParameters` past the last message.

@@ -78,7 +78,13 @@ export class GroupGroup extends HttpApiGroup.make("group")
         reqMsg: Schema.optionalKey(RequestMessage),
         userIds: Schema.optionalKey(ManyUsers.check(Schema.isMinLength(1)))
       }),
-      success: Success(Schema.Struct({ handleResult: Schema.Literals([HandleResult.none, HandleResult.pass]) })),
+      success: Success(
+        Schema.Struct({
+          handleResult: Schema.Literals([HandleResult.none, HandleResult.pass]),
+          /** Those that wait for a manager. */
+          requests: Schema.Array(Schema.Struct({ groupReqId: RequestId, userId: UserId }))
+        })
+      ),
       error: failures
     }),
     HttpApiEndpoint.put("handle", "/group/putIn", {
@@ -90,7 +96,8 @@ export class GroupGroup extends HttpApiGroup.make("group")
       error: failures
     }),
     HttpApiEndpoint.get("requests", "/group/putIns", {
-      query: { groupId: GroupId, before: Schema.optionalKey(RequestId) },
+      /** Of a group, for its managers; without one those that the caller has made. */
+      query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(RequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failures
     }),

@@ -45,6 +45,9 @@ export interface GroupRequest {
   readonly handledAt: number | undefined
 }
 
+/** A request that is to be kept. */
+export type NewRequest = Pick<GroupRequest, "id" | "groupId" | "userId" | "inviterId" | "message" | "requestedAt">
+
 /** Groups in one answer. */
 export const groupListMax = 500
 /** Requests in one answer. */
@@ -69,15 +72,20 @@ export class Groups extends Context.Service<
     /**
      * Keeps requests for these users, except where one is pending. Fails with `Conflict` when too many are, or none of
      * the users is new to the group, with `UserNotFound`, and with `Blocked` or `NotFriends` where inviter and user have
-     * nothing to do with each other.
+     * nothing to do with each other. Gives the pending request of each user who is no member.
      */
     readonly ask: (
-      requests: ReadonlyArray<Pick<GroupRequest, "id" | "groupId" | "userId" | "inviterId" | "message" | "requestedAt">>
-    ) => Effect.Effect<void, ApiError>
+      requests: ReadonlyArray<NewRequest>
+    ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, ApiError>
     /** For managers: the requests of a group, newest first, before this one; at most {@link groupRequestListMax}. */
     readonly requests: (
       reader: UserId,
       groupId: GroupId,
+      before: string | undefined
+    ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
+    /** The requests that a user has made, for themselves or others, in the same order. */
+    readonly ownRequests: (
+      userId: UserId,
       before: string | undefined
     ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
     readonly request: (id: string) => Effect.Effect<GroupRequest | undefined, ApiError>

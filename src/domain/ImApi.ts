@@ -1,4 +1,4 @@
-/** Conversations over HTTP (protocol.md section 2.2), as far as they exist. */
+/** Conversations over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
@@ -89,14 +89,20 @@ export const ConversationPage = Schema.Struct({
 /** What the caller makes of conversations in their list; `read` moves forward only. */
 export const ConversationChanges = Schema.Struct({
   conversationList: Schema.Record(
-    ConversationId,
+    // Checked below: a key that does not fit its schema would be left out without a word.
+    Schema.String,
     Schema.Struct({
       isShow: Schema.optionalKey(Schema.Boolean),
       read: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
       pinned: Schema.optionalKey(Schema.Boolean),
       muted: Schema.optionalKey(Schema.Boolean)
     })
-  ).check(Schema.isMaxProperties(listChangesMax))
+  ).check(
+    Schema.isMaxProperties(listChangesMax),
+    Schema.makeFilter((list: object) => Object.keys(list).every(Schema.is(ConversationId)), {
+      expected: "ids of conversations as keys"
+    })
+  )
 })
 
 export const ReadRecordsAnswer = Schema.Struct({ reads: Schema.Array(UserId), unReads: Schema.Array(UserId) })

@@ -7,8 +7,8 @@ import { ConversationId } from "./Conversation.ts"
 import { UserId } from "./Ids.ts"
 
 export const Notice = Schema.TaggedUnion({
-  /** A member's read position has moved. */
-  Read: { conversationID: ConversationId, userId: UserId, seq: Schema.Int },
+  /** A member's read position has moved; other members do not hear of it where one of the two blocks the other. */
+  Read: { conversationID: ConversationId, userId: UserId, seq: Schema.Int, onlyOwn: Schema.Boolean },
   Typing: { conversationID: ConversationId, userId: UserId },
   /** A login was revoked: its connections are to be closed. */
   LoggedOut: { userId: UserId, sessionId: Schema.String }

@@ -72,9 +72,9 @@ export const layer = Router.layer(
       const now = clock.currentTimeMillisUnsafe()
       if (now - (typedAt.get(connection) ?? 0) < typingMillis) return Effect.void
       typedAt.set(connection, now)
-      return Effect.map(conversations.assertMayWrite(userId, conversationID), () =>
-        notices.tell({ _tag: "Typing", conversationID, userId }, connection.connectionId)
-      )
+      return Effect.map(conversations.mayBeHeard(userId, conversationID), (isHeard) => {
+        if (isHeard) notices.tell({ _tag: "Typing", conversationID, userId }, connection.connectionId)
+      })
     })
 
     const online = answered(methods.online, ({ connection }) =>
@@ -118,7 +118,8 @@ export const layer = Router.layer(
       const userId = userOf(connection)
       return Effect.map(conversations.markRead(userId, conversationID, seq), (mark) => {
         const { seq } = mark
-        if (mark.moved) notices.tell({ _tag: "Read", conversationID, userId, seq }, connection.connectionId)
+        const onlyOwn = mark.isBlocked
+        if (mark.moved) notices.tell({ _tag: "Read", conversationID, userId, seq, onlyOwn }, connection.connectionId)
         return { conversationID, seq }
       })
     })

@@ -28,6 +28,8 @@ const requestEntry = (request: GroupRequest) => ({
   ...(request.handledAt === undefined ? {} : { handleTime: request.handledAt })
 })
 
+const closedBefore = ApiError.of("Conflict", { msg: "the request was closed before" })
+
 /** A role of a list: nobody in it has none. */
 const levelOf = (role: Role): 1 | 2 | 3 => (role === Role.former ? Role.member : role)
 
@@ -57,10 +59,10 @@ export const layer = HttpApiBuilder.group(
       }
       if (!standing.isVerify || isManager(standing.role)) {
         yield* happen(userId, groupId, { event: "joined", userIds })
-        return HandleResult.pass
+        return { handleResult: HandleResult.pass, requests: [] }
       }
       const requestedAt = yield* Clock.currentTimeMillis
-      yield* groups.ask(
+      const requests = yield* groups.ask(
         [...new Set(userIds)].map((named) => ({
           id: ids.uniqueId(),
           groupId,
@@ -70,7 +72,10 @@ export const layer = HttpApiBuilder.group(
           requestedAt
         }))
       )
-      return HandleResult.none
+      return {
+        handleResult: HandleResult.none,
+        requests: requests.map(({ id, userId }) => ({ groupReqId: id, userId }))
+      }
     })
 
     const handle = Effect.fnUntraced(function* (
@@ -89,11 +94,11 @@ export const layer = HttpApiBuilder.group(
         return yield* groups.close(id, result, userId, yield* Clock.currentTimeMillis)
       }
       if (request.handleResult === HandleResult.pass) return
-      if (request.handleResult !== HandleResult.none) {
-        return yield* ApiError.of("Conflict", { msg: "the request was closed before" })
-      }
-      // Joining closes the request.
-      yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`)
+      if (request.handleResult !== HandleResult.none) return yield* closedBefore
+      // Joining closes the request. What is not pending any more was closed meanwhile.
+      yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`).pipe(
+        Effect.mapError((error) => (error.is("NoRequest") ? closedBefore : error))
+      )
     })
 
     return handlers.handleAll({
@@ -113,14 +118,17 @@ export const layer = HttpApiBuilder.group(
       }),
       ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
         const userId = yield* me
-        return success({ handleResult: yield* bringIn(userId, groupId, userIds ?? [userId], reqMsg) })
+        return success(yield* bringIn(userId, groupId, userIds ?? [userId], reqMsg))
       }),
       handle: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
         yield* handle(yield* me, groupReqId, handleResult)
         return success({})
       }),
       requests: Effect.fnUntraced(function* ({ query: { groupId, before } }) {
-        return success({ list: (yield* groups.requests(yield* me, groupId, before)).map(requestEntry) })
+        const userId = yield* me
+        const list =
+          groupId === undefined ? groups.ownRequests(userId, before) : groups.requests(userId, groupId, before)
+        return success({ list: (yield* list).map(requestEntry) })
       }),
       users: Effect.fnUntraced(function* ({ query: { groupId } }) {
         const members = yield* groups.members(yield* me, groupId)

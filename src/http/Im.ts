@@ -95,8 +95,8 @@ export class Im extends Context.Service<
             ...(muted === undefined ? {} : { isMuted: muted }),
             ...(read === undefined ? {} : { readSeq: read })
           }))
-          for (const { conversationId, seq } of yield* lists.change(userId, wanted)) {
-            notices.tell({ _tag: "Read", conversationID: conversationId, userId, seq })
+          for (const { conversationId, seq, isBlocked } of yield* lists.change(userId, wanted)) {
+            notices.tell({ _tag: "Read", conversationID: conversationId, userId, seq, onlyOwn: isBlocked })
           }
         }, Effect.uninterruptible)
       })

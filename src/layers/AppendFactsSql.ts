@@ -15,7 +15,7 @@ import {
   reactionKey
 } from "../domain/AppendFacts.ts"
 import { ChatType, type ConversationId } from "../domain/Conversation.ts"
-import { groupEventOf, namedUsers, Role } from "../domain/Group.ts"
+import { groupEventOf, namedUsers, type Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { type Draft, MessageType } from "../domain/Message.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
@@ -134,9 +134,7 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
   const groups = (wanted: ReadonlyArray<{ readonly conversationId: ConversationId }>) =>
     Effect.map(
       sql<{ readonly id: ConversationId; readonly is_verify: number; readonly member_count: number }>`
-        SELECT g.id, g.is_verify, (
-          SELECT COUNT(*) FROM conversation_members m WHERE m.conversation_id = g.id AND m.role > ${Role.former}
-        ) AS member_count
+        SELECT g.id, g.is_verify, g.member_count
         FROM (SELECT DISTINCT conversationId FROM ${rowsOf(sql, wanted, { conversationId: "id" })} v) w
         ${join} groups_ g ON g.id = w.conversationId`,
       (rows) =>

@@ -153,12 +153,21 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         ...(event.icon === undefined ? {} : { icon: event.icon }),
         ...(event.isVerify === undefined ? {} : { is_verify: Number(event.isVerify) })
       }
-      if (event.event === "created") yield* sql`INSERT INTO groups_ ${sql.insert({ id: groupId, ...columns })}`
-      else if (Object.keys(columns).length > 0) {
+      if (event.event === "created") {
+        yield* sql`INSERT INTO groups_ ${sql.insert({ id: groupId, ...columns, member_count: 0 })}`
+      } else if (Object.keys(columns).length > 0) {
         yield* sql`UPDATE groups_ SET ${sql.update(columns)} WHERE id = ${groupId}`
       }
     }
   })
+
+  const countMembers = (counts: AppendPlan["memberCounts"]) => {
+    const rows = [...counts].map(([id, memberCount]) => ({ id, memberCount }))
+    return sql`
+      UPDATE ${updateFrom(sql, "groups_", rowsOf(sql, rows, { id: "id", memberCount: "integer" }), "m.id = w.id", {
+        member_count: "w.memberCount"
+      })}`
+  }
 
   const changeMessages = Effect.fnUntraced(function* (changes: ReadonlyArray<MessageChange>) {
     const changed = new Map<string, ChangedMessage>()
@@ -255,13 +264,14 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   })
 
   return Effect.fnUntraced(function* (plan: AppendPlan, version: number) {
-    const { stored, members, groups, changes } = plan
+    const { stored, members, groups, memberCounts, changes } = plan
     if (stored.length === 0) return
     yield* insertMessages(stored, version)
     yield* endConversations(stored, version)
     yield* raisePositions(stored)
     if (groups.length > 0) yield* changeGroups(groups)
     if (members.length > 0) yield* changeMembers(members, version)
+    if (memberCounts.size > 0) yield* countMembers(memberCounts)
     if (changes.length > 0) yield* changeMessages(changes)
   })
 }

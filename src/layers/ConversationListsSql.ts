@@ -1,7 +1,7 @@
-/** {@link ConversationLists} on SQL: three statements for a page, however many conversations it has. */
+/** {@link ConversationLists} on SQL: four statements for a page, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { ChatType, type ConversationId, singleConversationId } from "../domain/Conversation.ts"
+import { ChatType, type ConversationId, singleConversationId, singleMembers } from "../domain/Conversation.ts"
 import { ConversationLists, type ListChange, type ListedConversation, listMax } from "../domain/ConversationLists.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Role } from "../domain/Group.ts"
@@ -10,9 +10,10 @@ import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "./SqlDialect.ts"
+import { barrierBetween } from "./UserPairs.ts"
 
-/** Content of the last messages of one page, in UTF-16 units. */
-const pageContentMax = 512 * 1024
+/** Content of the last messages of one page, in bytes. */
+const pageBytesMax = 512 * 1024
 
 interface ListedRow {
   readonly id: ConversationId
@@ -27,14 +28,19 @@ interface ListedRow {
   readonly muted: number
 }
 
-/** How many of the first conversations fit into a page; at least one. */
-const fitting = (conversations: ReadonlyArray<ListedConversation>): number => {
+/** How many of the first rows fit into a page; at least one. */
+const fitting = <Row>(rows: ReadonlyArray<Row>, sizeOf: (row: Row) => number): number => {
   let size = 0
-  const end = conversations.findIndex(({ lastMessage }, index) => {
-    size += lastMessage?.content.length ?? 0
-    return index > 0 && size > pageContentMax
+  const end = rows.findIndex((row, index) => {
+    size += sizeOf(row)
+    return index > 0 && size > pageBytesMax
   })
-  return end < 0 ? conversations.length : end
+  return end < 0 ? rows.length : end
+}
+
+interface Place {
+  readonly conversationId: ConversationId
+  readonly seq: number
 }
 
 export const layer = Layer.effect(
@@ -47,15 +53,48 @@ export const layer = Layer.effect(
 
     /** Why there is no conversation between these two, if so. */
     const strangeness = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
-      const known = yield* sql`SELECT 1 FROM users WHERE id = ${other}`
-      if (known.length === 0) return ApiError.of("NoReceiver")
-      const blocks = yield* sql`
-        SELECT 1 FROM blocks
-        WHERE (user_id = ${userId} AND blocked_id = ${other}) OR (user_id = ${other} AND blocked_id = ${userId})`
-      if (blocks.length > 0) return ApiError.of("Blocked")
-      if (!requireFriendship || userId === other) return undefined
-      const friends = yield* sql`SELECT 1 FROM contacts WHERE user_id = ${userId} AND contact_id = ${other}`
-      return friends.length === 0 ? ApiError.of("NotFriends") : undefined
+      const known = yield* sql`SELECT id FROM users WHERE id IN ${sql.in([userId, other])}`
+      if (known.length < new Set([userId, other]).size) return ApiError.of("NoReceiver")
+      return yield* barrierBetween(sql, requireFriendship, userId, other)
+    })
+
+    const placeColumns = { conversationId: "id", seq: "integer" } as const
+
+    /** How large messages are, without reading them. */
+    const sizesOf = (places: ReadonlyArray<Place>) => {
+      if (places.length === 0) return Effect.succeed(new Map<ConversationId, number>())
+      const size = sql.literal(sql.onDialectOrElse({ mysql: () => "LENGTH", orElse: () => "octet_length" }))
+      return Effect.map(
+        sql<{ readonly conversation_id: ConversationId; readonly bytes: number }>`
+          SELECT m.conversation_id, ${size}(m.content) AS bytes FROM ${rowsOf(sql, places, placeColumns)} w
+          ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`,
+        (rows) => new Map(rows.map((row) => [row.conversation_id, row.bytes]))
+      )
+    }
+
+    const lastMessages = (places: ReadonlyArray<Place>) =>
+      places.length === 0
+        ? Effect.succeed([])
+        : sql<MessageRow>`
+            SELECT ${sql.literal(messageColumns)} FROM ${rowsOf(sql, places, placeColumns)} w
+            ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
+
+    /** The private conversations among these in which one of the two blocks the other. */
+    const blockedAmong = Effect.fnUntraced(function* (ids: ReadonlyArray<ConversationId>) {
+      const pairs = ids.flatMap((conversationId) => {
+        const [one, other] = singleMembers(conversationId) ?? []
+        if (one === undefined || other === undefined) return []
+        return [
+          { conversationId, userId: one, blockedId: other },
+          { conversationId, userId: other, blockedId: one }
+        ]
+      })
+      if (pairs.length === 0) return new Set<ConversationId>()
+      const rows = yield* sql<{ readonly id: ConversationId }>`
+        SELECT w.conversationId AS id
+        FROM ${rowsOf(sql, pairs, { conversationId: "id", userId: "id", blockedId: "id" })} w
+        ${join} blocks b ON b.user_id = w.userId AND b.blocked_id = w.blockedId`
+      return new Set(rows.map((row) => row.id))
     })
 
     const memberOf = (userId: UserId, conversationId: ConversationId) =>
@@ -123,16 +162,16 @@ export const layer = Layer.effect(
         const places = shown.flatMap(({ id, shown_seq, joined_seq }) =>
           shown_seq > joined_seq ? [{ conversationId: id, seq: shown_seq }] : []
         )
-        const found =
-          places.length === 0
-            ? []
-            : yield* sql<MessageRow>`
-                SELECT ${sql.literal(messageColumns)}
-                FROM ${rowsOf(sql, places, { conversationId: "id", seq: "integer" })} w
-                ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
+        const sizes = yield* sizesOf(places)
+        const listedRows = shown.slice(
+          0,
+          fitting(shown, (row) => sizes.get(row.id) ?? 0)
+        )
+        const fits = new Set(listedRows.map((row) => row.id))
+        const found = yield* lastMessages(places.filter(({ conversationId }) => fits.has(conversationId)))
         const messages = yield* messagesOf(userId, found)
-        const lastMessages = new Map(messages.map((message) => [message.conversationID, message]))
-        const listed = shown.map(
+        const byConversation = new Map(messages.map((message) => [message.conversationID, message]))
+        const conversations = listedRows.map(
           (row): ListedConversation => ({
             conversationId: row.id,
             chatType: row.chat_type,
@@ -142,10 +181,9 @@ export const layer = Layer.effect(
             isShown: row.hidden_seq < row.last_seq,
             isPinned: row.pinned === 1,
             isMuted: row.muted === 1,
-            lastMessage: lastMessages.get(row.id)
+            lastMessage: byConversation.get(row.id)
           })
         )
-        const conversations = listed.slice(0, fitting(listed))
         const last = rows[conversations.length - 1]
         const hasMore = rows.length > conversations.length && last !== undefined
         return { conversations, next: hasMore ? { version: last.version, conversationId: last.id } : undefined }
@@ -193,9 +231,13 @@ export const layer = Layer.effect(
                 version: "w.version"
               }
             )}`
-          return after.flatMap(({ conversationId, readSeq }) =>
-            readSeq === before.get(conversationId)?.read_seq ? [] : [{ conversationId, seq: readSeq }]
-          )
+          const moved = after.filter(({ conversationId, readSeq }) => readSeq !== before.get(conversationId)?.read_seq)
+          const blocked = yield* blockedAmong(moved.map(({ conversationId }) => conversationId))
+          return moved.map(({ conversationId, readSeq }) => ({
+            conversationId,
+            seq: readSeq,
+            isBlocked: blocked.has(conversationId)
+          }))
         },
         inTransaction(sql),
         Effect.catchTag("SqlError", apiError)

@@ -1,16 +1,18 @@
 /** {@link Conversations} on SQL. A page of `sync` takes three statements, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { ChatType, type ConversationId } from "../domain/Conversation.ts"
+import { ChatType, type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { Conversations, type SyncQuery } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { fitting } from "../domain/Page.ts"
 import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion, version } from "./Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
+import { barrierBetween, isBlocked } from "./UserPairs.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
@@ -49,7 +51,14 @@ export const layer = Layer.effect(
   Conversations,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const { requireFriendship } = yield* MessagePolicy
     const messagesOf = makeMessagesOf(sql)
+
+    /** Whether one of the two in a private conversation blocks the other. */
+    const isBlockedIn = (conversationId: ConversationId) => {
+      const both = singleMembers(conversationId)
+      return both === undefined ? Effect.succeed(false) : isBlocked(sql, ...both)
+    }
 
     /**
      * Conversations in the order of their ids with something newer than `since`, and in `low` the last message that is
@@ -124,19 +133,15 @@ export const layer = Layer.effect(
           return yield* readPage(reader, query)
         }).pipe(Effect.catchTag("SqlError", apiError)),
 
-      assertMayWrite: Effect.fn("Conversations.assertMayWrite")(
+      mayBeHeard: Effect.fn("Conversations.mayBeHeard")(
         function* (userId, conversationId) {
-          const [row] = yield* sql<{ readonly blocks: number }>`
-            SELECT (
-              SELECT COUNT(*) FROM conversation_members other JOIN blocks b
-              ON (b.user_id = m.user_id AND b.blocked_id = other.user_id)
-              OR (b.user_id = other.user_id AND b.blocked_id = m.user_id)
-              WHERE other.conversation_id = m.conversation_id AND c.chat_type = ${ChatType.single}
-            ) AS blocks
-            FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+          const [row] = yield* sql<{ readonly last_seq: number }>`
+            SELECT c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
             WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`
           if (row === undefined) return yield* ApiError.of("NoConversation")
-          if (row.blocks > 0) return yield* ApiError.of("Blocked")
+          const both = singleMembers(conversationId)
+          const barrier = both && (yield* barrierBetween(sql, requireFriendship, ...both))
+          return barrier === undefined ? row.last_seq > 0 : yield* barrier
         },
         Effect.catchTag("SqlError", apiError)
       ),
@@ -147,8 +152,10 @@ export const layer = Layer.effect(
             readonly user_id: UserId
             readonly is_read: number
             readonly is_sender: number
+            readonly conversation_id: ConversationId
+            readonly chat_type: ChatType
           }>`
-            SELECT other.user_id, other.read_seq >= msg.seq AS is_read, other.user_id = msg.sender_id AS is_sender
+            SELECT msg.conversation_id, msg.chat_type, other.user_id, other.read_seq >= msg.seq AS is_read, other.user_id = msg.sender_id AS is_sender
             FROM messages msg
             JOIN conversation_members own ON own.conversation_id = msg.conversation_id AND own.user_id = ${reader}
             JOIN conversation_members other ON other.conversation_id = msg.conversation_id
@@ -158,6 +165,11 @@ export const layer = Layer.effect(
           // Who sees the message is one of them.
           if (members.length === 0) return yield* ApiError.of("NoMessage")
           const others = members.filter((row) => row.is_sender === 0)
+          const [first] = members
+          // Who blocks does not tell any more, nor is told.
+          if (first?.chat_type === ChatType.single && (yield* isBlockedIn(first.conversation_id))) {
+            return { reads: [], unReads: others.map((row) => row.user_id) }
+          }
           return {
             reads: others.filter((row) => row.is_read === 1).map((row) => row.user_id),
             unReads: others.filter((row) => row.is_read === 0).map((row) => row.user_id)
@@ -177,17 +189,17 @@ export const layer = Layer.effect(
               msg: `the last message of the conversation is ${row.last_seq}`
             })
           }
-          if (seq <= row.read_seq) return { seq: row.read_seq, moved: false }
+          if (seq <= row.read_seq) return { seq: row.read_seq, moved: false, isBlocked: false }
           const version = yield* nextVersion(sql)
           // Another device may have read further since the look above, which has locked nothing.
           const [now] = yield* sql<{ readonly read_seq: number }>`
             SELECT read_seq FROM conversation_members
             WHERE conversation_id = ${conversationId} AND user_id = ${reader} ${forUpdate(sql)}`
-          if (now !== undefined && seq <= now.read_seq) return { seq: now.read_seq, moved: false }
+          if (now !== undefined && seq <= now.read_seq) return { seq: now.read_seq, moved: false, isBlocked: false }
           yield* sql`
             UPDATE conversation_members SET read_seq = ${seq}, version = ${version}
             WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
-          return { seq, moved: true }
+          return { seq, moved: true, isBlocked: yield* isBlockedIn(conversationId) }
         }).pipe(inTransaction(sql), Effect.catchTag("SqlError", apiError))
     })
   })

@@ -1,13 +1,20 @@
 /** {@link Groups} on SQL. */
 import { Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import { ChatType } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupId, isManager, Role } from "../domain/Group.ts"
-import { type GroupRequest, Groups, groupListMax, groupRequestListMax, groupRequestsMax } from "../domain/Groups.ts"
+import {
+  type GroupRequest,
+  Groups,
+  groupListMax,
+  groupRequestListMax,
+  groupRequestsMax,
+  type NewRequest
+} from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
-import type { HandleResult } from "../domain/Request.ts"
+import { HandleResult } from "../domain/Request.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 
@@ -58,6 +65,41 @@ export const layer = Layer.effect(
         ([row]) => row && requestOf(row)
       )
 
+    /** Requests of somebody or something, newest first, before this one. */
+    const page = (whose: Statement.Fragment, before: string | undefined) => {
+      const bound =
+        before === undefined
+          ? sql.literal("1 = 1")
+          : sql`(requested_at, id) < (SELECT requested_at, id FROM group_requests WHERE id = ${before})`
+      return Effect.map(
+        sql<RequestRow>`
+          SELECT ${columns} FROM group_requests WHERE ${whose} AND ${bound}
+          ORDER BY requested_at DESC, id DESC ${limitTo(sql, groupRequestListMax)}`,
+        (rows) => rows.map(requestOf)
+      )
+    }
+
+    /** One that was taken back before is forgotten: asking again and again leaves one row. */
+    const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<NewRequest>) {
+      const forgotten = yield* sql<{ readonly id: string }>`
+        SELECT r.id FROM ${rowsOf(sql, requests, { userId: "id", groupId: "id", inviterId: "id" })} w
+        ${join} group_requests r ON r.user_id = w.userId AND r.handle_result = ${HandleResult.cancel}
+        AND r.group_id = w.groupId AND r.inviter_id = w.inviterId`
+      if (forgotten.length > 0) {
+        yield* sql`DELETE FROM group_requests WHERE id IN ${sql.in(forgotten.map(({ id }) => id))}`
+      }
+      yield* sql`
+        INSERT INTO group_requests (id, group_id, user_id, inviter_id, message, requested_at, handle_result)
+        SELECT w.*, ${HandleResult.none} FROM ${rowsOf(sql, requests, {
+          id: "id",
+          groupId: "id",
+          userId: "id",
+          inviterId: "id",
+          message: "text",
+          requestedAt: "integer"
+        })} w`
+    })
+
     return Groups.of({
       standing: Effect.fn("Groups.standing")(function* (groupId, userId) {
         // A group that everybody has left is none any more.
@@ -76,9 +118,7 @@ export const layer = Layer.effect(
           readonly role: Role
           readonly member_count: number
         }>`
-          SELECT g.id, g.name, g.icon, g.is_verify, own.role, (
-            SELECT COUNT(*) FROM conversation_members m WHERE m.conversation_id = g.id AND m.role > ${Role.former}
-          ) AS member_count
+          SELECT g.id, g.name, g.icon, g.is_verify, own.role, g.member_count
           FROM conversation_members own JOIN groups_ g ON g.id = own.conversation_id
           WHERE own.user_id = ${userId} AND own.conversation_id > ${after} AND own.role > ${Role.former}
           ORDER BY own.conversation_id ${limitTo(sql, groupListMax)}`
@@ -126,7 +166,7 @@ export const layer = Layer.effect(
       ask: Effect.fn("Groups.ask")(
         function* (requests) {
           const [first] = requests
-          if (first === undefined) return
+          if (first === undefined) return []
           const { groupId, inviterId } = first
           // The lock under which members are made, too.
           yield* nextVersion(sql)
@@ -161,17 +201,10 @@ export const layer = Layer.effect(
           if ((pending?.count ?? 0) + added.length > groupRequestsMax) {
             return yield* ApiError.of("Conflict", { msg: "too many requests of this group are pending" })
           }
-          for (const request of added) {
-            yield* sql`INSERT INTO group_requests ${sql.insert({
-              id: request.id,
-              group_id: request.groupId,
-              user_id: request.userId,
-              inviter_id: request.inviterId,
-              message: request.message,
-              requested_at: request.requestedAt,
-              handle_result: 1
-            })}`
-          }
+          if (added.length > 0) yield* insertRequests(added)
+          return yield* sql<{ readonly id: string; readonly userId: UserId }>`
+            SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
+            ON r.user_id = w.userId AND r.handle_result = 1 AND r.group_id = ${groupId} ORDER BY r.id`
         },
         inTransaction(sql),
         Effect.catchTag("SqlError", apiError)
@@ -182,13 +215,14 @@ export const layer = Layer.effect(
           const role = yield* roleIn(groupId, reader)
           if (role === Role.former) return yield* ApiError.of("NoConversation")
           if (!isManager(role)) return yield* ApiError.of("Forbidden", { msg: "only managers see requests" })
-          const bound = before === undefined ? sql.literal("1 = 1") : sql`id < ${before}`
-          const rows = yield* sql<RequestRow>`
-            SELECT ${columns} FROM group_requests WHERE group_id = ${groupId} AND ${bound}
-            ORDER BY id DESC ${limitTo(sql, groupRequestListMax)}`
-          return rows.map(requestOf)
+          return yield* page(sql`group_id = ${groupId}`, before)
         },
         Effect.catchTag("SqlError", apiError)
+      ),
+
+      ownRequests: Effect.fn("Groups.ownRequests")(
+        (userId, before) => page(sql`inviter_id = ${userId}`, before),
+        Effect.catch(apiError)
       ),
 
       request: Effect.fn("Groups.request")(requestBy, Effect.catch(apiError)),

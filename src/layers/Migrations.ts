@@ -144,7 +144,8 @@ const groups = Effect.gen(function* () {
     `id VARCHAR(20) NOT NULL PRIMARY KEY,
     name VARCHAR(64) NOT NULL,
     icon VARCHAR(1024) NOT NULL,
-    is_verify INTEGER NOT NULL`,
+    is_verify INTEGER NOT NULL,
+    member_count INTEGER NOT NULL`,
     { clustered: true }
   )
   yield* createTable(
@@ -160,7 +161,10 @@ const groups = Effect.gen(function* () {
     handled_at BIGINT`,
     { clustered: true }
   )
-  yield* createIndex("group_requests_group", "group_requests", "group_id, handle_result, id")
+  // Those that wait are counted and looked up, those of a group and of who has asked are listed by time.
+  yield* createIndex("group_requests_waiting", "group_requests", "group_id, handle_result")
+  yield* createIndex("group_requests_group", "group_requests", "group_id, requested_at, id")
+  yield* createIndex("group_requests_inviter", "group_requests", "inviter_id, requested_at, id")
   yield* createIndex("group_requests_user", "group_requests", "user_id, handle_result, group_id")
   yield* addColumn("conversation_members", "role", "INTEGER NOT NULL DEFAULT 3")
 })

@@ -1,6 +1,7 @@
-/** What the repositories of friends and contacts share: the lock under which something changes between two users. */
+/** What is between two users: the lock under which it changes, blocks, friendship, and requests. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
+import { ApiError } from "../domain/ErrorTable.ts"
 import type { FriendRequestId, UserId } from "../domain/Ids.ts"
 import { HandleResult } from "../domain/Request.ts"
 import { forUpdate } from "./SqlDialect.ts"
@@ -23,6 +24,32 @@ export const lockUsers = (
 export const unblocked = (sql: SqlClient.SqlClient, userId: UserId, column: string): Statement.Fragment => sql`
   NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${userId} AND b.blocked_id = ${sql.literal(column)})
   AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${userId})`
+
+/** Whether either of these two blocks the other. */
+export const isBlocked = (
+  sql: SqlClient.SqlClient,
+  one: UserId,
+  other: UserId
+): Effect.Effect<boolean, SqlError.SqlError> =>
+  Effect.map(
+    sql`
+      SELECT 1 FROM blocks
+      WHERE (user_id = ${one} AND blocked_id = ${other}) OR (user_id = ${other} AND blocked_id = ${one})`,
+    (rows) => rows.length > 0
+  )
+
+/** Why two users may not write to each other, if so: as `AppendState.barrier` decides for messages. */
+export const barrierBetween = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  requireFriendship: boolean,
+  one: UserId,
+  other: UserId
+) {
+  if (yield* isBlocked(sql, one, other)) return ApiError.of("Blocked")
+  if (!requireFriendship || one === other) return undefined
+  const friends = yield* sql`SELECT 1 FROM contacts WHERE user_id = ${one} AND contact_id = ${other}`
+  return friends.length === 0 ? ApiError.of("NotFriends") : undefined
+})
 
 /** A request between two users, and what became of it. */
 export interface RequestRow {

@@ -124,7 +124,7 @@ export const conversationListsSuite = <E, F>(
                 assert.strictEqual(changed._tag, "Failure")
                 continue
               }
-              const moved = (seq ?? 0) > entry.readSeq ? [{ conversationId: id, seq: seq ?? 0 }] : []
+              const moved = (seq ?? 0) > entry.readSeq ? [{ conversationId: id, seq: seq ?? 0, isBlocked: false }] : []
               assert.deepStrictEqual(changed._tag === "Success" && changed.success, moved)
               entry.readSeq = Math.max(entry.readSeq, seq ?? 0)
               entry.isPinned = isPinned ?? entry.isPinned
@@ -213,7 +213,7 @@ export const conversationListsSuite = <E, F>(
           good,
           { conversationId: conversationOf("1", "10"), isMuted: true }
         ])
-        assert.deepStrictEqual(moved, [{ conversationId: conversationOf("1", "2"), seq: 1 }])
+        assert.deepStrictEqual(moved, [{ conversationId: conversationOf("1", "2"), seq: 1, isBlocked: false }])
         // Nobody else's list is another one by it.
         assert.deepStrictEqual(
           (yield* listOf("2")).found.flat().filter((text) => /hidden|pinned|muted/.test(text)),

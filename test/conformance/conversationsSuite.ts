@@ -142,7 +142,8 @@ export const conversationsSuite = <E>(
               else {
                 const before = model.readSeqs.get(`${id} ${operation.reader}`) ?? 0
                 const seq = Math.max(before, operation.seq)
-                assert.deepStrictEqual(marked._tag === "Success" && marked.success, { seq, moved: seq > before })
+                const mark = { seq, moved: seq > before, isBlocked: false }
+                assert.deepStrictEqual(marked._tag === "Success" && marked.success, mark)
                 model.readSeqs.set(`${id} ${operation.reader}`, seq)
               }
             } else {

@@ -157,7 +157,7 @@ describe("the audience of a group", () => {
         stage.store(group, "1", removed("2"))
         stage.hold()
         yield* deliver(stage.store(group, "1"))
-        delivery.notify(group, dataFrame("", "typing", "1", {}), "1" as UserId, undefined)
+        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" as UserId })
         stage.letGo()
         yield* settle
         assert.deepStrictEqual(toldTo(stage), [[5, 7, "typing"], [5], []])
@@ -175,7 +175,7 @@ describe("the audience of a group", () => {
         delivery.callForSync()
         stage.letGo()
         yield* settle
-        delivery.notify(group, dataFrame("", "typing", "1", {}), "1" as UserId, undefined)
+        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" as UserId })
         assert.deepStrictEqual(toldTo(stage), [["sync", 5, "typing"], ["sync"], ["sync"]])
       })
     )
@@ -189,7 +189,7 @@ describe("the audience of a group", () => {
         stage.group("200", 1, ["1", "2", ...others(noticedMax - 2)])
         stage.group("201", 1, ["1", "2", ...others(noticedMax - 1)])
         for (const id of ["200", "201"]) {
-          delivery.notify(id as ConversationId, dataFrame("", `typing in ${id}`, "1", {}), "1" as UserId, undefined)
+          delivery.notify(id as ConversationId, dataFrame("", `typing in ${id}`, "1", {}), { userId: "1" as UserId })
           yield* deliver()
         }
         assert.deepStrictEqual(toldTo(stage), [["typing in 200", "typing in 201"], ["typing in 200"], []])
