@@ -1,0 +1,59 @@
+/** The server whose answers are measured: a process of its own on a store that was filled before. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeScratch } from "../../infra/scratch.ts"
+import { forAllRounds, infraParts, type Part, stopped } from "../durable/Contender.ts"
+import { profileArguments } from "../durable/CpuProfile.ts"
+import { launchScript, listening, settings } from "../ServerUnderTest.ts"
+import { type FilledStore, fill, type StoreSize } from "./FilledStore.ts"
+
+/** What the server stores in: its own SQLite file, or MySQL with Kafka in front of it. */
+export const storeNames = ["embedded", "infra"] as const
+export type StoreName = (typeof storeNames)[number]
+
+export interface ApiServer {
+  readonly name: StoreName
+  readonly title: string
+  readonly url: string
+  readonly store: FilledStore
+  /** The server first, then the database and the broker where they are processes of this machine. */
+  readonly parts: ReadonlyArray<Part>
+  readonly directory: string
+  readonly stop: () => Promise<void>
+}
+
+const titles: Record<StoreName, string> = { embedded: "embedded: SQLite", infra: "infra: MySQL, Kafka" }
+
+/** Fills a store that is empty and goes with the server. MySQL and Kafka must be up. */
+export const start = async (
+  name: StoreName,
+  size: StoreSize,
+  isProfiled: boolean,
+  say: (line: string) => void
+): Promise<ApiServer> => {
+  const directory = mkdtempSync(join(tmpdir(), "fiberchat-bench-"))
+  const scratch = name === "infra" ? await makeScratch("bench") : undefined
+  const own = { ...settings, ...forAllRounds, ...scratch?.settings, CHAT_DATA_DIR: directory }
+  const remove = async () => {
+    rmSync(directory, { recursive: true, force: true })
+    await scratch?.remove()
+  }
+  try {
+    const since = performance.now()
+    const store = await fill(own, size)
+    say(`${titles[name]}: ${store.messages} messages in ${((performance.now() - since) / 1000).toFixed(1)} s`)
+    const preload = isProfiled ? profileArguments : []
+    const { child, said: url } = await launchScript("../src/main.ts", { preload, env: own, says: listening })
+    const server: Part = { name: "server", pid: child.pid ?? Number.NaN }
+    const stop = async () => {
+      await stopped(child)
+      await remove()
+    }
+    const parts = [server, ...(name === "infra" ? infraParts() : [])]
+    return { name, title: titles[name], url, store, parts, directory, stop }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+/** The report of `pnpm bench api` as Markdown: each target and what became of it. */
+import type { Report, Row } from "../api.ts"
+import { markdown } from "../durable/table.ts"
+import { median } from "../measure.ts"
+import type { Measured } from "./Measured.ts"
+
+/** The median of the rounds, and what they lie between. */
+const spread = (values: ReadonlyArray<number>): string =>
+  `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)})`
+
+const cpuMillis = ({ cpu, times }: Measured, names: ReadonlyArray<string>): number =>
+  names.reduce((sum, name) => sum + (cpu.parts[name] ?? 0), 0) / times / 1000
+
+/** The figure that a row's target is about, in milliseconds. */
+const judged = ({ target }: Row, measured: Measured): number =>
+  target.of === "p99" ? measured.p99Millis : cpuMillis(measured, ["server"])
+
+const cells = (title: string, row: Row): ReadonlyArray<string> => {
+  const { what, target, rounds } = row
+  const result = median(rounds.map((measured) => judged(row, measured)))
+  return [
+    title,
+    what,
+    String(rounds[0]?.times ?? 0),
+    spread(rounds.map(({ p50Millis }) => p50Millis)),
+    spread(rounds.map(({ p99Millis }) => p99Millis)),
+    spread(rounds.map((measured) => cpuMillis(measured, ["server"]))),
+    spread(rounds.map((measured) => cpuMillis(measured, ["generator"]))),
+    median(rounds.map(({ cpu }) => cpu.others)).toFixed(2),
+    `${target.of === "p99" ? "p99" : "server CPU"} ≤ ${target.millis} ms`,
+    `${result.toFixed(1)} ms${result <= target.millis ? "" : ": missed"}`
+  ]
+}
+
+export const apiTable = (report: Report): string =>
+  markdown(
+    [
+      "store",
+      "what",
+      "times per round",
+      "p50, ms: median of rounds (min–max)",
+      "p99, ms",
+      "server CPU each, ms",
+      "generator CPU each, ms",
+      "processors used by others",
+      "target",
+      "here"
+    ],
+    report.flatMap(({ title, rows }) => rows.map((row) => cells(title, row)))
+  )
