@@ -2,20 +2,23 @@
  * `pnpm bench api`: what users wait for when they come back and when they are many: the list of a thousand
  * conversations, the sync of ten thousand missed messages, a message to a thousand members.
  */
-import { type ApiServer, type StoreName, start, storeNames } from "./api/ApiServer.ts"
+import { type ApiServer, type GroupServer, type StoreName, start, startRelay, storeNames } from "./api/ApiServer.ts"
 import type { StoreSize } from "./api/FilledStore.ts"
-import { type FanOutSize, measureFanOut } from "./api/fanOut.ts"
-import { type ListSize, measureLists } from "./api/lists.ts"
-import type { Measured } from "./api/Measured.ts"
-import { measureSyncs, type SyncSize } from "./api/syncs.ts"
+import { measureFanOut } from "./api/fanOut.ts"
+import { measureLists } from "./api/lists.ts"
+import type { Measured, Times } from "./api/Measured.ts"
+import { measureSyncs } from "./api/syncs.ts"
 import { profiled } from "./durable/CpuProfile.ts"
+import { Patience } from "./durable/Patience.ts"
 
 export interface Size {
   readonly rounds: number
   readonly store: StoreSize
-  readonly list: ListSize
-  readonly sync: SyncSize
-  readonly fanOut: FanOutSize
+  readonly list: Times
+  readonly sync: Times
+  readonly fanOut: Times
+  /** How long the run may wait, altogether, for others to leave the machine to it. */
+  readonly patienceMillis: number
   /** Where CPU profiles go, where they are wanted: of one more round. */
   readonly profiles?: string
 }
@@ -25,11 +28,13 @@ export const full: Size = {
   store: { members: 1_000, listedMessages: 4, missedConversations: 100, missedMessages: 100 },
   list: { warmUps: 100, times: 300 },
   sync: { warmUps: 20, times: 100 },
-  fanOut: { warmUps: 30, times: 150 }
+  fanOut: { warmUps: 30, times: 150 },
+  patienceMillis: 0
 }
 
 /** To see that it works; its figures mean nothing. */
 export const quick: Size = {
+  ...full,
   rounds: 1,
   store: { members: 50, listedMessages: 2, missedConversations: 5, missedMessages: 100 },
   list: { warmUps: 5, times: 20 },
@@ -46,43 +51,45 @@ export interface Target {
 /** One thing that is measured, round by round. */
 export interface Row {
   readonly what: string
-  readonly target: Target
+  /** None for what is only there to compare with. */
+  readonly target: Target | undefined
   readonly rounds: ReadonlyArray<Measured>
 }
 
 export type Report = ReadonlyArray<{ readonly title: string; readonly rows: ReadonlyArray<Row> }>
 
-interface Task {
-  readonly what: string
-  readonly target: Target
-  readonly measure: (server: ApiServer) => Promise<Measured>
+interface Task extends Omit<Row, "rounds"> {
+  readonly measure: () => Promise<Measured>
 }
 
-/** A run that has not ended by then has failed. */
+/** A run that has not ended by then, its patience left out, has failed. */
 const runMillisMax = 15 * 60_000
 
-const tasksOf = ({ store, list, sync, fanOut }: Size): ReadonlyArray<Task> => {
-  const missed = store.missedConversations * store.missedMessages
-  const toAll = (acks: boolean): Task => ({
-    what: `a message to ${store.members} members, ${acks ? "every push acknowledged" : "without acks"}`,
-    target: { of: "cpu", millis: 15 },
-    measure: (server) => measureFanOut(server, acks, fanOut)
-  })
+const toAll = (server: GroupServer, acks: boolean, { store, fanOut }: Size) => ({
+  what: `a message to ${store.members} members, ${acks ? "every push acknowledged" : "without acks"}`,
+  measure: () => measureFanOut(server, acks, fanOut)
+})
+
+const tasksOf = (server: ApiServer, size: Size): ReadonlyArray<Task> => {
+  const { missedConversations, missedMessages, members } = size.store
   return [
     {
-      what: `list of ${store.members} conversations`,
+      what: `list of ${members} conversations`,
       target: { of: "p99", millis: 50 },
-      measure: (server) => measureLists(server, list)
+      measure: () => measureLists(server, size.list)
     },
     {
-      what: `sync of ${missed} messages in ${store.missedConversations} conversations`,
+      what: `sync of ${missedConversations * missedMessages} messages in ${missedConversations} conversations`,
       target: { of: "p99", millis: 150 },
-      measure: (server) => measureSyncs(server, sync)
+      measure: () => measureSyncs(server, size.sync)
     },
-    toAll(true),
-    toAll(false)
+    { ...toAll(server, true, size), target: { of: "cpu", millis: 15 } },
+    { ...toAll(server, false, size), target: { of: "cpu", millis: 15 } }
   ]
 }
+
+const relayTasksOf = (relay: GroupServer, size: Size): ReadonlyArray<Task> =>
+  [true, false].map((acks) => ({ ...toAll(relay, acks, size), target: undefined }))
 
 /** What {@link run} is asked to measure. */
 export const storesOf = (asked: ReadonlyArray<string>): ReadonlyArray<StoreName> => {
@@ -91,36 +98,43 @@ export const storesOf = (asked: ReadonlyArray<string>): ReadonlyArray<StoreName>
   return asked.length === 0 ? ["embedded"] : storeNames.filter((name) => asked.includes(name))
 }
 
-/** The stores one after the other; the tasks of each take turns, so that a slow minute of the machine meets them all. */
+/** The stores one after the other; all that is measured takes turns, so that a slow minute of the machine meets it all. */
 export const run = async (
   size: Size,
   names: ReadonlyArray<StoreName>,
   progress: (line: string) => void
 ): Promise<Report> => {
-  const report: Array<Report[number]> = []
-  for (const name of names) {
-    const server = await start(name, size.store, size.profiles !== undefined, progress)
-    try {
-      report.push({
-        title: server.title,
-        rows: await Promise.race([givenUp(), measured(server, size, progress)])
-      })
-    } finally {
-      await server.stop()
+  const servers: Array<{ readonly stop: () => Promise<void> }> = []
+  const all = async () => {
+    const relay = await startRelay(size.store.members)
+    servers.push(relay)
+    const report: Array<Report[number]> = []
+    for (const name of names) {
+      const server = await start(name, size.store, size.profiles !== undefined, progress)
+      servers.push(server)
+      report.push(...(await measured(server, relay, size, progress)))
     }
+    return report
   }
-  return report
+  try {
+    return await Promise.race([givenUp(size.patienceMillis), all()])
+  } finally {
+    for (const server of servers) await server.stop()
+  }
 }
 
 const measured = async (
   server: ApiServer,
+  relay: GroupServer,
   size: Size,
   progress: (line: string) => void
-): Promise<ReadonlyArray<Row>> => {
-  const rows = tasksOf(size).map((task) => ({ ...task, rounds: [] as Array<Measured> }))
+): Promise<Report> => {
+  const patience = new Patience(size.patienceMillis, progress)
+  const own = tasksOf(server, size).map(withRounds)
+  const relayed = relayTasksOf(relay, size).map(withRounds)
   for (let round = 1; round <= size.rounds; round++) {
-    for (const { what, measure, rounds } of rows) {
-      const one = await measure(server)
+    for (const { what, measure, rounds } of [...own, ...relayed]) {
+      const one = await patience.measured(measure)
       rounds.push(one)
       const cpu = (one.cpu.parts["server"] ?? Number.NaN) / one.times / 1000
       progress(
@@ -129,17 +143,22 @@ const measured = async (
     }
   }
   if (size.profiles !== undefined) {
-    for (const [index, { what, measure }] of rows.entries()) {
+    for (const [index, { what, measure }] of own.entries()) {
       const subject = { ...server, name: `${server.name}-${index}`, title: `${server.title}, ${what}` }
-      progress(await profiled(subject, size.profiles, () => measure(server)))
+      progress(await profiled(subject, size.profiles, measure))
     }
   }
-  return rows
+  return [
+    { title: server.title, rows: own },
+    { title: "bare ws", rows: relayed }
+  ]
 }
 
+const withRounds = (task: Task) => ({ ...task, rounds: [] as Array<Measured> })
+
 /** Fails when the benchmark is told to end, or takes too long: the server must be ended, and its store removed, first. */
-const givenUp = (): Promise<never> =>
+const givenUp = (patienceMillis: number): Promise<never> =>
   new Promise((_, reject) => {
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`ended by ${signal}`)))
-    setTimeout(() => reject(new Error("the benchmark took too long")), runMillisMax).unref()
+    setTimeout(() => reject(new Error("the benchmark took too long")), patienceMillis + runMillisMax).unref()
   })

@@ -14,7 +14,7 @@ const quick: Size = { connections: 500, frames: 4_000, rounds: 1, idleMillis: 1_
 
 const usage = `usage: pnpm bench gateway|acks|durable|api [--quick] [--json]
        pnpm bench durable [--profile ${contenderNames.join("|")}]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
-       pnpm bench api [--profile embedded|infra]… [--rounds 3] [--cpu-profiles FOLDER]
+       pnpm bench api [--profile embedded|infra]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
 `
 
 const { values, positionals } = parseArgs({
@@ -53,7 +53,11 @@ switch (suite) {
     const size = values.quick ? Api.quick : Api.full
     const rounds = values.rounds === undefined ? size.rounds : Number(values.rounds)
     const profiles = values["cpu-profiles"] === undefined ? {} : { profiles: values["cpu-profiles"] }
-    print(await Api.run({ ...size, rounds, ...profiles }, Api.storesOf(values.profile), progress), apiTable)
+    const patienceMillis = Number(values.patience) * 1000
+    print(
+      await Api.run({ ...size, rounds, patienceMillis, ...profiles }, Api.storesOf(values.profile), progress),
+      apiTable
+    )
     break
   }
   default:

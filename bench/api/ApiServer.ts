@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { makeScratch } from "../../infra/scratch.ts"
 import { forAllRounds, infraParts, type Part, stopped } from "../durable/Contender.ts"
 import { profileArguments } from "../durable/CpuProfile.ts"
-import { launchScript, listening, settings } from "../ServerUnderTest.ts"
+import { ended, invented, launchScript, listening, settings } from "../ServerUnderTest.ts"
 import { type FilledStore, fill, type StoreSize } from "./FilledStore.ts"
 
 /** What the server stores in: its own SQLite file, or MySQL with Kafka in front of it. */
@@ -55,5 +55,21 @@ export const start = async (
   } catch (error) {
     await remove()
     throw error
+  }
+}
+
+/** What has a group with members, and no more is asked of it. */
+export type GroupServer = Pick<ApiServer, "url" | "parts" | "stop"> & {
+  readonly store: Pick<FilledStore, "members" | "groupId">
+}
+
+/** The least that can bring a message to so many: a bare relay, which stores nothing. */
+export const startRelay = async (members: number): Promise<GroupServer> => {
+  const { child, said: url } = await launchScript("servers/bareWs.ts", { preload: [], env: {}, says: listening })
+  return {
+    url,
+    parts: [{ name: "server", pid: child.pid ?? Number.NaN }],
+    store: { members: invented(members), groupId: "0" as FilledStore["groupId"] },
+    stop: () => ended(child)
   }
 }

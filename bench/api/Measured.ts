@@ -17,6 +17,9 @@ export interface Repetition {
   readonly times: number
 }
 
+/** How often something is done. */
+export type Times = Pick<Repetition, "warmUps" | "times">
+
 /** What the server still does when the last answer is there. */
 const settleMillis = 200
 

@@ -1,12 +1,7 @@
 /** What a message into a large group costs when all members are online, and when the last of them has it. */
-import type { ApiServer } from "./ApiServer.ts"
+import type { GroupServer } from "./ApiServer.ts"
 import { Client } from "./Client.ts"
-import { type Measured, repeated } from "./Measured.ts"
-
-export interface FanOutSize {
-  readonly warmUps: number
-  readonly times: number
-}
+import { type Measured, repeated, type Times } from "./Measured.ts"
 
 /** Handshakes under way at once. */
 const openingMax = 50
@@ -15,9 +10,9 @@ const content = "a message of about a hundred letters, as people write them to e
 
 /** One message at a time, by the first member; with `acks` each of the others acknowledges every push at once. */
 export const measureFanOut = async (
-  { url, parts, store }: ApiServer,
+  { url, parts, store }: GroupServer,
   acks: boolean,
-  size: FanOutSize
+  times: Times
 ): Promise<Measured> => {
   const clients: Array<Client> = []
   try {
@@ -28,7 +23,7 @@ export const measureFanOut = async (
     const [sender, ...receivers] = clients
     if (sender === undefined) throw new Error("nobody is there")
     const name = `${performance.now()}`
-    return await repeated({ parts, ...size }, async (index) => {
+    return await repeated({ parts, ...times }, async (index) => {
       const id = `${name} ${index}`
       const arrived = arrival(receivers, id, acks)
       sender.send(

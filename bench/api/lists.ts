@@ -1,15 +1,10 @@
 /** How long a list of conversations takes over HTTP, on one connection that stays open. */
 import { Agent, get } from "node:http"
 import type { ApiServer } from "./ApiServer.ts"
-import { type Measured, repeated } from "./Measured.ts"
-
-export interface ListSize {
-  readonly warmUps: number
-  readonly times: number
-}
+import { type Measured, repeated, type Times } from "./Measured.ts"
 
 /** Reads the first page of the list; all of them are in it. */
-export const measureLists = async ({ url, parts, store }: ApiServer, size: ListSize): Promise<Measured> => {
+export const measureLists = async ({ url, parts, store }: ApiServer, times: Times): Promise<Measured> => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const { token } = store.lister
   const read = () => fetched(`${url}/v1/im/conversation`, token, agent)
@@ -19,7 +14,7 @@ export const measureLists = async ({ url, parts, store }: ApiServer, size: ListS
     if (entries.length !== store.members.length || entries.some(({ msg }) => msg === null)) {
       throw new Error(`the list has ${entries.length} conversations`)
     }
-    return await repeated({ parts, ...size }, read)
+    return await repeated({ parts, ...times }, read)
   } finally {
     agent.destroy()
   }

@@ -2,20 +2,15 @@
 import type { SyncedConversation } from "../../src/domain/Sync.ts"
 import type { ApiServer } from "./ApiServer.ts"
 import { Client } from "./Client.ts"
-import { type Measured, repeated } from "./Measured.ts"
-
-export interface SyncSize {
-  readonly warmUps: number
-  readonly times: number
-}
+import { type Measured, repeated, type Times } from "./Measured.ts"
 
 /** Every sync begins at the same cursor, and so finds the same messages. */
-export const measureSyncs = async ({ url, parts, store }: ApiServer, size: SyncSize): Promise<Measured> => {
+export const measureSyncs = async ({ url, parts, store }: ApiServer, times: Times): Promise<Measured> => {
   const client = await Client.open(url, store.syncer, "once")
   const walk = (onPage: (frame: string) => void) => walked(client, store.cursor, onPage)
   try {
     await verify(walk)
-    return await repeated({ parts, ...size }, () => walk(() => {}))
+    return await repeated({ parts, ...times }, () => walk(() => {}))
   } finally {
     client.close()
   }
