@@ -88,9 +88,10 @@ export const layer = Layer.effect(
         ORDER BY c.id`
     }
 
-    const readPage = Effect.fnUntraced(function* (reader: UserId, query: SyncQuery) {
+    /** `now` is the version of the store before anything was read. */
+    const readPage = Effect.fnUntraced(function* (reader: UserId, query: SyncQuery, now: number) {
       const { position } = query
-      const until = position.walk?.until ?? (yield* version(sql))
+      const until = position.walk?.until ?? now
       const newest = position.walk === undefined ? query.newest : position.walk.newest
       const rows = yield* changedSince(reader, query, syncConversationsMax + 1)
       const changed = rows.slice(0, syncConversationsMax).map((row) => changedOf(row, position, newest))
@@ -117,11 +118,12 @@ export const layer = Layer.effect(
       sync: (reader, query) =>
         Effect.gen(function* () {
           const { since, walk } = query.position
+          const now = yield* version(sql)
           // A store that was set back must not leave the device waiting for what it has seen already.
-          if (Math.max(since, walk?.until ?? since) > (yield* version(sql))) {
+          if (Math.max(since, walk?.until ?? since) > now) {
             return yield* ApiError.of("BadParameters", { msg: "this cursor is newer than the store" })
           }
-          return yield* readPage(reader, query)
+          return yield* readPage(reader, query, now)
         }).pipe(Effect.catchTag("SqlError", apiError)),
 
       assertMayWrite: Effect.fn("Conversations.assertMayWrite")(
