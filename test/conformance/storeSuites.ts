@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
 import * as ContactsSql from "../../src/layers/ContactsSql.ts"
+import * as ConversationListsSql from "../../src/layers/ConversationListsSql.ts"
 import * as ConversationsSql from "../../src/layers/ConversationsSql.ts"
 import * as FriendsSql from "../../src/layers/FriendsSql.ts"
 import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
@@ -17,10 +18,12 @@ import { contactsSuite } from "./contactsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
+import { statementsSuite } from "./statementsSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
   ConversationsSql.layer,
+  ConversationListsSql.layer,
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
@@ -46,5 +49,6 @@ export const storeSuites = <E>(
   acquaintancesSuite(name, layer)
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
+  statementsSuite(name, layer)
   idsSuite(name, database)
 }
