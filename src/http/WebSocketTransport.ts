@@ -12,40 +12,6 @@ import { parseFrame } from "../domain/Frame.ts"
  */
 const outboundHighWater = 512 * 1024
 
-/** A text message, unmasked and in one piece (RFC 6455 section 5.2). */
-const textOpcode = 0x81
-
-const framed = (length: number): { readonly frame: Buffer; readonly start: number } => {
-  const start = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const frame = Buffer.allocUnsafe(start + length)
-  frame[0] = textOpcode
-  frame[1] = start === 2 ? length : start === 4 ? 126 : 127
-  if (start === 4) frame.writeUInt16BE(length, 2)
-  if (start === 10) frame.writeBigUInt64BE(BigInt(length), 2)
-  return { frame, start }
-}
-
-/**
- * The bytes of a message. `ws` would hand header and payload to the socket one by one, for each receiver anew: a push to
- * a thousand members is made once, and is one piece for each of them.
- */
-const wireFrame = (text: string | Uint8Array): Buffer => {
-  if (typeof text === "string") {
-    const { frame, start } = framed(Buffer.byteLength(text))
-    frame.write(text, start)
-    return frame
-  }
-  if (text !== lastText) {
-    const { frame, start } = framed(text.length)
-    frame.set(text, start)
-    lastText = text
-    lastFrame = frame
-  }
-  return lastFrame
-}
-let lastText: Uint8Array | undefined
-let lastFrame: Buffer = Buffer.alloc(0)
-
 export class WebSocketTransport implements Transport {
   private readonly socket: WebSocket
   private readonly stream: Duplex
@@ -56,7 +22,7 @@ export class WebSocketTransport implements Transport {
   }
 
   send(text: string | Uint8Array): void {
-    if (this.socket.readyState === this.socket.OPEN) this.stream.write(wireFrame(text))
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(text, textFrame)
   }
 
   isFull(): boolean {
@@ -104,6 +70,9 @@ export class WebSocketTransport implements Transport {
     this.stream.uncork()
   }
 }
+
+/** Sends a `Uint8Array` as a text frame, too. */
+const textFrame = { binary: false }
 
 const binaryFrame = Result.fail({ id: "", problem: "binary frames are not supported" })
 
