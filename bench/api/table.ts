@@ -8,6 +8,12 @@ import type { Measured } from "./Measured.ts"
 const spread = (values: ReadonlyArray<number>): string =>
   `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)})`
 
+/** CPU of the parts that have these names, where any of them is a process of this machine. */
+const cpuSpread = (rounds: ReadonlyArray<Measured>, names: ReadonlyArray<string>): string =>
+  rounds.some(({ cpu }) => names.some((name) => name in cpu.parts))
+    ? spread(rounds.map((measured) => cpuMillis(measured, names)))
+    : "–"
+
 const cpuMillis = ({ cpu, times }: Measured, names: ReadonlyArray<string>): number =>
   names.reduce((sum, name) => sum + (cpu.parts[name] ?? 0), 0) / times / 1000
 
@@ -21,9 +27,9 @@ const cells = (title: string, { what, target, rounds }: Row): ReadonlyArray<stri
   String(rounds[0]?.times ?? 0),
   spread(rounds.map(({ p50Millis }) => p50Millis)),
   spread(rounds.map(({ p99Millis }) => p99Millis)),
-  spread(rounds.map((measured) => cpuMillis(measured, ["server"]))),
-  spread(rounds.map((measured) => cpuMillis(measured, ["MariaDB", "Kafka"]))),
-  spread(rounds.map((measured) => cpuMillis(measured, ["generator"]))),
+  cpuSpread(rounds, ["server"]),
+  cpuSpread(rounds, ["MariaDB", "Kafka"]),
+  cpuSpread(rounds, ["generator"]),
   median(rounds.map(({ cpu }) => cpu.others)).toFixed(2),
   ...verdict(target, rounds)
 ]
