@@ -2,7 +2,15 @@
  * `pnpm bench api`: what users wait for when they come back and when they are many: the list of a thousand
  * conversations, the sync of ten thousand missed messages, a message to a thousand members.
  */
-import { type ApiServer, type GroupServer, type StoreName, start, startRelay, storeNames } from "./api/ApiServer.ts"
+import {
+  type ApiServer,
+  type GroupServer,
+  type StoreName,
+  start,
+  startRelay,
+  storeNames,
+  type Undo
+} from "./api/ApiServer.ts"
 import type { StoreSize } from "./api/FilledStore.ts"
 import { measureFanOut } from "./api/fanOut.ts"
 import { measureLists } from "./api/lists.ts"
@@ -104,14 +112,13 @@ export const run = async (
   names: ReadonlyArray<StoreName>,
   progress: (line: string) => void
 ): Promise<Report> => {
-  const servers: Array<{ readonly stop: () => Promise<void> }> = []
+  const undos: Array<Parameters<Undo>[0]> = []
+  const atEnd: Undo = (undo) => void undos.unshift(undo)
   const all = async () => {
-    const relay = await startRelay(size.store.members)
-    servers.push(relay)
+    const relay = await startRelay(size.store.members, atEnd)
     const report: Array<Report[number]> = []
     for (const name of names) {
-      const server = await start(name, size.store, size.profiles !== undefined, progress)
-      servers.push(server)
+      const server = await start(name, size.store, size.profiles !== undefined, progress, atEnd)
       report.push(...(await measured(server, relay, size, progress)))
     }
     return report
@@ -119,7 +126,7 @@ export const run = async (
   try {
     return await Promise.race([givenUp(size.patienceMillis), all()])
   } finally {
-    for (const server of servers) await server.stop()
+    for (const undo of undos) await undo()
   }
 }
 
