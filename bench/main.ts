@@ -1,6 +1,8 @@
 /** `pnpm bench <suite> [--quick] [--json]`: runs a benchmark and prints its figures. */
 import { parseArgs } from "node:util"
 import { ackTable, runAcks } from "./acks.ts"
+import { apiTable } from "./api/table.ts"
+import * as Api from "./api.ts"
 import { contenderNames } from "./durable/Contender.ts"
 import { durableTable } from "./durable/table.ts"
 import * as Durable from "./durable.ts"
@@ -10,8 +12,9 @@ const full: Size = { connections: 10_000, frames: 100_000, rounds: 5, idleMillis
 /** To see that it works; its figures mean nothing. */
 const quick: Size = { connections: 500, frames: 4_000, rounds: 1, idleMillis: 1_000 }
 
-const usage = `usage: pnpm bench gateway|acks|durable [--quick] [--json]
+const usage = `usage: pnpm bench gateway|acks|durable|api [--quick] [--json]
        pnpm bench durable [--profile ${contenderNames.join("|")}]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
+       pnpm bench api [--profile embedded|infra]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
 `
 
 const { values, positionals } = parseArgs({
@@ -44,6 +47,17 @@ switch (suite) {
     const profiles = values["cpu-profiles"] === undefined ? {} : { profiles: values["cpu-profiles"] }
     const contenders = Durable.contendersOf(values.profile)
     print(await Durable.run({ ...size, rounds, patienceMillis, ...profiles }, contenders, progress), durableTable)
+    break
+  }
+  case "api": {
+    const size = values.quick ? Api.quick : Api.full
+    const rounds = values.rounds === undefined ? size.rounds : Number(values.rounds)
+    const profiles = values["cpu-profiles"] === undefined ? {} : { profiles: values["cpu-profiles"] }
+    const patienceMillis = Number(values.patience) * 1000
+    print(
+      await Api.run({ ...size, rounds, patienceMillis, ...profiles }, Api.storesOf(values.profile), progress),
+      apiTable
+    )
     break
   }
   default:

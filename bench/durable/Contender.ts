@@ -86,7 +86,7 @@ export interface StartOptions {
 }
 
 /** Connections stay open while the others have their turns, and end at once when all have had them. */
-const forAllRounds = { CHAT_IDLE_TIMEOUT: "0", CHAT_DRAIN_WINDOW: "0" }
+export const forAllRounds = { CHAT_IDLE_TIMEOUT: "0", CHAT_DRAIN_WINDOW: "0" }
 
 /** How long a process may take to leave its consumer group and to end. */
 const stopMillisMax = 15_000
@@ -135,14 +135,14 @@ export const start = async (name: ContenderName, options: StartOptions): Promise
 }
 
 /** The native servers; those in Docker have processes that are not ours to see. */
-const infraParts = (): ReadonlyArray<Part> =>
+export const infraParts = (): ReadonlyArray<Part> =>
   [
     { name: "MariaDB" as const, pid: Mariadb.daemonOf().pid },
     { name: "Kafka" as const, pid: Kafka.daemonOf().pid }
   ].flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]))
 
 /** Asks a process to end, so that it leaves its consumer group, and kills it when it does not. */
-const stopped = async (child: ChildProcess): Promise<void> => {
+export const stopped = async (child: ChildProcess): Promise<void> => {
   child.kill("SIGTERM")
   const timer = setTimeout(() => ended(child), stopMillisMax)
   await new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
 /** Where a server's CPU goes: V8's samples, by part of the program and by function. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { wait } from "../measure.ts"
-import type { Contender } from "./Contender.ts"
+import type { Part } from "./Contender.ts"
 
 interface Node {
   readonly id: number
@@ -108,9 +108,18 @@ export const profileArguments = ["--import", join(import.meta.dirname, "profileO
 /** How long a profile may take to be written. */
 const writtenMillisMax = 30_000
 
+/** Processes that work together, and what to call them. */
+export interface ProfiledProcesses {
+  readonly name: string
+  readonly title: string
+  readonly parts: ReadonlyArray<Part>
+  /** Their data directory, into which the profiles are written first. */
+  readonly directory: string
+}
+
 /** Takes the profiles of a contender's own processes while it works; leaves them in a folder and answers what they say. */
 export const profiled = async (
-  { name, title, parts, directory }: Contender,
+  { name, title, parts, directory }: ProfiledProcesses,
   folder: string,
   work: () => Promise<unknown>
 ): Promise<string> => {
@@ -122,7 +131,9 @@ export const profiled = async (
   mkdirSync(folder, { recursive: true })
   const texts: Array<string> = []
   for (const part of own) {
-    const text = await written(join(directory, `${part.pid}.cpuprofile`))
+    const file = join(directory, `${part.pid}.cpuprofile`)
+    const text = await written(file)
+    rmSync(file)
     writeFileSync(join(folder, `${name}-${part.name}.cpuprofile`), text)
     texts.push(profileText(`${title}, ${part.name}`, summaryOf(JSON.parse(text))))
   }

@@ -4,7 +4,7 @@ import { median } from "../measure.ts"
 
 type Cells = ReadonlyArray<string>
 
-const markdown = (head: Cells, rows: ReadonlyArray<Cells>): string =>
+export const markdown = (head: Cells, rows: ReadonlyArray<Cells>): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 
 const medianOf = <A>(items: ReadonlyArray<A>, value: (item: A) => number): number => median(items.map(value))

@@ -4,7 +4,9 @@ import { type WebSocket, WebSocketServer } from "ws"
 
 interface ChatFrame {
   readonly id: string
+  readonly frameType?: number
   readonly data: {
+    readonly chatType: number
     readonly receiveId: string
     readonly message: { readonly messageType: number; readonly content: string }
   }
@@ -21,7 +23,9 @@ server.on("upgrade", (request, stream, head) => {
     byUser.set(userId, socket)
     socket.on("error", () => {})
     socket.on("message", (data) => {
-      const { id, data: payload } = JSON.parse(String(data)) as ChatFrame
+      const { id, frameType, data: payload } = JSON.parse(String(data)) as ChatFrame
+      // The ack of a push.
+      if (frameType === 2) return
       seq += 1
       const messageId = String(seq)
       const sendTime = Date.now()
@@ -31,14 +35,17 @@ server.on("upgrade", (request, stream, head) => {
       const message = {
         ...ack,
         clientId: id,
-        chatType: 1,
+        chatType: payload.chatType,
         sendId: userId,
         receiveId: payload.receiveId,
         ...payload.message
       }
-      byUser
-        .get(payload.receiveId)
-        ?.send(JSON.stringify({ id: messageId, frameType: 0, method: "push", fromID: userId, data: message }))
+      const push = Buffer.from(
+        JSON.stringify({ id: messageId, frameType: 0, method: "push", fromID: userId, data: message })
+      )
+      // A group has everybody in it.
+      const receivers = payload.chatType === 0 ? byUser.values() : [byUser.get(payload.receiveId)]
+      for (const receiver of receivers) if (receiver !== socket) receiver?.send(push, { binary: false })
     })
     socket.send(JSON.stringify({ id: "", frameType: 0, method: "session.ready", data: { userId } }))
   })

@@ -1,4 +1,4 @@
-/** {@link ConversationLists} on SQL: four statements for a page, however many conversations it has. */
+/** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { ChatType, type ConversationId, singleConversationId, singleMembers } from "../domain/Conversation.ts"
@@ -26,13 +26,15 @@ interface ListedRow {
   readonly hidden_seq: number
   readonly pinned: number
   readonly muted: number
+  /** The size of the last message; `null` where there is none that the user sees. */
+  readonly shown_bytes: number | null
 }
 
-/** How many of the first rows fit into a page; at least one. */
-const fitting = <Row>(rows: ReadonlyArray<Row>, sizeOf: (row: Row) => number): number => {
+/** How many of the first conversations fit into a page; at least one. */
+const fitting = (rows: ReadonlyArray<ListedRow>): number => {
   let size = 0
-  const end = rows.findIndex((row, index) => {
-    size += sizeOf(row)
+  const end = rows.findIndex(({ shown_bytes }, index) => {
+    size += shown_bytes ?? 0
     return index > 0 && size > pageBytesMax
   })
   return end < 0 ? rows.length : end
@@ -60,17 +62,8 @@ export const layer = Layer.effect(
 
     const placeColumns = { conversationId: "id", seq: "integer" } as const
 
-    /** How large messages are, without reading them. */
-    const sizesOf = (places: ReadonlyArray<Place>) => {
-      if (places.length === 0) return Effect.succeed(new Map<ConversationId, number>())
-      const size = sql.literal(sql.onDialectOrElse({ mysql: () => "LENGTH", orElse: () => "octet_length" }))
-      return Effect.map(
-        sql<{ readonly conversation_id: ConversationId; readonly bytes: number }>`
-          SELECT m.conversation_id, ${size}(m.content) AS bytes FROM ${rowsOf(sql, places, placeColumns)} w
-          ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`,
-        (rows) => new Map(rows.map((row) => [row.conversation_id, row.bytes]))
-      )
-    }
+    /** The bytes of a text, without reading it. */
+    const bytesOf = sql.literal(sql.onDialectOrElse({ mysql: () => "LENGTH", orElse: () => "octet_length" }))
 
     const lastMessages = (places: ReadonlyArray<Place>) =>
       places.length === 0
@@ -153,22 +146,25 @@ export const layer = Layer.effect(
             ? sql.literal("1 = 1")
             : sql`(c.version < ${after.version} OR (c.version = ${after.version} AND c.id < ${after.conversationId}))`
         const rows = yield* sql<ListedRow>`
-          SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.version,
-            m.read_seq, m.joined_seq, m.hidden_seq, m.pinned, m.muted
-          FROM conversation_members m ${join} conversations c ON c.id = m.conversation_id
-          WHERE m.user_id = ${userId} AND m.role > ${Role.former} AND ${bound}
-          ORDER BY c.version DESC, c.id DESC ${limitTo(sql, listMax + 1)}`
+          SELECT l.*, (
+            SELECT ${bytesOf}(msg.content) FROM messages msg
+            WHERE msg.conversation_id = l.id AND msg.seq = l.shown_seq AND msg.seq > l.joined_seq
+          ) AS shown_bytes
+          FROM (
+            SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.version,
+              m.read_seq, m.joined_seq, m.hidden_seq, m.pinned, m.muted
+            FROM conversation_members m ${join} conversations c ON c.id = m.conversation_id
+            WHERE m.user_id = ${userId} AND m.role > ${Role.former} AND ${bound}
+            ORDER BY c.version DESC, c.id DESC ${limitTo(sql, listMax + 1)}
+          ) l
+          ORDER BY l.version DESC, l.id DESC`
         const shown = rows.slice(0, listMax)
-        const places = shown.flatMap(({ id, shown_seq, joined_seq }) =>
-          shown_seq > joined_seq ? [{ conversationId: id, seq: shown_seq }] : []
+        const listedRows = shown.slice(0, fitting(shown))
+        const found = yield* lastMessages(
+          listedRows.flatMap(({ id, shown_seq, shown_bytes }) =>
+            shown_bytes === null ? [] : [{ conversationId: id, seq: shown_seq }]
+          )
         )
-        const sizes = yield* sizesOf(places)
-        const listedRows = shown.slice(
-          0,
-          fitting(shown, (row) => sizes.get(row.id) ?? 0)
-        )
-        const fits = new Set(listedRows.map((row) => row.id))
-        const found = yield* lastMessages(places.filter(({ conversationId }) => fits.has(conversationId)))
         const messages = yield* messagesOf(userId, found)
         const byConversation = new Map(messages.map((message) => [message.conversationID, message]))
         const conversations = listedRows.map(

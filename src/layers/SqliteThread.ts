@@ -7,9 +7,20 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
-import type { Answer, Question } from "./SqliteWorker.ts"
+import type { Answer, Question, Rows } from "./SqliteWorker.ts"
 
-type Rows = ReadonlyArray<unknown>
+type Row = Record<string, unknown>
+type Result = Effect.Effect<Rows, SqlError.SqlError>
+
+const arraysOf = ({ rows }: Rows): ReadonlyArray<ReadonlyArray<unknown>> => JSON.parse(rows)
+
+/** A loop over the columns by number: this is done for every row of every page. */
+const objectsOf = (answer: Rows): ReadonlyArray<Row> =>
+  arraysOf(answer).map((values) => {
+    const row: Row = {}
+    for (let column = 0; column < values.length; column++) row[answer.names[column] ?? ""] = values[column]
+    return row
+  })
 
 const script = new URL("./SqliteWorker.ts", import.meta.url)
 
@@ -30,7 +41,7 @@ const ended = new SqlError.SqlError({
 class Thread implements SqlConnection.Connection {
   readonly ended = Deferred.makeUnsafe<void>()
   private readonly worker: Worker
-  private readonly waiting = new Map<number, (result: Effect.Effect<Rows, SqlError.SqlError>) => void>()
+  private readonly waiting = new Map<number, (result: Result) => void>()
   private asked = 0
 
   constructor(filename: string) {
@@ -40,7 +51,7 @@ class Thread implements SqlConnection.Connection {
       // Node itself speaks here, too: `node --watch` wants to know what the thread imports.
       if (resume === undefined) return
       this.waiting.delete(answer.id)
-      if ("rows" in answer) return resume(Effect.succeed(answer.rows))
+      if ("rows" in answer) return resume(Effect.succeed(answer))
       const { message, errcode } = answer.problem
       resume(Effect.fail(failed(Object.assign(new Error(message), { errno: errcode }))))
     })
@@ -49,14 +60,16 @@ class Thread implements SqlConnection.Connection {
     this.worker.on("exit", () => this.end(ended))
   }
 
-  execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) => {
-    const rows = this.ask(sql, params, false) as Effect.Effect<ReadonlyArray<never>, SqlError.SqlError>
-    return transformRows === undefined ? rows : Effect.map(rows, transformRows)
-  }
+  execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
+    Effect.map(this.ask(sql, params), (answer) => {
+      // The caller of a statement says what its rows are.
+      const rows = objectsOf(answer) as ReadonlyArray<never>
+      return transformRows === undefined ? rows : transformRows(rows)
+    })
   executeUnprepared: SqlConnection.Connection["executeUnprepared"] = this.execute
-  executeRaw: SqlConnection.Connection["executeRaw"] = (sql, params) => this.ask(sql, params, false)
+  executeRaw: SqlConnection.Connection["executeRaw"] = (sql, params) => Effect.map(this.ask(sql, params), objectsOf)
   executeValues: SqlConnection.Connection["executeValues"] = (sql, params) =>
-    this.ask(sql, params, true) as Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError.SqlError>
+    Effect.map(this.ask(sql, params), arraysOf)
   executeValuesUnprepared: SqlConnection.Connection["executeValuesUnprepared"] = this.executeValues
   executeStream: SqlConnection.Connection["executeStream"] = (sql, params, transformRows) =>
     Stream.fromIterableEffect(this.execute(sql, params, transformRows))
@@ -64,19 +77,19 @@ class Thread implements SqlConnection.Connection {
   /** Ends the connection after what was asked before. */
   close(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const question: Question = { id: 0, params: [], asArrays: false }
+      const question: Question = { id: 0, params: [] }
       this.worker.postMessage(question)
       return Deferred.await(this.ended)
     })
   }
 
   /** Cannot be interrupted: a statement runs to its end, and nobody else may have the connection meanwhile. */
-  private ask(sql: string, params: ReadonlyArray<unknown>, asArrays: boolean): Effect.Effect<Rows, SqlError.SqlError> {
+  private ask(sql: string, params: ReadonlyArray<unknown>): Result {
     return Effect.uninterruptible(
       Effect.callback<Rows, SqlError.SqlError>((resume) => {
         if (Deferred.isDoneUnsafe(this.ended)) return resume(Effect.fail(ended))
         this.asked += 1
-        const question: Question = { id: this.asked, sql, params: params as ReadonlyArray<SQLInputValue>, asArrays }
+        const question: Question = { id: this.asked, sql, params: params as ReadonlyArray<SQLInputValue> }
         this.waiting.set(question.id, resume)
         this.worker.postMessage(question)
       })

@@ -10,14 +10,22 @@ export interface Question {
   /** The connection ends when this is absent. */
   readonly sql?: string
   readonly params: ReadonlyArray<SQLInputValue>
-  /** Rows as arrays of values instead of objects. */
-  readonly asArrays: boolean
 }
 
 export type Answer =
-  | { readonly id: number; readonly rows: ReadonlyArray<unknown> }
+  | ({ readonly id: number } & Rows)
   /** What `node:sqlite` has thrown; an error loses its own fields on the way. */
   | { readonly id: number; readonly problem: { readonly message: string; readonly errcode: number | undefined } }
+
+/**
+ * Rows on their way from thread to thread. Copying objects would take longer than reading them from the database; a text
+ * is copied at once. It can carry all that the store has: texts, numbers and NULL, no BLOB.
+ */
+export interface Rows {
+  readonly names: ReadonlyArray<string>
+  /** JSON: an array of values for each row. */
+  readonly rows: string
+}
 
 /** Prepared statements that are kept; the one that was not used for longest goes first. */
 const statementsMax = 200
@@ -41,20 +49,21 @@ const prepared = (sql: string): StatementSync => {
   return statement
 }
 
-const run = (sql: string, { params, asArrays }: Question): ReadonlyArray<unknown> => {
+const run = (sql: string, { params }: Question): Rows => {
   const statement = prepared(sql)
-  if (statement.columns().length === 0) {
+  const names = statement.columns().map(({ name }) => name)
+  if (names.length === 0) {
     statement.run(...params)
-    return []
+    return { names, rows: "[]" }
   }
-  statement.setReturnArrays(asArrays)
-  return statement.all(...params)
+  statement.setReturnArrays(true)
+  return { names, rows: JSON.stringify(statement.all(...params)) }
 }
 
 const answer = (question: Question, sql: string): Answer => {
   const { id } = question
   try {
-    return { id, rows: run(sql, question) }
+    return { id, ...run(sql, question) }
   } catch (error) {
     const { message, errcode } = error as { readonly message: string; readonly errcode?: number }
     return { id, problem: { message, errcode } }

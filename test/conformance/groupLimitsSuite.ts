@@ -1,6 +1,7 @@
 /** How much there may be of groups, members and requests, and how they are listed, whatever is below {@link Groups}. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { groupMembersMax } from "../../src/domain/Group.ts"
 import { Groups, groupListMax, groupRequestListMax, groupRequestsMax } from "../../src/domain/Groups.ts"
@@ -76,6 +77,8 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
       Effect.gen(function* () {
         const { groups } = yield* founded([], false)
         yield* insertRows("conversation_members", memberRows(groupId, groupMembersMax - 2))
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`UPDATE groups_ SET member_count = ${groupMembersMax - 1}`
         const both = yield* Effect.all([append(eventDraft("2", joined("2"))), append(eventDraft("10", joined("10")))], {
           concurrency: "unbounded"
         })

@@ -26,6 +26,7 @@ import { idsSuite } from "./idsSuite.ts"
 import { membershipSuite } from "./membershipSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
+import { statementsSuite } from "./statementsSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
@@ -65,6 +66,7 @@ export const storeSuites = <E>(
   appendSuite(name, layerOf)
   changesSuite(name, layer)
   conversationListsSuite(name, layer, strict)
+  statementsSuite(name, layer)
   idsSuite(name, database)
   presenceSuite(name, database)
 }

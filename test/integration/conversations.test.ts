@@ -58,6 +58,8 @@ const couple = Effect.gen(function* () {
   return { chatUrl, ann, bob, eve, annPeer, bobPeer }
 })
 
+const noticed = new Set(["conversation.read", "typing"])
+
 let sent = 0
 const say = (peer: Peer, to: TestUser, content: string) => {
   sent += 1
@@ -172,6 +174,52 @@ layer(TestServer.layer(), { excludeTestServices: true })("the list of conversati
         100002
       )
       assert.deepInclude((yield* listOf(ann))[0], { read: 4 })
+    })
+  )
+
+  it.effect("says nothing of reading and typing between two of whom one blocks the other", () =>
+    Effect.gen(function* () {
+      const { ann, bob, annPeer, bobPeer } = yield* couple
+      yield* say(annPeer, bob, "one")
+      const { conversationID, messageId } = yield* say(annPeer, bob, "two")
+      yield* request("POST", "/v1/social/block", { token: bob.token, body: { userId: ann.id } })
+      bobPeer.send({ id: "r", method: "conversation.markRead", data: { conversationID, seq: 1 } })
+      yield* bobPeer.answer("r")
+      yield* change(bob, conversationID, { read: 2 })
+      for (const peer of [annPeer, bobPeer]) {
+        peer.send({ id: "t", method: "typing", data: { conversationID } })
+        assert.deepInclude((yield* peer.answer("t")).data as object, { code: 300003 })
+      }
+      assert.deepInclude(yield* succeed("GET", `chatlog/readRecords?msgId=${messageId}`, ann), { reads: [] })
+      // What is sent later comes later: nothing was sent before.
+      annPeer.send({ id: "after", method: "user.online" })
+      yield* annPeer.answer("after")
+      const heard = annPeer.frames.filter(({ method, frameType }) => frameType === 0 && noticed.has(method ?? ""))
+      assert.deepStrictEqual(heard, [])
+    })
+  )
+
+  it.effect("lets nobody hear of typing before there is a message", () =>
+    Effect.gen(function* () {
+      const { ann, bob, annPeer, bobPeer } = yield* couple
+      const body = { sendId: ann.id, recvId: bob.id, chatType: 1 }
+      const { conversationId } = yield* succeed("POST", "setup/conversation", ann, body)
+      annPeer.send({ id: "t", method: "typing", data: { conversationID: conversationId } })
+      yield* say(annPeer, bob, "one")
+      yield* bobPeer.find(({ method }) => method === "push")
+      assert.isFalse(bobPeer.frames.some(({ method }) => method === "typing"))
+    })
+  )
+
+  it.effect("refuses what names no conversations", () =>
+    Effect.gen(function* () {
+      const { ann } = yield* couple
+      for (const id of ["01_2", "nonsense", ""]) {
+        assert.strictEqual(
+          yield* codeOf("PUT", "conversation", ann, { conversationList: { [id]: { read: 1 } } }),
+          100002
+        )
+      }
     })
   )
 

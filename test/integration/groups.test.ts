@@ -162,9 +162,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
     Effect.gen(function* () {
       const { ann, bob, eve, annPeer, groupId } = yield* couple({ isVerify: true })
       const evePeer = yield* online(eve)
-      assert.deepStrictEqual(yield* succeed("POST", "group/putIn", eve, { groupId, reqMsg: "please" }), {
-        handleResult: 1
-      })
+      const asked = yield* succeed("POST", "group/putIn", eve, { groupId, reqMsg: "please" })
+      const [own] = (yield* succeed("GET", "group/putIns", eve)).list
+      assert.deepStrictEqual(asked, { handleResult: 1, requests: [{ groupReqId: own.id, userId: eve.id }] })
       assert.strictEqual(yield* codeOf("GET", `group/putIns?groupId=${groupId}`, bob), 100005)
       assert.strictEqual(yield* codeOf("GET", `group/putIns?groupId=${groupId}`, eve), 300001)
       const { list } = yield* succeed("GET", `group/putIns?groupId=${groupId}`, ann)
@@ -184,11 +184,30 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
     })
   )
 
+  it.effect("are asked to get into, and not any more, by who has asked", () =>
+    Effect.gen(function* () {
+      const { ann, bob, eve, groupId } = yield* couple({ isVerify: true })
+      const { requests } = yield* succeed("POST", "group/putIn", eve, { groupId })
+      const { groupReqId } = requests[0]
+      assert.deepStrictEqual((yield* succeed("POST", "group/putIn", eve, { groupId })).requests, requests)
+      assert.deepStrictEqual((yield* succeed("GET", "group/putIns", bob)).list, [])
+      assert.strictEqual(yield* codeOf("PUT", "group/putIn", bob, { groupReqId, handleResult: 4 }), 300007)
+      yield* succeed("PUT", "group/putIn", eve, { groupReqId, handleResult: 4 })
+      assert.strictEqual(yield* codeOf("PUT", "group/putIn", ann, { groupReqId, handleResult: 2 }), 100007)
+      // Asked for anew, the old one is forgotten.
+      yield* succeed("POST", "group/putIn", eve, { groupId })
+      const own = (yield* succeed("GET", "group/putIns", eve)).list
+      assert.lengthOf(own, 1)
+      assert.deepInclude(own[0], { groupId, userId: eve.id, inviterUserId: eve.id, handleResult: 1 })
+      assert.notStrictEqual(own[0].id, groupReqId)
+    })
+  )
+
   it.effect("do not let a member bring in who blocks them while a manager has not approved", () =>
     Effect.gen(function* () {
       const { ann, bob, eve, groupId } = yield* couple({ isVerify: true })
       const asked = yield* succeed("POST", "group/putIn", bob, { groupId, userIds: [eve.id] })
-      assert.deepStrictEqual(asked, { handleResult: 1 })
+      assert.deepInclude(asked, { handleResult: 1 })
       yield* succeed("POST", "block", eve, { userId: bob.id })
       const [request] = (yield* succeed("GET", `group/putIns?groupId=${groupId}`, ann)).list
       assert.deepInclude(request, { userId: eve.id, inviterUserId: bob.id, handleResult: 4, handleUserId: eve.id })

@@ -1,0 +1,111 @@
+/** How many statements the store takes: as many for much as for little. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { type SqlClient, Statement } from "effect/sql"
+import { ConversationLists } from "../../src/domain/ConversationLists.ts"
+import { Conversations } from "../../src/domain/Conversations.ts"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { MessageStore } from "../../src/domain/MessageStore.ts"
+import { beginning } from "../../src/domain/Sync.ts"
+import { type Phone, UserRepository } from "../../src/domain/User.ts"
+import { draft } from "../support/Drafts.ts"
+
+const reader = "1" as UserId
+const others = Array.from({ length: 100 }, (_, index) => String(1_001 + index))
+
+const insertAll = Effect.gen(function* () {
+  const repository = yield* UserRepository
+  for (const id of [reader, ...others]) {
+    yield* repository.insert({
+      id: id as UserId,
+      phone: `+336100${id.padStart(5, "0")}` as Phone,
+      passwordHash: "-",
+      nickname: id,
+      sex: 0,
+      avatar: ""
+    })
+  }
+})
+
+/**
+ * The statements that an effect runs, those that begin and end a transaction left out. Statements are counted, and not
+ * their spans: nothing traces the writing of a batch.
+ */
+const statementsOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let count = 0
+    const counting: Statement.Transformer = (statement) =>
+      Effect.sync(() => {
+        count += 1
+        return statement
+      })
+    return Effect.map(Effect.provideService(effect, Statement.CurrentTransformer, counting), () => count)
+  })
+
+/** A message from each of so many others. */
+const received = Effect.fnUntraced(function* (count: number, name: string) {
+  const store = yield* MessageStore
+  const results = yield* store.appendBatch(others.slice(0, count).map((sender) => draft(sender, reader, name)))
+  assert.isTrue(results.every(({ _tag }) => _tag === "Stored"))
+})
+
+export const statementsSuite = <E>(
+  name: string,
+  layer: Layer.Layer<ConversationLists | Conversations | MessageStore | UserRepository | SqlClient.SqlClient, E>
+) =>
+  describe(`the statements on ${name}`, () => {
+    it.effect("are as many for a list of 100 conversations as for one of 3", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        const lists = yield* ConversationLists
+        const list = (length: number) =>
+          statementsOf(
+            Effect.map(lists.list(reader, undefined), ({ conversations }) => {
+              assert.lengthOf(conversations, length)
+              assert.isTrue(conversations.every(({ lastMessage }) => lastMessage !== undefined))
+            })
+          )
+        yield* received(3, "first")
+        const few = yield* list(3)
+        yield* received(100, "second")
+        assert.strictEqual(yield* list(100), few)
+        // The conversations, and their last messages.
+        assert.strictEqual(few, 2)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("are as many for a page of sync with 100 conversations as for one with 3", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        const conversations = yield* Conversations
+        const sync = (length: number) =>
+          statementsOf(
+            Effect.map(
+              conversations.sync(reader, { position: beginning, limit: 200, newest: undefined, known: {} }),
+              (page) => {
+                assert.lengthOf(page.conversations, length)
+                assert.isUndefined(page.next.walk)
+              }
+            )
+          )
+        yield* received(3, "first")
+        const few = yield* sync(3)
+        yield* received(100, "second")
+        assert.strictEqual(yield* sync(100), few)
+        // The conversations, and their messages.
+        assert.strictEqual(few, 2)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("are as many for a batch of 50 private messages as for one", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        // A conversation's first message has more to be looked up: one between two new users, and many of them.
+        const first = yield* statementsOf(received(1, "first"))
+        assert.strictEqual(yield* statementsOf(received(50, "second")), first)
+        const next = yield* statementsOf(received(1, "third"))
+        assert.strictEqual(yield* statementsOf(received(50, "fourth")), next)
+        assert.isAtMost(next, first)
+      }).pipe(Effect.provide(layer))
+    )
+  })
