@@ -2,7 +2,7 @@
 import { inject } from "vitest"
 import type { User } from "./Accounts.ts"
 
-/** Sixteen users serve a whole run, so that a server with a limit on registrations can be tested, too. */
+/** Eighteen users serve a whole run, so that a server with a limit on registrations can be tested, too. */
 export const names = [
   ...["ann", "bob"],
   ...["carl", "dora"],
@@ -11,7 +11,8 @@ export const names = [
   ...["ivan", "jane"],
   ...["kurt", "lisa"],
   ...["mona", "nils"],
-  ...["olga", "paul"]
+  ...["olga", "paul"],
+  ...["quin", "rosa"]
 ] as const
 export type Name = (typeof names)[number]
 
