@@ -19,7 +19,7 @@ const protocol = RpcClient.layerProtocolHttp({
 Effect.gen(function* () {
   const chat = yield* RpcClient.make(UserRpcs.merge(ImRpcs))
   const register = (nickname: string) =>
-    Effect.flatMap(Random.nextIntBetween(10_000_000, 99_999_999), (digits) =>
+    Effect.flatMap(Random.nextIntBetween(10_000_000, 29_999_999), (digits) =>
       chat.Register({ phone: `+336${digits}`, password: "correct horse", nickname })
     )
   const ann = yield* register("Ann")
