@@ -5,6 +5,7 @@ import { Auth, type Identity, type UserIdentity } from "../domain/Auth.ts"
 import { Authorization, CurrentUser } from "../domain/Authorization.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { bearerToken } from "./bearerToken.ts"
+import { untilTokenEnd } from "./TokenEnd.ts"
 
 const isUser = (identity: Identity): identity is UserIdentity => identity.kind === "user"
 
@@ -25,7 +26,10 @@ export const layer = Layer.effect(
   )
 )
 
-/** Guards a route of other services: nothing of a request is read before its token is known to be good. */
+/**
+ * Guards a route of other services: nothing of a request is read before its token is known to be good, and what comes
+ * of it ends with the token.
+ */
 export const serviceOnly = HttpRouter.middleware(
   Effect.map(
     Auth,
@@ -35,8 +39,9 @@ export const serviceOnly = HttpRouter.middleware(
           const { headers } = yield* HttpServerRequest.HttpServerRequest
           const token = bearerToken(headers["authorization"] ?? "")
           if (token === undefined) return yield* ApiError.of("Unauthenticated")
-          if (isUser(yield* auth.verify(token))) return yield* ApiError.of("Forbidden")
-          return yield* handler
+          const identity = yield* auth.verify(token)
+          if (isUser(identity)) return yield* ApiError.of("Forbidden")
+          return yield* untilTokenEnd(identity.expiresAt, handler)
         })
   )
 ).layer

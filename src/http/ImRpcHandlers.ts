@@ -7,8 +7,10 @@ import { happening, written } from "../domain/Drafting.ts"
 import { Ids } from "../domain/Ids.ts"
 import { ImRpcs } from "../domain/ImRpc.ts"
 import { chatAck } from "../domain/Message.ts"
-import { historyMax, MessageStore } from "../domain/MessageStore.ts"
+import { type HistoryQuery, historyMax, MessageStore } from "../domain/MessageStore.ts"
+import { fitting } from "../domain/Page.ts"
 import { Im } from "./Im.ts"
+import { tokenEnded } from "./TokenEnd.ts"
 
 /** A node that was not told of a message asks for itself after this time. */
 const patience = "5 seconds"
@@ -21,18 +23,35 @@ export const layer = ImRpcs.toLayer(
     const watchers = yield* ConversationWatchers
     const ids = yield* Ids
 
+    /** As much as a stream holds in memory for a reader who does not read. */
+    const page = (query: HistoryQuery) =>
+      Effect.map(store.history(undefined, query), ({ messages, hasMore }) => {
+        const kept = fitting(messages)
+        return { messages: kept, hasMore: hasMore || kept.length < messages.length }
+      })
+
     /** Page after page; when there is nothing more it waits until there is. */
     const messages = (conversationId: ConversationId, afterSeq: number) =>
       Stream.unwrap(
-        Effect.map(watchers.watch(conversationId), (watch) =>
-          Stream.paginate({ afterSeq, isFirst: true, hasMore: true }, ({ afterSeq, isFirst, hasMore }) =>
-            Effect.gen(function* () {
-              if (!hasMore && !isFirst) yield* Effect.timeoutOption(watch, patience)
-              const page = yield* store.history(undefined, { conversationId, afterSeq, limit: historyMax })
-              const next = { afterSeq: page.messages.at(-1)?.seq ?? afterSeq, isFirst: false, hasMore: page.hasMore }
-              return [page.messages, Option.some(next)] as const
+        Effect.map(watchers.watch(conversationId), ({ news, pageAfter }) =>
+          Stream.paginate(
+            { afterSeq, isFirst: true, hasMore: true, limit: historyMax },
+            Effect.fnUntraced(function* ({ afterSeq, isFirst, hasMore, limit }) {
+              if (!hasMore && !isFirst) yield* Effect.timeoutOption(news, patience)
+              const { messages, hasMore: goesOn } = yield* pageAfter(
+                afterSeq,
+                page({ conversationId, afterSeq, limit })
+              )
+              const next = {
+                afterSeq: messages.at(-1)?.seq ?? afterSeq,
+                isFirst: false,
+                hasMore: goesOn,
+                // Where few fit into a page, few are read for the next one.
+                limit: goesOn ? Math.min(historyMax, 2 * messages.length) : historyMax
+              }
+              return [messages, Option.some(next)] as const
             })
-          )
+          ).pipe(Stream.interruptWhen(tokenEnded))
         )
       )
 

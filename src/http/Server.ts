@@ -5,6 +5,7 @@ import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { RpcSerialization, RpcServer } from "effect/rpc"
+import type { ServerOptions } from "ws"
 import { Connections } from "../actors/Connections.ts"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
@@ -22,6 +23,7 @@ import * as HealthHandlers from "./HealthHandlers.ts"
 import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import * as ImRpcHandlers from "./ImRpcHandlers.ts"
+import * as RpcSockets from "./RpcSockets.ts"
 import { chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
 import * as SocialHandlers from "./SocialHandlers.ts"
 import * as UserHandlers from "./UserHandlers.ts"
@@ -37,8 +39,9 @@ const rpcs = UserRpcs.merge(ImRpcs)
 
 /** Over both transports: a `POST` for a call, or a WebSocket for many. */
 const rpc = Layer.mergeAll(
-  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "http" }),
-  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "websocket" })
+  // A stream that nobody reads keeps what it is about to write, and one page more.
+  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "http", streamBufferSize: 1 }),
+  RpcSockets.layer(rpcs)
 ).pipe(
   Layer.provide([UserRpcHandlers.layer, ImRpcHandlers.layer]),
   Layer.provide(AuthorizationBearer.serviceOnly),
@@ -66,11 +69,19 @@ const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerH
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 
+// `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
+const rpcSockets: ServerOptions & { readonly closeTimeout: number } = { closeTimeout: 1_000, perMessageDeflate: false }
+
 const listening = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
     const server = yield* SharedServer
-    return NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: "3 seconds" })
+    return NodeHttpServer.layer(() => server, {
+      host,
+      port,
+      gracefulShutdownTimeout: "3 seconds",
+      websocket: rpcSockets
+    })
   })
 )
 

@@ -3,53 +3,14 @@ import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Stream } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
-import { RpcClient, RpcSerialization } from "effect/rpc"
-import { Socket } from "effect/socket"
-import { WebSocket } from "ws"
+import { Effect, Exit, Fiber, Stream } from "effect"
 import { Auth } from "../../src/domain/Auth.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
-import { ImRpcs } from "../../src/domain/ImRpc.ts"
-import { UserRpcs } from "../../src/domain/UserRpc.ts"
 import { connect, refused } from "../support/Peer.ts"
+import { client, serviceClient, socketClient } from "../support/RpcClients.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, freshPhone, password, register, request } from "../support/Users.ts"
-
-const rpcs = UserRpcs.merge(ImRpcs)
-
-/** A client that sends this authorization header with each call. */
-const client = (authorization: string | undefined) =>
-  Effect.gen(function* () {
-    const { url } = yield* TestServer.TestServer
-    const protocol = RpcClient.layerProtocolHttp({
-      url: `${url}/rpc`,
-      transformClient: HttpClient.mapRequest(
-        authorization === undefined ? (request) => request : HttpClientRequest.setHeader("authorization", authorization)
-      )
-    }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
-    return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
-  })
-
-/** A client of a service, over one WebSocket. */
-const socketClient = Effect.gen(function* () {
-  const { url } = yield* TestServer.TestServer
-  const authorization = `Bearer ${yield* Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "bot"))}`
-  const sockets = Layer.succeed(
-    Socket.WebSocketConstructor,
-    (address) => new WebSocket(address, { headers: { authorization } }) as unknown as globalThis.WebSocket
-  )
-  const protocol = RpcClient.layerProtocolSocket().pipe(
-    Layer.provide(Socket.layerWebSocket(`${url.replace("http", "ws")}/rpc`)),
-    Layer.provide([sockets, RpcSerialization.layerNdjson])
-  )
-  return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
-})
-
-const serviceClient = Effect.flatMap(Auth, (auth) =>
-  Effect.flatMap(auth.issueInternal("service", "bot"), (token) => client(`Bearer ${token}`))
-)
 
 layer(TestServer.layer(), { excludeTestServices: true })("the user service over RPC", (it) => {
   it.effect("pings, registers, logs in, shows and finds users for a service", () =>

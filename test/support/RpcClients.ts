@@ -1,0 +1,45 @@
+/** Typed clients of the RPC groups, and tokens of services, for tests (protocol.md section 3). */
+import { Effect, Layer } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
+import { RpcClient, RpcSerialization } from "effect/rpc"
+import { Socket } from "effect/socket"
+import { WebSocket } from "ws"
+import { Auth } from "../../src/domain/Auth.ts"
+import { ImRpcs } from "../../src/domain/ImRpc.ts"
+import { UserRpcs } from "../../src/domain/UserRpc.ts"
+import { TestServer } from "./TestServer.ts"
+
+const rpcs = UserRpcs.merge(ImRpcs)
+
+export const serviceToken = Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "bot"))
+
+/** A client that sends this authorization header with each call. */
+export const client = (authorization: string | undefined) =>
+  Effect.gen(function* () {
+    const { url } = yield* TestServer
+    const protocol = RpcClient.layerProtocolHttp({
+      url: `${url}/rpc`,
+      transformClient: HttpClient.mapRequest(
+        authorization === undefined ? (request) => request : HttpClientRequest.setHeader("authorization", authorization)
+      )
+    }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
+    return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
+  })
+
+/** A client of a service. */
+export const serviceClient = Effect.flatMap(serviceToken, (token) => client(`Bearer ${token}`))
+
+/** A client of a service, over one WebSocket. */
+export const socketClient = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const authorization = `Bearer ${yield* serviceToken}`
+  const sockets = Layer.succeed(
+    Socket.WebSocketConstructor,
+    (address) => new WebSocket(address, { headers: { authorization } }) as unknown as globalThis.WebSocket
+  )
+  const protocol = RpcClient.layerProtocolSocket().pipe(
+    Layer.provide(Socket.layerWebSocket(`${url.replace("http", "ws")}/rpc`)),
+    Layer.provide([sockets, RpcSerialization.layerNdjson])
+  )
+  return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
+})

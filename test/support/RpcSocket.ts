@@ -1,0 +1,49 @@
+/** A plain WebSocket that speaks RPC as JSON separated by newlines, and remembers what it was sent. */
+import { Effect } from "effect"
+import { WebSocket } from "ws"
+import type { Closed } from "./Peer.ts"
+
+/** What the server sends, as far as tests look into it. */
+export interface Sent {
+  readonly _tag: string
+  readonly requestId?: string
+  readonly values?: ReadonlyArray<{ readonly content: string }>
+}
+
+export class RpcSocket {
+  readonly sent: Array<Sent> = []
+  closed: Closed | undefined
+  private readonly socket: WebSocket
+
+  constructor(socket: WebSocket) {
+    this.socket = socket
+    socket.on("message", (data) => {
+      for (const line of String(data).split("\n")) if (line !== "") this.sent.push(JSON.parse(line))
+    })
+    socket.on("close", (code, reason) => {
+      this.closed = { code, reason: String(reason) }
+    })
+    socket.on("error", () => {})
+  }
+
+  /** Calls; `more` are further fields of the envelope. */
+  call(id: string, tag: string, payload: unknown, more: object = {}): void {
+    this.socket.send(`${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`)
+  }
+
+  terminate(): void {
+    this.socket.terminate()
+  }
+}
+
+/** Opens a socket; it is cut when the test's scope ends. */
+export const openRpcSocket = (url: string, token = "") =>
+  Effect.acquireRelease(
+    Effect.callback<RpcSocket, Error>((resume) => {
+      const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
+      const opened = new RpcSocket(socket)
+      socket.once("open", () => resume(Effect.succeed(opened)))
+      socket.once("error", (error) => resume(Effect.fail(error)))
+    }),
+    (socket) => Effect.sync(() => socket.terminate())
+  )
