@@ -4,6 +4,7 @@
  * nobody watches it sleeps.
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
+import { pairKey } from "../domain/AppendFacts.ts"
 import { Contacts } from "../domain/Contacts.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { dataFrame } from "../domain/Frame.ts"
@@ -19,14 +20,12 @@ const tickMillis = 200
 const gatherMillis = 50
 /** Who is gone may be back at once: only who stays away for so long is said to be offline. */
 const graceMillis = 700
-/** A right to know is checked again when it is older, before anything is told. */
-const rightMillis = 2_000
 /** After a failure: the database may be away. */
 const afterFailureMillis = 1_000
 /** Users whose presence is read at once. */
 const readMax = 500
-/** Watchers whose rights are read at the same time. */
-const concurrentChecks = 4
+/** Pairs of users whose rights to know are read at once. */
+const pairsMax = 5_000
 /** Watched users of all connections of this node together. */
 export const entriesMax = 1_000_000
 
@@ -39,9 +38,6 @@ interface Watch {
   readonly since: number
   /** The watched users, and what was last told of each. */
   readonly told: Map<UserId, boolean>
-  /** Those of them that were contacts when it was last checked. */
-  contacts: ReadonlySet<UserId>
-  checkedAt: number
 }
 
 /** A change that somebody may have to be told. */
@@ -75,6 +71,8 @@ export class PresenceWatches extends Context.Service<
     Effect.suspend(() => make)
   )
 }
+
+const userOf = ({ connection }: Watch): UserId => connection.userId as UserId
 
 const stateOf = ({ userId, online, lastSeen }: PresenceState): PresenceState => ({ userId, online, lastSeen })
 
@@ -150,8 +148,6 @@ const make = Effect.gen(function* () {
     gone.clear()
   }
 
-  const contactsOf = (connection: Connection) => contacts.list(connection.userId as UserId)
-
   const register = (connection: Connection, call: number, states: ReadonlyArray<PresenceState>) => {
     const id = connection.connectionId
     const before = table.byConnection.get(id)
@@ -163,7 +159,7 @@ const make = Effect.gen(function* () {
     const told = new Map(states.map(({ userId, online }) => [userId, online]))
     // Who never watched need not be remembered for having stopped.
     if (told.size > 0 || before !== undefined) {
-      table.put({ connection, call, since: rounds, told, contacts: new Set(told.keys()), checkedAt: now() })
+      table.put({ connection, call, since: rounds, told })
     }
     restIfAlone()
     // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
@@ -174,10 +170,8 @@ const make = Effect.gen(function* () {
   const watch = (connection: Connection, userIds: ReadonlyArray<UserId>) => {
     calls += 1
     const call = calls
-    const wanted = new Set(userIds)
     return Effect.gen(function* () {
-      const known = wanted.size === 0 ? [] : yield* contactsOf(connection)
-      const allowed = known.filter((userId) => wanted.has(userId))
+      const allowed = yield* contacts.among(connection.userId as UserId, userIds)
       const states = allowed.length === 0 ? [] : yield* presence.of(allowed)
       yield* register(connection, call, states)
       return states.map(stateOf)
@@ -208,34 +202,32 @@ const make = Effect.gen(function* () {
     return notices
   }
 
-  const isStale = (watch: Watch) => now() > watch.checkedAt + rightMillis
-
-  const check = (watch: Watch) =>
-    Effect.map(contactsOf(watch.connection), (list) => {
-      watch.contacts = new Set(list.filter((userId) => watch.told.has(userId)))
-      watch.checkedAt = now()
-    })
-
-  const tell = (notices: ReadonlyArray<Notice>) => {
+  /** Tells those who have a right to know. Connections of the same user have the same. */
+  const tell = Effect.fnUntraced(function* (notices: ReadonlyArray<Notice>) {
     const encoded = new Map<PresenceState, Uint8Array>()
-    for (const { watch, state } of notices) {
-      if (!table.isCurrent(watch) || !watch.contacts.has(state.userId)) continue
-      const bytes = encoded.get(state) ?? encode(state)
-      encoded.set(state, bytes)
-      watch.told.set(state.userId, state.online)
-      watch.connection.tell({ _tag: "Notified", encoded: bytes })
+    const byPair = Map.groupBy(notices, ({ watch, state }) => pairKey(userOf(watch), state.userId))
+    const pairs = [...byPair.values()].flatMap(([first]) =>
+      first === undefined ? [] : [{ userId: userOf(first.watch), otherId: first.state.userId }]
+    )
+    for (let start = 0; start < pairs.length; start += pairsMax) {
+      const allowed = yield* contacts.pairs(pairs.slice(start, start + pairsMax))
+      const told = allowed.flatMap(({ userId, otherId }) => byPair.get(pairKey(userId, otherId)) ?? [])
+      for (const { watch, state } of told) {
+        if (!table.isCurrent(watch)) continue
+        const bytes = encoded.get(state) ?? encode(state)
+        encoded.set(state, bytes)
+        watch.told.set(state.userId, state.online)
+        watch.connection.tell({ _tag: "Notified", encoded: bytes })
+      }
     }
-  }
+  })
 
   const tellOf = (userIds: ReadonlyArray<UserId>) =>
     Effect.gen(function* () {
       rounds += 1
       const round = rounds
       const states = yield* presence.of(userIds)
-      const notices = states.flatMap((state) => noticesOf(state, round))
-      const unchecked = new Set(notices.map(({ watch }) => watch).filter(isStale))
-      yield* Effect.forEach(unchecked, check, { concurrency: concurrentChecks, discard: true })
-      tell(notices)
+      yield* tell(states.flatMap((state) => noticesOf(state, round)))
     }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
 
   const round = Effect.gen(function* () {

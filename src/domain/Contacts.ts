@@ -3,6 +3,12 @@ import { Context, type Effect } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
 import type { UserId } from "./Ids.ts"
 
+/** Two users, of whom the first wants to know of the other. */
+export interface ContactPair {
+  readonly userId: UserId
+  readonly otherId: UserId
+}
+
 /** Everything can fail with `DatabaseError`. */
 export class Contacts extends Context.Service<
   Contacts,
@@ -12,6 +18,13 @@ export class Contacts extends Context.Service<
      * messages went both ways; nobody where either blocks the other. At most {@link contactsMax}, friends first.
      */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    /**
+     * Those of these users that are contacts, in no order, however many contacts there are: it costs what is asked for,
+     * and not the whole list.
+     */
+    readonly among: (userId: UserId, userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    /** The same for many users at once: those of these pairs that are contacts. */
+    readonly pairs: (pairs: ReadonlyArray<ContactPair>) => Effect.Effect<ReadonlyArray<ContactPair>, ApiError>
     /**
      * Stops messages between the two, in both directions, and cancels friend requests between them that nobody has
      * answered; a friendship stays. Idempotent. Fails with `UserNotFound`, and with `RateLimited` past

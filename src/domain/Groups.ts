@@ -23,6 +23,17 @@ export interface GroupMember {
   readonly role: Role
 }
 
+/** A member, as another one sees that member's presence. */
+export interface Companion {
+  readonly userId: UserId
+  /**
+   * Whether being in the group lets the reader know it: who has asked to get in, has written or has done something else
+   * there shows to the others; who was brought in and has kept silent does not, nor anybody where either blocks the
+   * other. Leaving ends it. Of oneself one knows.
+   */
+  readonly isOpen: boolean
+}
+
 /** Who gets the messages of a group, as of its message `seq`. */
 export interface GroupAudience {
   readonly seq: number
@@ -68,6 +79,8 @@ export class Groups extends Context.Service<
     readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, ApiError>
     /** For members: all of them, highest rank first. */
     readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, ApiError>
+    /** For members: all of them, in no order. */
+    readonly companions: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<Companion>, ApiError>
     readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, ApiError>
     /**
      * Keeps requests for these users, except where one is pending. Fails with `Conflict` when too many are, or none of

@@ -170,7 +170,8 @@ export class Accounts extends Context.Service<
 
       const findFor = Effect.fn("Accounts.findFor")(function* (caller: UserId, { ids, ...rest }: FindRequest) {
         const found = yield* find({ ...rest, ...(ids === undefined ? {} : { ids: ids.split(",").filter(Boolean) }) })
-        const known = new Set([caller, ...(yield* contacts.list(caller))])
+        const foundIds = found.map(({ id }) => id)
+        const known = new Set([caller, ...(yield* contacts.among(caller, foundIds))])
         return found.map(({ mobile, ...visible }) => (known.has(visible.id) ? { ...visible, mobile } : visible))
       })
 

@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
 import { CurrentUser } from "../domain/Authorization.ts"
+import { Contacts } from "../domain/Contacts.ts"
 import { happening } from "../domain/Drafting.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
@@ -39,6 +40,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const groups = yield* Groups
     const sender = yield* MessageSender
+    const contacts = yield* Contacts
     const presence = yield* Presence
     const ids = yield* Ids
 
@@ -153,13 +155,13 @@ export const layer = HttpApiBuilder.group(
         return success({})
       }),
       online: Effect.fnUntraced(function* ({ query: { groupId } }) {
-        const members = yield* groups.members(yield* me, groupId)
-        return success({
-          onlineList: yield* onlineList(
-            presence,
-            members.map(({ userId }) => userId)
-          )
-        })
+        const reader = yield* me
+        const members = yield* groups.companions(reader, groupId)
+        const idsOf = (wanted: boolean) => members.flatMap(({ userId, isOpen }) => (isOpen === wanted ? [userId] : []))
+        const closed = idsOf(false)
+        const visible = [...idsOf(true), ...(yield* contacts.among(reader, closed))]
+        const hidden = Object.fromEntries(closed.map((userId) => [userId, false]))
+        return success({ onlineList: { ...hidden, ...(yield* onlineList(presence, visible)) } })
       })
     })
   })

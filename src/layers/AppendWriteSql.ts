@@ -7,6 +7,7 @@ import { ChatType, type ConversationId, singleMembers } from "../domain/Conversa
 import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { isChange, type Message, MessageType } from "../domain/Message.ts"
+import { HandleResult } from "../domain/Request.ts"
 import { MessageState } from "./MessageRows.ts"
 import { onExisting, rowsOf, updateFrom } from "./SqlDialect.ts"
 
@@ -105,13 +106,20 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
       ${onExisting(sql, ["conversation_id", "user_id"], { read_seq: "raise", sent_seq: "raise" })}`
   }
 
-  /** A new member has read nothing of what they see; who is a member has no request pending. */
+  /**
+   * A new member has read nothing of what they see; who is a member has no request pending. In a group, `sent_seq` is
+   * above 0 once a member has done something there, or has asked to get in, since they came: who leaves and is brought
+   * in again begins anew (`Groups.companions`).
+   */
   const changeMembers = Effect.fnUntraced(function* (members: AppendPlan["members"], version: number) {
     const last = new Map(members.map((change) => [`${change.conversationId}/${change.userId}`, change]))
     yield* sql`
       INSERT INTO conversation_members
         (conversation_id, user_id, role, joined_seq, read_seq, sent_seq, version)
-      SELECT w.conversationId, w.userId, w.role, w.joinedSeq, w.joinedSeq, 0, ${version}
+      SELECT w.conversationId, w.userId, w.role, w.joinedSeq, w.joinedSeq, EXISTS (
+        SELECT 1 FROM group_requests r WHERE r.user_id = w.userId AND r.handle_result = ${HandleResult.none}
+        AND r.group_id = w.conversationId AND r.inviter_id = w.userId
+      ), ${version}
       FROM ${rowsOf(sql, [...last.values()], {
         conversationId: "id",
         userId: "id",
@@ -122,8 +130,21 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         role: "replace",
         joined_seq: "replace",
         read_seq: "raise",
+        sent_seq: "raise",
         version: "replace"
       })}`
+    const leaving = members.filter(({ role }) => role === Role.former)
+    if (leaving.length > 0) {
+      // Their leaving was a message of theirs, too.
+      yield* sql`
+        UPDATE ${updateFrom(
+          sql,
+          "conversation_members",
+          rowsOf(sql, leaving, { conversationId: "id", userId: "id" }),
+          "m.conversation_id = w.conversationId AND m.user_id = w.userId",
+          { sent_seq: "0" }
+        )}`
+    }
     // Whoever became one in this batch, even if they have left since.
     const joined = new Map<string, MemberChange>()
     for (const change of members) {

@@ -1,14 +1,14 @@
 /** {@link Contacts} on SQL. */
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { blocksMax, Contacts, contactsMax } from "../domain/Contacts.ts"
-import { ChatType } from "../domain/Conversation.ts"
+import { blocksMax, type ContactPair, Contacts, contactsMax } from "../domain/Contacts.ts"
+import { ChatType, singleConversationId } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
 import { apiError, inTransaction } from "./Sql.ts"
-import { limitTo } from "./SqlDialect.ts"
+import { limitTo, rowsOf } from "./SqlDialect.ts"
 import { handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
 interface UserRow {
@@ -33,6 +33,30 @@ export const layer = Layer.effect(
           JOIN conversations c ON c.id = own.conversation_id AND c.chat_type = ${ChatType.single}
           JOIN conversation_members other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
           WHERE own.user_id = ${userId} AND own.sent_seq > 0 AND other.sent_seq > 0`
+
+    /** The same of a pair whose conversation is known by its id, so that none has to be searched. */
+    const isAcquainted = requireFriendship
+      ? sql.literal("1 = 0")
+      : sql`(
+          SELECT COUNT(*) FROM conversation_members m
+          WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
+        ) = 2`
+
+    const pairs = (asked: ReadonlyArray<ContactPair>): Effect.Effect<ReadonlyArray<ContactPair>, ApiError> => {
+      if (asked.length === 0) return Effect.succeed([])
+      const rows = asked.map(({ userId, otherId }) => ({
+        userId,
+        otherId,
+        conversationId: singleConversationId(userId, otherId)
+      }))
+      return sql<ContactPair>`
+        SELECT w.userId, w.otherId
+        FROM ${rowsOf(sql, rows, { userId: "id", otherId: "id", conversationId: "id" })} w
+        WHERE (
+          EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = w.userId AND c.contact_id = w.otherId) OR ${isAcquainted}
+        ) AND ${unblocked(sql, sql.literal("w.userId"), "w.otherId")}
+      `.pipe(Effect.catch(apiError))
+    }
 
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
@@ -74,6 +98,13 @@ export const layer = Layer.effect(
           WHERE ${unblocked(sql, userId, "known.user_id")}
           GROUP BY known.user_id ORDER BY MIN(known.distance), known.user_id ${limitTo(sql, contactsMax)}
         `.pipe(Effect.map(idsOf), Effect.catch(apiError)),
+
+      among: (userId, userIds) => {
+        const asked = [...new Set(userIds)].map((otherId) => ({ userId, otherId }))
+        return Effect.map(pairs(asked), (known) => known.map(({ otherId }) => otherId))
+      },
+
+      pairs,
 
       block,
 

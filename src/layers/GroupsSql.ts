@@ -17,6 +17,7 @@ import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
+import { unblocked } from "./UserPairs.ts"
 
 interface RequestRow {
   readonly id: string
@@ -141,6 +142,18 @@ export const layer = Layer.effect(
             SELECT u.id AS userId, u.nickname, u.avatar, m.role
             FROM conversation_members m ${join} users u ON u.id = m.user_id
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former} ORDER BY m.role, m.joined_seq, u.id`
+        },
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      companions: Effect.fn("Groups.companions")(
+        function* (reader, groupId) {
+          const rows = yield* sql<{ readonly user_id: UserId; readonly is_open: number }>`
+            SELECT m.user_id, (m.sent_seq > 0 AND ${unblocked(sql, reader, "m.user_id")}) AS is_open
+            FROM conversation_members m
+            WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former}`
+          if (!rows.some(({ user_id }) => user_id === reader)) return yield* ApiError.of("NoConversation")
+          return rows.map(({ user_id, is_open }) => ({ userId: user_id, isOpen: user_id === reader || is_open === 1 }))
         },
         Effect.catchTag("SqlError", apiError)
       ),

@@ -20,10 +20,14 @@ export const lockUsers = (
     (rows) => rows.length === new Set(ids).size
   )
 
-/** The condition that neither this user nor the one in the column blocks the other. */
-export const unblocked = (sql: SqlClient.SqlClient, userId: UserId, column: string): Statement.Fragment => sql`
-  NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${userId} AND b.blocked_id = ${sql.literal(column)})
-  AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${userId})`
+/** The condition that neither this user, whose id may be in a column, too, nor the one in the column blocks the other. */
+export const unblocked = (
+  sql: SqlClient.SqlClient,
+  user: UserId | Statement.Fragment,
+  column: string
+): Statement.Fragment => sql`
+  NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${user} AND b.blocked_id = ${sql.literal(column)})
+  AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${user})`
 
 /** Whether either of these two blocks the other. */
 export const isBlocked = (

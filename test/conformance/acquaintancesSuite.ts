@@ -5,6 +5,7 @@ import { Contacts } from "../../src/domain/Contacts.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import type { UserRepository } from "../../src/domain/User.ts"
+import { agree } from "../support/ContactQuestions.ts"
 import { draft } from "../support/Drafts.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
@@ -47,6 +48,7 @@ export const acquaintancesSuite = <E>(name: string, layer: Layer.Layer<Contacts 
             })
             assert.sameMembers([...(yield* contacts.list(one as UserId))], expected)
           }
+          yield* agree(["1", "2", "10"])
         }).pipe(Effect.provide(layer)),
       { arbitrary: { runs: 60 } }
     )

@@ -18,6 +18,7 @@ import {
   failures,
   start
 } from "../support/Acquaintances.ts"
+import { agree } from "../support/ContactQuestions.ts"
 import { codes } from "../support/ContactsModel.ts"
 
 const { none, pass } = HandleResult
@@ -156,6 +157,8 @@ export const contactLimitsSuite = <E, F>(
         yield* insertAll("contacts", friendsWith(bob, contactsMax - 1))
         const listed = yield* contacts.list(bob)
         assert.deepStrictEqual([listed.length, listed.includes(ann)], [contactsMax, false])
+        // Who is asked for by name is found, however long the list is.
+        assert.sameMembers([...(yield* contacts.among(bob, [ann, cid]))], [ann, cid])
       }).pipe(Effect.provide(layer))
     )
 
@@ -166,8 +169,10 @@ export const contactLimitsSuite = <E, F>(
         yield* befriend(bob, cid)
         assert.deepStrictEqual(yield* contacts.list(bob), [cid])
         assert.deepStrictEqual(yield* contacts.list(ann), [])
+        yield* agree([ann, bob, cid])
         yield* contacts.block(cid, bob)
         assert.deepStrictEqual(yield* contacts.list(bob), [])
+        yield* agree([ann, bob, cid])
       }).pipe(Effect.provide(strict))
     )
   })

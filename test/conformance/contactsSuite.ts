@@ -15,6 +15,7 @@ import {
   nobody,
   start
 } from "../support/Acquaintances.ts"
+import { agree } from "../support/ContactQuestions.ts"
 import { ContactsModel, codes } from "../support/ContactsModel.ts"
 import { userIds } from "../support/StoredUsers.ts"
 
@@ -67,6 +68,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
               yield* contacts[act.kind](by, other)
             }
           }
+          yield* agree(userIds)
           for (const userId of [ann, bob, cid]) {
             const expected = userIds.filter((id) => model.areFriends(userId, id))
             const unblocked = expected.filter((id) => !model.isBlocked(userId, id))

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { type SqlClient, Statement } from "effect/sql"
+import { Contacts } from "../../src/domain/Contacts.ts"
 import { ConversationLists } from "../../src/domain/ConversationLists.ts"
 import { Conversations } from "../../src/domain/Conversations.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
@@ -51,7 +52,10 @@ const received = Effect.fnUntraced(function* (count: number, name: string) {
 
 export const statementsSuite = <E>(
   name: string,
-  layer: Layer.Layer<ConversationLists | Conversations | MessageStore | UserRepository | SqlClient.SqlClient, E>
+  layer: Layer.Layer<
+    Contacts | ConversationLists | Conversations | MessageStore | UserRepository | SqlClient.SqlClient,
+    E
+  >
 ) =>
   describe(`the statements on ${name}`, () => {
     it.effect("are as many for a list of 100 conversations as for one of 3", () =>
@@ -94,6 +98,20 @@ export const statementsSuite = <E>(
         assert.strictEqual(yield* sync(100), few)
         // The conversations, and their messages.
         assert.strictEqual(few, 2)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("are one to know which of 100 users are contacts, or which of 100 pairs", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        const contacts = yield* Contacts
+        const userIds = others as ReadonlyArray<string> as ReadonlyArray<UserId>
+        for (const count of [3, 100]) {
+          const asked = userIds.slice(0, count)
+          const pairs = asked.map((userId) => ({ userId, otherId: reader }))
+          assert.strictEqual(yield* statementsOf(contacts.among(reader, asked)), 1)
+          assert.strictEqual(yield* statementsOf(contacts.pairs(pairs)), 1)
+        }
       }).pipe(Effect.provide(layer))
     )
 

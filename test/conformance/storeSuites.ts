@@ -16,6 +16,7 @@ import { sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { acquaintancesSuite } from "./acquaintancesSuite.ts"
 import { appendSuite } from "./appendSuite.ts"
 import { changesSuite } from "./changesSuite.ts"
+import { companionsSuite } from "./companionsSuite.ts"
 import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
 import { conversationListsSuite } from "./conversationListsSuite.ts"
@@ -63,6 +64,7 @@ export const storeSuites = <E>(
   groupsSuite(name, layer, strict)
   groupLimitsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
+  companionsSuite(name, layer, layerOf({ groupHistory: "all" }))
   appendSuite(name, layerOf)
   changesSuite(name, layer)
   conversationListsSuite(name, layer, strict)

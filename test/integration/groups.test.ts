@@ -237,13 +237,47 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
     })
   )
 
-  it.effect("tell which members are online", () =>
+  it.effect("tell which members are online, of contacts and of those who have shown themselves there", () =>
     Effect.gen(function* () {
-      const { ann, bob, eve, groupId } = yield* couple()
+      const { ann, bob, eve, annPeer, bobPeer, groupId } = yield* couple()
+      const seenBy = (user: TestUser) => succeed("GET", `group/users/online?groupId=${groupId}`, user)
       yield* succeed("POST", "group/putIn", eve, { groupId })
-      assert.deepStrictEqual(yield* succeed("GET", `group/users/online?groupId=${groupId}`, eve), {
-        onlineList: { [ann.id]: true, [bob.id]: true, [eve.id]: false }
-      })
+      // Ann has brought Bob in, who has not said a word.
+      assert.deepStrictEqual(yield* seenBy(eve), { onlineList: { [ann.id]: true, [bob.id]: false, [eve.id]: false } })
+      const evePeer = yield* online(eve)
+      assert.deepStrictEqual(yield* seenBy(ann), { onlineList: { [ann.id]: true, [bob.id]: false, [eve.id]: true } })
+      assert.deepStrictEqual(yield* seenBy(bob), { onlineList: { [ann.id]: true, [bob.id]: true, [eve.id]: true } })
+      // Contacts of each other.
+      for (const [peer, other] of [
+        [annPeer, bob],
+        [bobPeer, ann]
+      ] as const) {
+        const data = { chatType: 1, receiveId: other.id, message: { messageType: 0, content: "hello" } }
+        yield* ask(peer, `to ${other.id}`, "conversation.chat", data)
+      }
+      assert.deepInclude(yield* seenBy(ann), { onlineList: { [ann.id]: true, [bob.id]: true, [eve.id]: true } })
+      assert.deepInclude(yield* seenBy(eve), { onlineList: { [ann.id]: true, [bob.id]: false, [eve.id]: true } })
+      bobPeer.send(groupFrame("w", groupId, "hello"))
+      yield* bobPeer.answer("w")
+      assert.deepInclude(yield* seenBy(eve), { onlineList: { [ann.id]: true, [bob.id]: true, [eve.id]: true } })
+      yield* succeed("POST", "block", bob, { userId: ann.id })
+      assert.deepInclude(yield* seenBy(ann), { onlineList: { [ann.id]: true, [bob.id]: false, [eve.id]: true } })
+      assert.deepInclude(yield* seenBy(bob), { onlineList: { [ann.id]: false, [bob.id]: true, [eve.id]: true } })
+      evePeer.socket.close()
+    })
+  )
+
+  it.effect("do not tell their founder who of the strangers in them is online", () =>
+    Effect.gen(function* () {
+      const { ann, bob, eve } = yield* couple()
+      const userIds = [ann.id, bob.id]
+      const { groupId } = yield* succeed("POST", "group", eve, { name: "look", userIds })
+      const seen = succeed("GET", `group/users/online?groupId=${groupId}`, eve)
+      const nobody = { onlineList: { [ann.id]: false, [bob.id]: false, [eve.id]: false } }
+      assert.deepStrictEqual(yield* seen, nobody)
+      yield* succeed("DELETE", `group/users?groupId=${groupId}`, ann)
+      yield* succeed("POST", "group/putIn", eve, { groupId, userIds: [ann.id] })
+      assert.deepStrictEqual(yield* seen, nobody)
     })
   )
 

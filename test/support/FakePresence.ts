@@ -29,8 +29,8 @@ class State {
   /** Whether every question fails, or those for contacts. */
   isAway = false
   areContactsAway = false
-  /** Questions so far: for contacts, for the state of users, and for changes. */
-  lists = 0
+  /** Questions so far: who are contacts, for the state of users, and for changes. */
+  rights = 0
   states = 0
   polls = 0
   /** What a question waits for before it is answered. */
@@ -76,18 +76,28 @@ class State {
     return this.registry.isOnline(userId) || this.elsewhere.has(userId)
   }
 
+  private knows(userId: string, otherId: string): boolean {
+    return this.pairs.has(`${userId} ${otherId}`)
+  }
+
+  /** No question for nothing, as below a store. */
+  private askRights<A>(
+    asked: ReadonlyArray<A>,
+    isContact: (one: A) => boolean
+  ): Effect.Effect<ReadonlyArray<A>, ApiError> {
+    if (asked.length === 0) return Effect.succeed([])
+    const isAway = () => this.isAway || this.areContactsAway
+    return this.ask(() => {
+      this.rights += 1
+      return asked.filter(isContact)
+    }, isAway)
+  }
+
   get contacts(): Contacts["Service"] {
     return Contacts.of({
-      list: (userId) =>
-        this.ask(
-          () => {
-            this.lists += 1
-            return [...this.pairs].flatMap((pair) =>
-              pair.startsWith(`${userId} `) ? [pair.slice(userId.length + 1) as UserId] : []
-            )
-          },
-          () => this.isAway || this.areContactsAway
-        ),
+      list: () => Effect.die(new Error("nobody's whole list is needed")),
+      among: (userId, userIds) => this.askRights([...new Set(userIds)], (otherId) => this.knows(userId, otherId)),
+      pairs: (pairs) => this.askRights(pairs, ({ userId, otherId }) => this.knows(userId, otherId)),
       blocks: () => Effect.succeed([]),
       block: () => Effect.void,
       unblock: () => Effect.void

@@ -209,8 +209,8 @@ describe("a connection that watches", () => {
       yield* pass(3_000)
       fake.before = Effect.sleep(1_000)
       fake.setElsewhere("2", true)
-      const { lists } = fake
-      while (fake.lists === lists) yield* pass(50)
+      const { rights } = fake
+      while (fake.rights === rights) yield* pass(50)
       yield* watch(ann)
       yield* pass(3_000)
       assert.deepStrictEqual(told(ann), [])
@@ -237,27 +237,87 @@ describe("a connection that watches", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
-  it.effect("costs questions only while somebody watches, and one for the rights in some seconds", () =>
+  it.effect(
+    "costs questions only while somebody watches, and for the rights one each time that something is told",
+    () =>
+      Effect.gen(function* () {
+        const { fake, ann } = yield* begin
+        yield* start({ userId: "2" })
+        fake.setElsewhere("3", true)
+        yield* pass(5_000)
+        assert.strictEqual(fake.states + fake.polls, 0)
+        yield* watch(ann, "2", "3")
+        yield* pass(3_000)
+        const { rights } = fake
+        for (let turn = 0; turn < 10; turn++) {
+          fake.setElsewhere("3", turn % 2 === 1)
+          yield* pass(1_500)
+        }
+        assert.strictEqual(told(ann).length, 10)
+        assert.strictEqual(fake.rights - rights, 10)
+        yield* leave(ann)
+        const asked = fake.states + fake.polls
+        yield* pass(5_000)
+        assert.strictEqual(fake.states + fake.polls, asked)
+      }).pipe(Effect.provide(layer({})))
+  )
+})
+
+describe("a wave of changes", () => {
+  it.effect("costs as many questions for many watchers and users as for one", () =>
     Effect.gen(function* () {
       const { fake, ann } = yield* begin
-      yield* start({ userId: "2" })
-      fake.setElsewhere("3", true)
-      yield* pass(5_000)
-      assert.strictEqual(fake.states + fake.polls, 0)
-      yield* watch(ann, "2", "3")
+      const popular = ["2", "3", "4"]
+      const crowd = Array.from({ length: 40 }, (_, index) => String(100 + index))
+      for (const userId of ["1", ...crowd]) for (const other of popular) fake.know(userId, other)
+      yield* watch(ann, "2")
       yield* pass(3_000)
-      const lists = fake.lists
-      for (let turn = 0; turn < 10; turn++) {
-        fake.setElsewhere("3", turn % 2 === 1)
-        yield* pass(1_500)
+      /** The questions until everybody has been told that these are online, or not. */
+      const wave = (online: boolean, ...userIds: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const { rights, states } = fake
+          for (const userId of userIds) fake.setElsewhere(userId, online)
+          yield* pass(3_000)
+          return { rights: fake.rights - rights, states: fake.states - states }
+        })
+      const coming = yield* wave(true, "2")
+      const going = yield* wave(false, "2")
+      assert.strictEqual(coming.rights, 1)
+      assert.strictEqual(going.rights, 1)
+      const watchers = [ann]
+      for (const userId of [...crowd, "1"]) {
+        const started = yield* start({ userId, deviceId: "other" })
+        yield* watch(started, ...popular)
+        watchers.push(started)
       }
-      assert.strictEqual(told(ann).length, 10)
-      // Fifteen seconds of changes, and a right is good for two.
-      assert.isAtMost(fake.lists - lists, 8)
-      yield* leave(ann)
-      const asked = fake.states + fake.polls
-      yield* pass(5_000)
-      assert.strictEqual(fake.states + fake.polls, asked)
+      yield* pass(3_000)
+      assert.deepStrictEqual(yield* wave(true, ...popular), coming)
+      assert.deepStrictEqual(yield* wave(false, ...popular), going)
+      for (const [index, watcher] of watchers.entries()) {
+        const expected = popular.flatMap((userId) => (index === 0 && userId !== "2" ? [] : [`${userId} on`]))
+        const heard = briefly(watcher).slice(index === 0 ? 2 : 0)
+        assert.sameMembers(heard.slice(0, expected.length), expected)
+        assert.sameMembers(
+          heard.slice(expected.length),
+          expected.map((told) => told.replace("on", "off"))
+        )
+      }
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("reaches each watcher by the right of their own", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      fake.know("5", "2")
+      const eve = yield* start({ userId: "5" })
+      yield* watch(ann, "2")
+      yield* watch(eve, "2")
+      yield* pass(1_000)
+      fake.forget("5", "2")
+      fake.setElsewhere("2", true)
+      yield* pass(1_000)
+      assert.deepStrictEqual(briefly(ann), ["2 on"])
+      assert.deepStrictEqual(briefly(eve), [])
     }).pipe(Effect.provide(layer({})))
   )
 })
