@@ -5,9 +5,7 @@ import { HttpApi, HttpApiError } from "effect/http-api"
 import { Api } from "../domain/Api.ts"
 import { failure, retryHeaders } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-
-/** The largest request body. */
-const bodyBytesMax = 64 * 1024
+import { bodyBytesMax } from "./SharedServer.ts"
 
 /** The methods that each path of the API has. */
 const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {

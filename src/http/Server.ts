@@ -24,7 +24,7 @@ import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import * as ImRpcHandlers from "./ImRpcHandlers.ts"
 import * as RpcSockets from "./RpcSockets.ts"
-import { chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
+import { bodyBytesMax, chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
 import * as SocialHandlers from "./SocialHandlers.ts"
 import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
@@ -45,7 +45,7 @@ const rpc = Layer.mergeAll(
 ).pipe(
   Layer.provide([UserRpcHandlers.layer, ImRpcHandlers.layer]),
   Layer.provide(AuthorizationBearer.serviceOnly),
-  Layer.provide(RpcSerialization.layerNdjson)
+  Layer.provide(RpcSerialization.layerNdjsonWith({ maxBufferSize: bodyBytesMax }))
 )
 
 /** What a plain GET of the chat socket's path is told; upgrades never come here. */
@@ -70,7 +70,11 @@ const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerH
 )
 
 // `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
-const rpcSockets: ServerOptions & { readonly closeTimeout: number } = { closeTimeout: 1_000, perMessageDeflate: false }
+const rpcSockets: ServerOptions & { readonly closeTimeout: number } = {
+  closeTimeout: 1_000,
+  maxPayload: bodyBytesMax,
+  perMessageDeflate: false
+}
 
 const listening = Layer.unwrap(
   Effect.gen(function* () {

@@ -12,6 +12,9 @@ export const chatPath = "/ws"
 /** The path of the RPC groups, over HTTP and WebSocket (protocol.md section 3). */
 export const rpcPath = "/rpc"
 
+/** The largest body of a request, and the largest frame of an RPC socket. */
+export const bodyBytesMax = 64 * 1024
+
 const upgraded = new Set<string>([chatPath, rpcPath])
 
 /**
@@ -41,6 +44,9 @@ const makeServer = () =>
     headersTimeout: 10_000,
     requestTimeout: 30_000,
     connectionsCheckingInterval: 5_000,
+    // Nobody pings the peers of RPC sockets and streams: TCP asks them every second then, ten times.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
     // Elsewhere a wish to upgrade is ignored, as HTTP allows, and the request is answered as any other.
     shouldUpgradeCallback: (request) => upgraded.has(pathOf(request))
   })

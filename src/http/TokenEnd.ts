@@ -2,7 +2,7 @@
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Clock, Context, Effect, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { CloseEvent, type Socket } from "effect/socket/Socket"
+import { CloseEvent, isSocketError, type Socket } from "effect/socket/Socket"
 import { closeCodes } from "../domain/CloseCode.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 
@@ -31,11 +31,13 @@ const withSocket = (
   socket: Socket
 ): HttpServerRequest.HttpServerRequest => Object.create(request, { upgrade: { value: Effect.succeed(socket) } })
 
+const noSocket = ApiError.of("BadParameters", { msg: "a GET must ask for a WebSocket; single calls are a POST" })
+
 /** Serves a WebSocket until the token ends; then closes it with 4004 and reads nothing more from it. */
 const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const socket = yield* Effect.orDie(request.upgrade)
+    const socket = yield* Effect.catch(request.upgrade, () => Effect.fail(noSocket))
     const writer = yield* socket.writer
     const { code, reason } = closeCodes.TokenExpired
     const closed = sleepUntil(expiresAt).pipe(
@@ -43,7 +45,12 @@ const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
       Effect.as(HttpServerResponse.empty())
     )
     const served = Effect.provideService(handler, HttpServerRequest.HttpServerRequest, withSocket(request, socket))
-    return yield* Effect.raceFirst(served, closed)
+    return yield* Effect.raceFirst(served, closed).pipe(
+      // A frame that is too large, or none: the peer has been told, and nothing here is at fault.
+      Effect.catchDefect((defect) =>
+        isSocketError(defect) ? Effect.succeed(HttpServerResponse.empty()) : Effect.die(defect)
+      )
+    )
   })
 
 /** Lets a stream say that the token has ended; cuts off one that cannot, as nobody reads it. */
@@ -62,7 +69,7 @@ const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
 export const untilTokenEnd = <E, R>(
   expiresAt: number,
   handler: Handler<E, R>
-): Handler<E, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
+): Handler<E | ApiError, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
     method === "GET" ? socketUntil(expiresAt, handler) : streamUntil(expiresAt, handler)
   )

@@ -28,7 +28,12 @@ export class RpcSocket {
 
   /** Calls; `more` are further fields of the envelope. */
   call(id: string, tag: string, payload: unknown, more: object = {}): void {
-    this.socket.send(`${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`)
+    this.raw(`${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`)
+  }
+
+  /** Sends one frame as it is. */
+  raw(text: string): void {
+    this.socket.send(text)
   }
 
   terminate(): void {

@@ -1,0 +1,136 @@
+/** What RPC takes and keeps at most, and whom it looks after (protocol.md section 3). */
+import { readFileSync } from "node:fs"
+import { connect as connectTcp, type Socket } from "node:net"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { vi } from "vitest"
+import type { UserId } from "../../src/domain/Ids.ts"
+import { MessageStore } from "../../src/domain/MessageStore.ts"
+import { eventually, until } from "../support/Eventually.ts"
+import { serviceClient, serviceToken } from "../support/RpcClients.ts"
+import { openRpcSocket } from "../support/RpcSocket.ts"
+import * as TestServer from "../support/TestServer.ts"
+import { register, request } from "../support/Users.ts"
+
+const contentMax = "x".repeat(16_384)
+const lineMax = 64 * 1024
+
+const opened = Effect.gen(function* () {
+  const { url } = yield* TestServer.TestServer
+  return yield* openRpcSocket(`${url.replace("http", "ws")}/rpc`, yield* serviceToken)
+})
+
+/** A TCP connection to the server; it is cut when the test's scope ends. */
+const dialed = Effect.gen(function* () {
+  const { hostname, port } = new URL((yield* TestServer.TestServer).url)
+  const open = Effect.callback<Socket>((resume) => {
+    const socket = connectTcp(Number(port), hostname, () => resume(Effect.succeed(socket)))
+  })
+  return yield* Effect.acquireRelease(open, (socket) => Effect.sync(() => socket.destroy()))
+})
+
+/** Calls `Messages` over a plain connection, which is not read. */
+const follow = (socket: Socket, conversationId: string, token: string) => {
+  const call = { _tag: "Request", id: "1", tag: "Messages", payload: { conversationId }, headers: [] }
+  const body = `${JSON.stringify(call)}\n`
+  const head = ["POST /rpc HTTP/1.1", "host: localhost", `authorization: Bearer ${token}`]
+  socket.pause()
+  socket.write([...head, `content-length: ${body.length}`, "", body].join("\r\n"))
+}
+
+/** How often the history is read until it has not been for half a second. */
+const settled = (reads: () => number) =>
+  Effect.gen(function* () {
+    for (let before = -1; before !== reads(); ) {
+      before = reads()
+      yield* Effect.sleep(500)
+    }
+    return reads()
+  })
+
+layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
+  it.effect("says that a GET must ask for a WebSocket", () =>
+    Effect.gen(function* () {
+      const answer = yield* request("GET", "/rpc", { token: yield* serviceToken })
+      assert.deepInclude(answer, { status: 400 })
+      assert.deepInclude(answer.body, { code: 100002, data: null })
+    })
+  )
+
+  it.effect("takes frames of 64 KiB over a WebSocket, and closes with 1009 past it", () =>
+    Effect.gen(function* () {
+      const [ann, bob] = yield* Effect.all([register(), register()])
+      const message = { messageType: 0, content: contentMax }
+      const call = { sendId: ann.id, receiveId: bob.id, clientId: "longest", chatType: 1, message }
+      const socket = yield* opened
+      socket.call("1", "SendMessage", call)
+      yield* until("the answer", () => socket.sent.some(({ _tag }) => _tag === "Exit"))
+      socket.call("2", "SendMessage", { ...call, padding: "x".repeat(lineMax) })
+      assert.strictEqual((yield* eventually("the end", () => socket.closed)).code, 1009)
+    })
+  )
+
+  it.effect("closes with 1009 where a line has no end", () =>
+    Effect.gen(function* () {
+      const socket = yield* opened
+      for (let sent = 0; sent <= lineMax; sent += 16_384) socket.raw("x".repeat(16_384))
+      assert.strictEqual((yield* eventually("the end", () => socket.closed)).code, 1009)
+    })
+  )
+
+  it.effect("does not read on for a stream that nobody reads", () =>
+    Effect.gen(function* () {
+      const [ann, bob] = yield* Effect.all([register(), register()])
+      const rpc = yield* serviceClient
+      const store = yield* MessageStore
+      // 24 MiB are more than the operating system keeps for the two ends of a connection.
+      const send = (index: number) =>
+        rpc.SendMessage({
+          sendId: ann.id as UserId,
+          receiveId: bob.id as UserId,
+          clientId: `m${index}`,
+          chatType: 1,
+          message: { messageType: 0, content: contentMax }
+        })
+      const count = 1_536
+      const acks = yield* Effect.forEach(
+        Array.from({ length: count }, (_, index) => index),
+        send,
+        { concurrency: 32 }
+      )
+      const conversationId = acks[0]?.conversationID ?? ""
+
+      const read = vi.spyOn(store, "history")
+      yield* Effect.addFinalizer(() => Effect.sync(() => read.mockRestore()))
+      const reads = () => read.mock.calls.length
+      const overHttp = yield* dialed
+      follow(overHttp, conversationId, yield* serviceToken)
+      yield* until("the stream to begin", () => reads() > 0)
+      const unread = yield* settled(reads)
+      let received = 0
+      overHttp.on("data", (bytes) => {
+        received += bytes.length
+      })
+      overHttp.resume()
+      yield* until("everything", () => received > count * contentMax.length)
+      assert.isBelow(2 * unread, yield* settled(reads))
+    })
+  )
+
+  it.effect.skipIf(process.platform !== "linux")("lets TCP look after peers that say nothing", () =>
+    Effect.gen(function* () {
+      const socket = yield* dialed
+      const portOf = (address = "") => Number.parseInt(address.split(":")[1] ?? "", 16)
+      const { localPort } = socket
+      // Of the server's end: its peer's port is ours. Timer 2 is the one of keep-alive.
+      const timer = () =>
+        readFileSync("/proc/net/tcp", "utf8")
+          .split("\n")
+          .map((line) => line.trim().split(/\s+/))
+          .find(([, , remote]) => portOf(remote) === localPort)?.[5]
+      const [kind, ticks = ""] = (yield* eventually("the connection", timer)).split(":")
+      assert.strictEqual(kind, "02")
+      assert.isAtMost(Number.parseInt(ticks, 16) / 100, 30)
+    })
+  )
+})
