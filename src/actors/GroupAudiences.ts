@@ -4,7 +4,7 @@
  */
 import { Effect, FiberSet, Option, Schedule } from "effect"
 import type { ConversationId } from "../domain/Conversation.ts"
-import { type GroupId, groupEventOf } from "../domain/Group.ts"
+import { groupEventOf } from "../domain/Group.ts"
 import { type GroupAudience, Groups } from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { type Message, MessageType } from "../domain/Message.ts"
@@ -77,7 +77,7 @@ export const makeGroupAudiences = (lost: () => void) =>
         // What waits already is stored, so that it cannot be news to those who are read now.
         const early = waiting.get(groupId)?.length ?? 0
         const before = forgotten
-        return groups.audience(groupId as string as GroupId).pipe(
+        return groups.audience(groupId).pipe(
           Effect.retry(rereading),
           Effect.timeoutOption(readingMillisMax),
           Effect.orElseSucceed(Option.none),

@@ -24,3 +24,13 @@ export const singleMembers = (id: ConversationId): readonly [UserId, UserId] | u
   const cut = id.indexOf("_")
   return cut < 0 ? undefined : [id.slice(0, cut) as UserId, id.slice(cut + 1) as UserId]
 }
+
+/** Whom a user writes to there: the other member of a private conversation, or the group, whose id is the conversation's. */
+export const receiverIn = (id: ConversationId, userId: UserId): UserId => {
+  const both = singleMembers(id)
+  // With oneself both are the same.
+  return both === undefined ? (id as string as UserId) : both[both[0] === userId ? 1 : 0]
+}
+
+/** The conversation in which a group receives: the inverse of {@link receiverIn}. */
+export const groupConversation = (receiver: UserId): ConversationId => receiver as string as ConversationId

@@ -1,5 +1,12 @@
 /** From what a user wants to say to a draft: everything that can be checked without the store. */
-import { ChatType, type ConversationId, singleConversationId, singleMembers } from "./Conversation.ts"
+import {
+  ChatType,
+  type ConversationId,
+  groupConversation,
+  receiverIn,
+  singleConversationId,
+  singleMembers
+} from "./Conversation.ts"
 import { ApiError } from "./ErrorTable.ts"
 import type { GroupEvent } from "./Group.ts"
 import type { MessageId, UserId } from "./Ids.ts"
@@ -48,13 +55,12 @@ export const written = (author: Author, message: WrittenMessage): Wish | ApiErro
 export const changed = (author: Author, change: WantedChange): Wish | ApiError => {
   const { conversationID: conversationId, seq, messageType, content } = change
   const both = singleMembers(conversationId)
-  const other = both?.[both[0] === author.senderId ? 1 : 0]
   if (both !== undefined && !both.includes(author.senderId)) return ApiError.of("NoConversation")
   return checked({
     ...author,
     conversationId,
     chatType: both === undefined ? ChatType.group : ChatType.single,
-    receiveId: other ?? (conversationId as string as UserId),
+    receiveId: receiverIn(conversationId, author.senderId),
     messageType,
     content,
     targetSeq: seq
@@ -67,15 +73,13 @@ export const happening = (author: Author, groupId: ConversationId, event: GroupE
     ...author,
     conversationId: groupId,
     chatType: ChatType.group,
-    receiveId: groupId as string as UserId,
+    receiveId: receiverIn(groupId, author.senderId),
     messageType: MessageType.system,
     content: JSON.stringify(event)
   })
 
 /** The draft of a wish. Its time is the server's. */
 export const draftOf = (wish: Wish, messageId: MessageId, now: number): Draft => ({ ...wish, messageId, sendTime: now })
-
-const groupConversation = (groupId: UserId): ConversationId => groupId as string as ConversationId
 
 const checked = (wish: Wish): Wish | ApiError => {
   if (wish.clientId === "") {

@@ -90,7 +90,10 @@ export class Groups extends Context.Service<
     readonly ask: (
       requests: ReadonlyArray<NewRequest>
     ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, ApiError>
-    /** For managers: the requests of a group, newest first, before this one; at most {@link groupRequestListMax}. */
+    /**
+     * For managers: the requests of a group, newest first, before this one; at most {@link groupRequestListMax}. Fails
+     * with `NoRequest` when that is not one of the group's.
+     */
     readonly requests: (
       reader: UserId,
       groupId: GroupId,

@@ -1,7 +1,7 @@
 /** Conversations behind both their HTTP and their RPC face: history, lists, read positions. */
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { Notices } from "../actors/Notices.ts"
-import { type ChatType, ConversationId, singleMembers } from "../domain/Conversation.ts"
+import { type ChatType, ConversationId, receiverIn } from "../domain/Conversation.ts"
 import {
   ConversationLists,
   type ListedConversation,
@@ -110,12 +110,10 @@ const bound = <const Key extends string>(key: Key, value: number | undefined) =>
 
 const entryOf = (userId: UserId, listed: ListedConversation): ConversationEntry => {
   const { conversationId, chatType, lastSeq, readSeq, lastMessage } = listed
-  const other = singleMembers(conversationId)?.find((member) => member !== userId)
   return {
     conversationId,
     chatType,
-    // Who writes to themselves is the other one, too.
-    targetId: other ?? (chatType === 1 ? userId : (conversationId as string as UserId)),
+    targetId: receiverIn(conversationId, userId),
     isShow: listed.isShown,
     pinned: listed.isPinned,
     muted: listed.isMuted,

@@ -13,6 +13,7 @@ import {
 import { type Friend, Friends } from "../domain/Friends.ts"
 import { type FriendRequestId, Ids, type UserId } from "../domain/Ids.ts"
 import { HandleResult } from "../domain/Request.ts"
+import { newestFirst, olderThan } from "./RequestPages.ts"
 import { apiError, inTransaction } from "./Sql.ts"
 import { limitTo } from "./SqlDialect.ts"
 import { handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
@@ -150,22 +151,16 @@ export const layer = Layer.effect(
     const newest = (part: "requester_id" | "receiver_id", userId: UserId, older: Statement.Fragment) => sql`
       SELECT * FROM (
         SELECT ${columns} FROM contact_requests WHERE ${sql.literal(part)} = ${userId} AND ${older}
-        ORDER BY requested_at DESC, id DESC ${limitTo(sql, requestsMax)}
+        ${sql.literal(newestFirst)} ${limitTo(sql, requestsMax)}
       ) ${sql.literal(part)}_page`
 
     const requests = Effect.fn("Friends.requests")(
       function* (userId: UserId, before: FriendRequestId | undefined) {
-        let older = sql`1 = 1`
-        if (before !== undefined) {
-          const [last] = yield* sql<{ readonly time: number }>`
-            SELECT requested_at AS time FROM contact_requests
-            WHERE id = ${before} AND (requester_id = ${userId} OR receiver_id = ${userId})`
-          if (last === undefined) return yield* ApiError.of("NoRequest")
-          older = sql`requested_at <= ${last.time} AND (requested_at < ${last.time} OR id < ${before})`
-        }
+        const whose = sql`(requester_id = ${userId} OR receiver_id = ${userId})`
+        const older = yield* olderThan(sql, "contact_requests", whose, before)
         const rows = yield* sql<FullRow>`
           ${newest("requester_id", userId, older)} UNION ALL ${newest("receiver_id", userId, older)}
-          ORDER BY requested_at DESC, id DESC ${limitTo(sql, requestsMax)}`
+          ${sql.literal(newestFirst)} ${limitTo(sql, requestsMax)}`
         return rows.map(requestOf)
       },
       Effect.catchTag("SqlError", apiError)

@@ -15,6 +15,7 @@ import {
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
+import { newestFirst, olderThan } from "./RequestPages.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
 import { unblocked } from "./UserPairs.ts"
@@ -67,18 +68,13 @@ export const layer = Layer.effect(
       )
 
     /** Requests of somebody or something, newest first, before this one. */
-    const page = (whose: Statement.Fragment, before: string | undefined) => {
-      const bound =
-        before === undefined
-          ? sql.literal("1 = 1")
-          : sql`(requested_at, id) < (SELECT requested_at, id FROM group_requests WHERE id = ${before})`
-      return Effect.map(
-        sql<RequestRow>`
-          SELECT ${columns} FROM group_requests WHERE ${whose} AND ${bound}
-          ORDER BY requested_at DESC, id DESC ${limitTo(sql, groupRequestListMax)}`,
-        (rows) => rows.map(requestOf)
-      )
-    }
+    const page = Effect.fnUntraced(function* (whose: Statement.Fragment, before: string | undefined) {
+      const older = yield* olderThan(sql, "group_requests", whose, before)
+      const rows = yield* sql<RequestRow>`
+        SELECT ${columns} FROM group_requests WHERE ${whose} AND ${older}
+        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestListMax)}`
+      return rows.map(requestOf)
+    })
 
     /** One that was taken back before is forgotten: asking again and again leaves one row. */
     const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<NewRequest>) {
@@ -203,21 +199,21 @@ export const layer = Layer.effect(
             ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
             UNION
             SELECT r.user_id, 0 AS isMember FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
-            ON r.user_id = w.userId AND r.handle_result = 1 AND r.group_id = ${groupId}`
+            ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId}`
           const isMember = new Map(taken.map((row) => [row.user_id, row.isMember === 1]))
           if (requests.every(({ userId }) => isMember.get(userId) === true)) {
             return yield* ApiError.of("Conflict", { msg: "already a member" })
           }
           const added = requests.filter(({ userId }) => !isMember.has(userId))
           const [pending] = yield* sql<{ readonly count: number }>`
-            SELECT COUNT(*) AS count FROM group_requests WHERE group_id = ${groupId} AND handle_result = 1`
+            SELECT COUNT(*) AS count FROM group_requests WHERE group_id = ${groupId} AND handle_result = ${HandleResult.none}`
           if ((pending?.count ?? 0) + added.length > groupRequestsMax) {
             return yield* ApiError.of("Conflict", { msg: "too many requests of this group are pending" })
           }
           if (added.length > 0) yield* insertRequests(added)
           return yield* sql<{ readonly id: string; readonly userId: UserId }>`
             SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
-            ON r.user_id = w.userId AND r.handle_result = 1 AND r.group_id = ${groupId} ORDER BY r.id`
+            ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId} ORDER BY r.id`
         },
         inTransaction(sql),
         Effect.catchTag("SqlError", apiError)
@@ -235,7 +231,7 @@ export const layer = Layer.effect(
 
       ownRequests: Effect.fn("Groups.ownRequests")(
         (userId, before) => page(sql`inviter_id = ${userId}`, before),
-        Effect.catch(apiError)
+        Effect.catchTag("SqlError", apiError)
       ),
 
       request: Effect.fn("Groups.request")(requestBy, Effect.catch(apiError)),
@@ -246,7 +242,7 @@ export const layer = Layer.effect(
           const request = yield* requestBy(id)
           if (request === undefined) return yield* ApiError.of("NoRequest")
           if (request.handleResult === result) return
-          if (request.handleResult !== 1)
+          if (request.handleResult !== HandleResult.none)
             return yield* ApiError.of("Conflict", { msg: "the request was closed before" })
           yield* sql`
             UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}

@@ -54,6 +54,9 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
           [...first, ...second].map(({ id }) => id),
           rows.map(({ id }) => id).toReversed()
         )
+        yield* insertRows("group_requests", [{ ...requestRow(4_999), group_id: "404" }])
+        for (const id of ["4999", "404"])
+          assert.strictEqual(yield* errorOf(groups.requests(idOf("2"), groupId, id)), "NoRequest")
       }).pipe(Effect.provide(layer))
     )
 
