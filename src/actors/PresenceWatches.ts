@@ -4,12 +4,12 @@
  * nobody watches it sleeps.
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
-import { pairKey } from "../domain/AppendFacts.ts"
 import { Contacts } from "../domain/Contacts.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { dataFrame } from "../domain/Frame.ts"
 import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
 import { Presence, type PresenceState } from "../domain/Presence.ts"
+import { pairKey } from "../domain/UserPair.ts"
 import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
 
 /** How often is asked what has changed elsewhere. */

@@ -3,24 +3,21 @@ import type { ConversationId } from "./Conversation.ts"
 import type { Role } from "./Group.ts"
 import type { UserId } from "./Ids.ts"
 import type { Message } from "./Message.ts"
+import type { PairFacts } from "./UserPair.ts"
 
 /** Facts that no draft of the batch needs may be missing. */
-export interface AppendFacts {
+export interface AppendFacts extends PairFacts {
   /** Messages stored before under a draft's (sender, client id), by {@link clientKey}. */
   readonly known: ReadonlyMap<string, KnownMessage>
   /** Where each conversation that exists ends. */
   readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
-  /** Who blocks whom, by {@link pairKey}. */
-  readonly blocks: ReadonlySet<string>
-  /** Who is whose friend, by {@link pairKey}, in both directions; where the policy asks for it. */
-  readonly friends: ReadonlySet<string>
   /** The users that exist: of private conversations that do not exist yet, and of group events. */
   readonly users: ReadonlySet<UserId>
   /** Who is in which group, by {@link memberKey}. */
   readonly members: ReadonlyMap<string, Membership>
   readonly groups: ReadonlyMap<ConversationId, GroupFacts>
-  /** Pending requests to get into a group, by {@link memberKey}. */
-  readonly asked: ReadonlySet<string>
+  /** Who has made the pending requests for users to get into a group, by {@link memberKey}. */
+  readonly asked: ReadonlyMap<string, UserId>
   /** The messages that drafts want to change, by {@link messageKey}. */
   readonly targets: ReadonlyMap<string, Message>
   /** How many have each reaction to these messages. */
@@ -53,7 +50,6 @@ export interface GroupFacts {
 }
 
 export const clientKey = (sender: UserId, clientId: string): string => `${sender}/${clientId}`
-export const pairKey = (user: UserId, other: UserId): string => `${user}/${other}`
 export const memberKey = (conversationId: ConversationId, userId: UserId): string => `${conversationId}/${userId}`
 export const messageKey = (conversationId: ConversationId, seq: number): string => `${conversationId}/${seq}`
 export const reactionKey = (conversationId: ConversationId, seq: number, userId: UserId): string =>
@@ -68,7 +64,7 @@ export const noFacts: AppendFacts = {
   users: new Set(),
   members: new Map(),
   groups: new Map(),
-  asked: new Set(),
+  asked: new Map(),
   targets: new Map(),
   reactions: new Map(),
   ownReactions: new Map()

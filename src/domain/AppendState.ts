@@ -6,20 +6,21 @@ import {
   type AppendFacts,
   type ConversationEnd,
   clientKey,
+  type GroupFacts,
   type KnownMessage,
   type Membership,
   memberKey,
   messageKey,
-  pairKey,
   reactionKey
 } from "./AppendFacts.ts"
 import type { AppendRules, GroupChange, MemberChange, MessageChange } from "./AppendPlan.ts"
 import type { ConversationId } from "./Conversation.ts"
-import { ApiError } from "./ErrorTable.ts"
+import type { ApiError } from "./ErrorTable.ts"
 import { Role } from "./Group.ts"
 import type { GroupView, RoleChange } from "./GroupRules.ts"
 import type { UserId } from "./Ids.ts"
 import { type Draft, type Message, MessageType } from "./Message.ts"
+import { barrier } from "./UserPair.ts"
 
 export class AppendState {
   readonly stored: Array<Message> = []
@@ -32,8 +33,8 @@ export class AppendState {
   private readonly known: Map<string, KnownMessage>
   private readonly ends: Map<ConversationId, ConversationEnd>
   private readonly memberships: Map<string, Membership>
-  private readonly groupFacts: Map<ConversationId, { readonly isVerify: boolean; readonly memberCount: number }>
-  private readonly asked: Set<string>
+  private readonly groupFacts: Map<ConversationId, GroupFacts>
+  private readonly asked: Map<string, UserId>
   private readonly targets: Map<string, Message>
   private readonly reactions: Map<string, ReadonlyMap<string, number>>
   private readonly ownReactions: Map<string, string>
@@ -45,7 +46,7 @@ export class AppendState {
     this.ends = new Map(facts.ends)
     this.memberships = new Map(facts.members)
     this.groupFacts = new Map(facts.groups)
-    this.asked = new Set(facts.asked)
+    this.asked = new Map(facts.asked)
     this.targets = new Map(facts.targets)
     this.reactions = new Map(facts.reactions)
     this.ownReactions = new Map(facts.ownReactions)
@@ -66,10 +67,7 @@ export class AppendState {
 
   /** Why two users may not write to each other or bring each other into groups, if so. */
   barrier(a: UserId, b: UserId): ApiError | undefined {
-    const { blocks, friends } = this.facts
-    if (blocks.has(pairKey(a, b)) || blocks.has(pairKey(b, a))) return ApiError.of("Blocked")
-    const areStrangers = this.rules.policy.requireFriendship && a !== b && !friends.has(pairKey(a, b))
-    return areStrangers ? ApiError.of("NotFriends") : undefined
+    return barrier(this.facts, this.rules.policy.requireFriendship, a, b)
   }
 
   /** How a user stands to a group. */
@@ -86,7 +84,7 @@ export class AppendState {
       roleOf: (userId) => this.membership(groupId, userId).role,
       isUser: (userId) => this.isUser(userId),
       barrier: (a, b) => this.barrier(a, b),
-      hasAsked: (userId) => this.asked.has(memberKey(groupId, userId))
+      askedFor: (userId) => this.asked.get(memberKey(groupId, userId))
     }
   }
 

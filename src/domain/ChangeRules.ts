@@ -1,6 +1,6 @@
 /** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 import { ApiError } from "./ErrorTable.ts"
-import { isManager, Role } from "./Group.ts"
+import { isManager, outranks, type Role } from "./Group.ts"
 import { type Draft, isWritten, type Message, MessageType } from "./Message.ts"
 import { isContentValid } from "./MessageContent.ts"
 
@@ -50,9 +50,6 @@ export const changeProblem = (draft: Draft, view: ChangeView, windows: ChangeWin
 }
 
 const onlyOwn = ApiError.of("Forbidden", { msg: "this message is somebody else's" })
-
-/** The smaller number is the higher rank; who has left has none. */
-const outranks = (role: Role, other: Role): boolean => other === Role.former || role < other
 
 const tooLate = (draft: Draft, target: Message, windowMillis: number): ApiError | undefined =>
   windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? ApiError.of("TooLate") : undefined

@@ -2,12 +2,7 @@
 import { Context, type Effect } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
 import type { UserId } from "./Ids.ts"
-
-/** Two users, of whom the first wants to know of the other. */
-export interface ContactPair {
-  readonly userId: UserId
-  readonly otherId: UserId
-}
+import type { UserPair } from "./UserPair.ts"
 
 /** Everything can fail with `DatabaseError`. */
 export class Contacts extends Context.Service<
@@ -24,11 +19,11 @@ export class Contacts extends Context.Service<
      */
     readonly among: (userId: UserId, userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
     /** The same for many users at once: those of these pairs that are contacts. */
-    readonly pairs: (pairs: ReadonlyArray<ContactPair>) => Effect.Effect<ReadonlyArray<ContactPair>, ApiError>
+    readonly pairs: (pairs: ReadonlyArray<UserPair>) => Effect.Effect<ReadonlyArray<UserPair>, ApiError>
     /**
-     * Stops messages between the two, in both directions, and cancels friend requests between them that nobody has
-     * answered; a friendship stays. Idempotent. Fails with `UserNotFound`, and with `RateLimited` past
-     * {@link blocksMax}.
+     * Stops messages between the two, in both directions, and cancels requests that nobody has answered: to be friends,
+     * and to bring one of them into a group by the other; a friendship stays. Idempotent. Fails with `BadParameters` for
+     * oneself, with `UserNotFound`, and with `RateLimited` past {@link blocksMax}.
      */
     readonly block: (userId: UserId, blocked: UserId) => Effect.Effect<void, ApiError>
     readonly unblock: (userId: UserId, blocked: UserId) => Effect.Effect<void, ApiError>

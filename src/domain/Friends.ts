@@ -37,7 +37,10 @@ export class Friends extends Context.Service<
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, ApiError>
     /** The friends whose presence a user sees: where neither blocks the other. */
     readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
-    /** Ends the friendship on both sides. Idempotent. */
+    /**
+     * Ends the friendship on both sides, and, where messages need friendship, what is pending to bring one of them into a
+     * group by the other. Idempotent.
+     */
     readonly remove: (userId: UserId, friend: UserId) => Effect.Effect<void, ApiError>
   }
 >()("fiberchat/domain/Friends") {}

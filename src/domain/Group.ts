@@ -6,11 +6,17 @@ import { isWellFormed } from "./WellFormed.ts"
 
 /** The Go project's numbers; 0 is somebody who was a member. */
 export const Role = { former: 0, owner: 1, manager: 2, member: 3 } as const
-const RoleSchema = Schema.Literals([1, 2, 3])
-export type Role = typeof Role.former | typeof RoleSchema.Type
+/** The role of a member. */
+export const RoleLevel = Schema.Literals([Role.owner, Role.manager, Role.member])
+export type RoleLevel = typeof RoleLevel.Type
+export type Role = typeof Role.former | RoleLevel
 
 /** Whether the role comes with rights over other members. */
 export const isManager = (role: Role): boolean => role === Role.owner || role === Role.manager
+
+/** The smaller number is the higher rank; who has left has none. */
+export const outranks = (role: Role, other: Role): boolean =>
+  role !== Role.former && (other === Role.former || role < other)
 
 /** A group's id is its conversation's. */
 export const GroupId = ConversationId.check(Schema.isPattern(/^[0-9]+$/, { expected: "a group's id" }))
@@ -22,8 +28,9 @@ export const namedMax = 500
 
 export const GroupName = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
 export const GroupIcon = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
-const UserIds = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
-const NamedUsers = UserIds.check(Schema.isMinLength(1))
+/** Users that are named at once. */
+export const NamedUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
+const SomeUsers = NamedUsers.check(Schema.isMinLength(1))
 
 /**
  * What has happened to a group: the JSON content of a system message, whose sender has caused it. Membership is what
@@ -37,14 +44,14 @@ export const GroupEvent = Schema.Union([
     /** Whether who wants in must be approved by a manager. */
     isVerify: Schema.Boolean,
     /** The first members besides the creator. */
-    userIds: UserIds
+    userIds: NamedUsers
   }),
   /** By themselves, or brought in by the sender; `asked` when a request of theirs was approved. */
-  Schema.Struct({ event: Schema.Literal("joined"), userIds: NamedUsers, asked: Schema.optionalKey(Schema.Boolean) }),
+  Schema.Struct({ event: Schema.Literal("joined"), userIds: SomeUsers, asked: Schema.optionalKey(Schema.Boolean) }),
   Schema.Struct({ event: Schema.Literal("left") }),
-  Schema.Struct({ event: Schema.Literal("removed"), userIds: NamedUsers }),
+  Schema.Struct({ event: Schema.Literal("removed"), userIds: SomeUsers }),
   /** The role of a member; a new owner makes the old one a manager. */
-  Schema.Struct({ event: Schema.Literal("role"), userId: UserId, role: RoleSchema }),
+  Schema.Struct({ event: Schema.Literal("role"), userId: UserId, role: RoleLevel }),
   Schema.Struct({
     event: Schema.Literal("changed"),
     name: Schema.optionalKey(GroupName),

@@ -3,13 +3,10 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
 import { failures, Success } from "./Envelope.ts"
-import { GroupIcon, GroupId, GroupName, namedMax } from "./Group.ts"
-import { UserId } from "./Ids.ts"
+import { GroupIcon, GroupId, GroupName, NamedUsers, RoleLevel } from "./Group.ts"
+import { GroupRequestId, UserId } from "./Ids.ts"
 import { AnyHandleResult, HandleResult, RequestAnswer, RequestMessage } from "./Request.ts"
 
-const RoleLevel = Schema.Literals([1, 2, 3])
-const ManyUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))
-const RequestId = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/, { expected: "a request's id" }))
 const Nothing = Success(Schema.Struct({}))
 
 /** A group as one of its members sees it; `roleLevel` is the caller's: 1 owner, 2 manager, 3 member. */
@@ -32,7 +29,7 @@ export const GroupUser = Schema.Struct({
 
 /** `handleResult`: 1 none, 2 pass, 3 refuse, 4 cancel. Times in Unix milliseconds. */
 export const GroupRequestEntry = Schema.Struct({
-  id: RequestId,
+  id: GroupRequestId,
   groupId: GroupId,
   userId: UserId,
   inviterUserId: UserId,
@@ -50,7 +47,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         name: GroupName,
         icon: Schema.optionalKey(GroupIcon),
         isVerify: Schema.optionalKey(Schema.Boolean),
-        userIds: Schema.optionalKey(ManyUsers),
+        userIds: Schema.optionalKey(NamedUsers),
         /** Makes founding a group twice harmless: (creator, clientId) names one message for ever. */
         clientId: Schema.optionalKey(Schema.String.check(Schema.isBetweenLength(1, 64)))
       }),
@@ -76,20 +73,20 @@ export class GroupGroup extends HttpApiGroup.make("group")
       payload: Schema.Struct({
         groupId: GroupId,
         reqMsg: Schema.optionalKey(RequestMessage),
-        userIds: Schema.optionalKey(ManyUsers.check(Schema.isMinLength(1)))
+        userIds: Schema.optionalKey(NamedUsers.check(Schema.isMinLength(1)))
       }),
       success: Success(
         Schema.Struct({
           handleResult: Schema.Literals([HandleResult.none, HandleResult.pass]),
           /** Those that wait for a manager. */
-          requests: Schema.Array(Schema.Struct({ groupReqId: RequestId, userId: UserId }))
+          requests: Schema.Array(Schema.Struct({ groupReqId: GroupRequestId, userId: UserId }))
         })
       ),
       error: failures
     }),
     HttpApiEndpoint.put("handle", "/group/putIn", {
       payload: Schema.Struct({
-        groupReqId: RequestId,
+        groupReqId: GroupRequestId,
         handleResult: RequestAnswer
       }),
       success: Nothing,
@@ -97,7 +94,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
     }),
     HttpApiEndpoint.get("requests", "/group/putIns", {
       /** Of a group, for its managers; without one those that the caller has made. */
-      query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(RequestId) },
+      query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failures
     }),

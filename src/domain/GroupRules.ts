@@ -1,6 +1,6 @@
 /** Who may do what to a group: decides whether an event takes place, and what it makes of the members. */
 import { ApiError } from "./ErrorTable.ts"
-import { type GroupEvent, groupMembersMax, isManager, Role } from "./Group.ts"
+import { type GroupEvent, groupMembersMax, isManager, outranks, Role } from "./Group.ts"
 import type { UserId } from "./Ids.ts"
 
 /** What the rules ask about a group and the users that an event names. */
@@ -13,7 +13,8 @@ export interface GroupView {
   readonly isUser: (userId: UserId) => boolean
   /** Why these two have nothing to do with each other, if so. */
   readonly barrier: (a: UserId, b: UserId) => ApiError | undefined
-  readonly hasAsked: (userId: UserId) => boolean
+  /** Who has made the request for this user that is pending. */
+  readonly askedFor: (userId: UserId) => UserId | undefined
 }
 
 /** A member's new role; {@link Role.former} for who is none any more. */
@@ -87,7 +88,11 @@ const joined = (
   if (newcomers.length === 0) return ApiError.of("Conflict", { msg: "already a member" })
   if (view.memberCount + newcomers.length > groupMembersMax) return ApiError.of("GroupFull")
   if (asked === true) {
-    if (!newcomers.every(view.hasAsked)) return ApiError.of("NoRequest")
+    // A request falls with what was between the two who are in it: nobody is brought in past a block.
+    for (const userId of newcomers) {
+      const inviter = view.askedFor(userId)
+      if (inviter === undefined || view.barrier(inviter, userId) !== undefined) return ApiError.of("NoRequest")
+    }
   } else if (role !== Role.former) {
     const problem = brought(newcomers, sender, view)
     if (problem !== undefined) return problem
@@ -97,8 +102,7 @@ const joined = (
 
 const removed = (userIds: ReadonlyArray<UserId>, role: Role, view: GroupView): ReadonlyArray<RoleChange> | ApiError => {
   const leaving = [...new Set(userIds)].map((userId) => ({ userId, role: view.roleOf(userId) }))
-  // The smaller number is the higher rank.
-  if (role === Role.member || leaving.some((other) => other.role !== Role.former && other.role <= role)) {
+  if (role === Role.member || leaving.some((other) => !outranks(role, other.role))) {
     return forbidden("only the owner, and managers ordinary members, remove from a group")
   }
   // All whom the event names are told of it: nobody who has never been in the group may be one of them.

@@ -1,8 +1,9 @@
 /** The port to what is known of groups. Changing them is a matter of messages: see `GroupEvent`. */
 import { Context, type Effect } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
-import type { GroupId, Role } from "./Group.ts"
-import type { UserId } from "./Ids.ts"
+import type { GroupId, Role, RoleLevel } from "./Group.ts"
+import type { GroupRequest, NewRequest } from "./GroupRequest.ts"
+import type { GroupRequestId, UserId } from "./Ids.ts"
 import type { HandleResult } from "./Request.ts"
 
 /** A group, as one of its members sees it. */
@@ -12,7 +13,7 @@ export interface GroupInfo {
   readonly icon: string
   readonly isVerify: boolean
   /** The reader's own. */
-  readonly role: Role
+  readonly role: RoleLevel
   readonly memberCount: number
 }
 
@@ -20,7 +21,7 @@ export interface GroupMember {
   readonly userId: UserId
   readonly nickname: string
   readonly avatar: string
-  readonly role: Role
+  readonly role: RoleLevel
 }
 
 /** A member, as another one sees that member's presence. */
@@ -41,30 +42,8 @@ export interface GroupAudience {
   readonly members: ReadonlyArray<{ readonly userId: UserId; readonly joinedSeq: number }>
 }
 
-/** Somebody wants to get into a group, or a member wants to bring them in, and a manager is to approve. */
-export interface GroupRequest {
-  readonly id: string
-  readonly groupId: GroupId
-  readonly userId: UserId
-  /** The user themselves when nobody else asks for them. */
-  readonly inviterId: UserId
-  readonly message: string
-  /** Unix milliseconds. */
-  readonly requestedAt: number
-  readonly handleResult: HandleResult
-  readonly handledBy: UserId | undefined
-  readonly handledAt: number | undefined
-}
-
-/** A request that is to be kept. */
-export type NewRequest = Pick<GroupRequest, "id" | "groupId" | "userId" | "inviterId" | "message" | "requestedAt">
-
 /** Groups in one answer. */
-export const groupListMax = 500
-/** Requests in one answer. */
-export const groupRequestListMax = 200
-/** Requests of one group that are pending. */
-export const groupRequestsMax = 1_000
+export const groupPageMax = 500
 
 /** Everything can fail with `DatabaseError`; what is asked by nobody's right with `NoConversation`. */
 export class Groups extends Context.Service<
@@ -75,7 +54,7 @@ export class Groups extends Context.Service<
       groupId: GroupId,
       userId: UserId
     ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, ApiError>
-    /** The groups that a user is in, by id, after this one; at most {@link groupListMax}. */
+    /** The groups that a user is in, by id, after this one; at most {@link groupPageMax}. */
     readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, ApiError>
     /** For members: all of them, highest rank first. */
     readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, ApiError>
@@ -83,31 +62,30 @@ export class Groups extends Context.Service<
     readonly companions: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<Companion>, ApiError>
     readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, ApiError>
     /**
-     * Keeps requests for these users, except where one is pending. Fails with `Conflict` when too many are, or none of
-     * the users is new to the group, with `UserNotFound`, and with `Blocked` or `NotFriends` where inviter and user have
-     * nothing to do with each other. Gives the pending request of each user who is no member.
+     * Keeps requests for users to get into one group, as `decideAsk` decides. Gives the pending request of each user who
+     * is no member.
      */
     readonly ask: (
       requests: ReadonlyArray<NewRequest>
     ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, ApiError>
     /**
-     * For managers: the requests of a group, newest first, before this one; at most {@link groupRequestListMax}. Fails
-     * with `NoRequest` when that is not one of the group's.
+     * For managers: the requests of a group, newest first, before this one; at most {@link groupRequestPageMax}. Fails
+     * with `NoRequest` when that is not one of the group's, and for other members with `Forbidden`.
      */
     readonly requests: (
       reader: UserId,
       groupId: GroupId,
-      before: string | undefined
+      before: GroupRequestId | undefined
     ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
     /** The requests that a user has made, for themselves or others, in the same order. */
     readonly ownRequests: (
       userId: UserId,
-      before: string | undefined
+      before: GroupRequestId | undefined
     ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
-    readonly request: (id: string) => Effect.Effect<GroupRequest | undefined, ApiError>
+    readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, ApiError>
     /** Closes a pending request without letting the user in. Fails with `Conflict` when it was closed otherwise. */
     readonly close: (
-      id: string,
+      id: GroupRequestId,
       result: typeof HandleResult.refuse | typeof HandleResult.cancel,
       by: UserId,
       at: number

@@ -12,6 +12,9 @@ export type MessageId = typeof MessageId.Type
 export const FriendRequestId = Decimal.pipe(Schema.brand("FriendRequestId"))
 export type FriendRequestId = typeof FriendRequestId.Type
 
+export const GroupRequestId = Decimal.pipe(Schema.brand("GroupRequestId"))
+export type GroupRequestId = typeof GroupRequestId.Type
+
 /** A connection's own id; unlike a user id it is never used by two sockets. */
 export const ConnectionId = Decimal.pipe(Schema.brand("ConnectionId"))
 export type ConnectionId = typeof ConnectionId.Type

@@ -9,10 +9,11 @@ import { happening } from "../domain/Drafting.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
-import { type GroupRequest, Groups } from "../domain/Groups.ts"
-import { Ids, type UserId } from "../domain/Ids.ts"
+import { closedBefore, decideAnswer, type GroupRequest } from "../domain/GroupRequest.ts"
+import { Groups } from "../domain/Groups.ts"
+import { type GroupRequestId, Ids, type UserId } from "../domain/Ids.ts"
 import { Presence } from "../domain/Presence.ts"
-import { HandleResult } from "../domain/Request.ts"
+import { HandleResult, type RequestAnswer } from "../domain/Request.ts"
 import { onlineList } from "./onlineList.ts"
 
 const me = Effect.map(CurrentUser, ({ subject }) => subject)
@@ -28,11 +29,6 @@ const requestEntry = (request: GroupRequest) => ({
   ...(request.handledBy === undefined ? {} : { handleUserId: request.handledBy }),
   ...(request.handledAt === undefined ? {} : { handleTime: request.handledAt })
 })
-
-const closedBefore = ApiError.of("Conflict", { msg: "the request was closed before" })
-
-/** A role of a list: nobody in it has none. */
-const levelOf = (role: Role): 1 | 2 | 3 => (role === Role.former ? Role.member : role)
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -66,7 +62,7 @@ export const layer = HttpApiBuilder.group(
       const requestedAt = yield* Clock.currentTimeMillis
       const requests = yield* groups.ask(
         [...new Set(userIds)].map((named) => ({
-          id: ids.uniqueId(),
+          id: ids.uniqueId() as GroupRequestId,
           groupId,
           userId: named,
           inviterId: userId,
@@ -80,23 +76,17 @@ export const layer = HttpApiBuilder.group(
       }
     })
 
-    const handle = Effect.fnUntraced(function* (
-      userId: UserId,
-      id: string,
-      result: Exclude<HandleResult, typeof HandleResult.none>
-    ) {
+    const handle = Effect.fnUntraced(function* (userId: UserId, id: GroupRequestId, result: RequestAnswer) {
       const request = yield* groups.request(id)
       if (request === undefined) return yield* ApiError.of("NoRequest")
-      const { groupId, userId: asking, inviterId } = request
-      const isTheirs = userId === asking || userId === inviterId
+      const { groupId, userId: asking } = request
       const standing = yield* groups.standing(groupId, userId)
-      const isRight = result === HandleResult.cancel ? isTheirs : isManager(standing?.role ?? Role.former)
-      if (!isRight) return yield* isTheirs ? ApiError.of("Forbidden") : ApiError.of("NoRequest")
+      const decision = decideAnswer(userId, standing?.role ?? Role.former, result, request)
+      if (decision instanceof ApiError) return yield* decision
+      if (decision === "Repeats") return
       if (result !== HandleResult.pass) {
         return yield* groups.close(id, result, userId, yield* Clock.currentTimeMillis)
       }
-      if (request.handleResult === HandleResult.pass) return
-      if (request.handleResult !== HandleResult.none) return yield* closedBefore
       // Joining closes the request. What is not pending any more was closed meanwhile.
       yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`).pipe(
         Effect.mapError((error) => (error.is("NoRequest") ? closedBefore : error))
@@ -116,7 +106,7 @@ export const layer = HttpApiBuilder.group(
       }),
       list: Effect.fnUntraced(function* ({ query: { after = "" } }) {
         const list = yield* groups.list(yield* me, after)
-        return success({ list: list.map(({ role, ...group }) => ({ ...group, roleLevel: levelOf(role) })) })
+        return success({ list: list.map(({ role, ...group }) => ({ ...group, roleLevel: role })) })
       }),
       ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
         const userId = yield* me
@@ -140,7 +130,7 @@ export const layer = HttpApiBuilder.group(
             userId,
             nickname,
             userAvatarUrl: avatar,
-            roleLevel: levelOf(role)
+            roleLevel: role
           }))
         })
       }),

@@ -11,20 +11,17 @@ import {
   memberKey,
   messageKey,
   noFacts,
-  pairKey,
   reactionKey
 } from "../domain/AppendFacts.ts"
 import { ChatType, type ConversationId } from "../domain/Conversation.ts"
 import { groupEventOf, namedUsers, type Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { type Draft, MessageType } from "../domain/Message.ts"
+import { HandleResult } from "../domain/Request.ts"
+import type { PairFacts, UserPair } from "../domain/UserPair.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
 import { joinInOrder, rowsOf } from "./SqlDialect.ts"
-
-interface Pair {
-  readonly userId: UserId
-  readonly otherId: UserId
-}
+import { pairFacts } from "./UserPairs.ts"
 
 interface Member {
   readonly conversationId: ConversationId
@@ -82,28 +79,6 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     )
   }
 
-  const blocks = (pairs: ReadonlyArray<Pair>) => {
-    const both = pairs.flatMap(({ userId, otherId }) => [
-      { userId, otherId },
-      { userId: otherId, otherId: userId }
-    ])
-    return Effect.map(
-      sql<{ readonly user_id: UserId; readonly blocked_id: UserId }>`
-        SELECT b.user_id, b.blocked_id FROM ${rowsOf(sql, both, { userId: "id", otherId: "id" })} w
-        ${join} blocks b ON b.user_id = w.userId AND b.blocked_id = w.otherId`,
-      (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.blocked_id)))
-    )
-  }
-
-  /** A friendship has a row for each of the two. */
-  const friends = (pairs: ReadonlyArray<Pair>) =>
-    Effect.map(
-      sql<{ readonly user_id: UserId; readonly contact_id: UserId }>`
-        SELECT c.user_id, c.contact_id FROM ${rowsOf(sql, pairs, { userId: "id", otherId: "id" })} w
-        ${join} contacts c ON c.user_id = w.userId AND c.contact_id = w.otherId`,
-      (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.contact_id)))
-    )
-
   const users = (wanted: ReadonlyArray<{ readonly userId: UserId }>) =>
     Effect.map(
       sql<{ readonly id: UserId }>`
@@ -148,10 +123,11 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
 
   const asked = (wanted: ReadonlyArray<Member>) =>
     Effect.map(
-      sql<{ readonly group_id: ConversationId; readonly user_id: UserId }>`
-        SELECT r.group_id, r.user_id FROM ${rowsOf(sql, wanted, { conversationId: "id", userId: "id" })} w
-        ${join} group_requests r ON r.user_id = w.userId AND r.handle_result = 1 AND r.group_id = w.conversationId`,
-      (rows) => new Set(rows.map((row) => memberKey(row.group_id, row.user_id)))
+      sql<{ readonly group_id: ConversationId; readonly user_id: UserId; readonly inviter_id: UserId }>`
+        SELECT r.group_id, r.user_id, r.inviter_id FROM ${rowsOf(sql, wanted, { conversationId: "id", userId: "id" })} w
+        ${join} group_requests r
+        ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = w.conversationId`,
+      (rows) => new Map(rows.map((row) => [memberKey(row.group_id, row.user_id), row.inviter_id]))
     )
 
   const targets = (wanted: ReadonlyArray<Place>) =>
@@ -209,15 +185,24 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     const authors = [...target.values()].flatMap(({ chatType, conversationID, sendId }) =>
       chatType === ChatType.group ? [{ conversationId: conversationID, userId: sendId }] : []
     )
+    const askedFor = yield* forAny(wanted.asked, noFacts.asked, asked)
+    const inviting = wanted.asked.flatMap(({ conversationId, userId: otherId }) => {
+      const userId = askedFor.get(memberKey(conversationId, otherId))
+      return userId === undefined ? [] : [{ userId, otherId }]
+    })
+    const pairs = [...wanted.pairs, ...inviting]
+    const { blocks, friends }: PairFacts = yield* forAny<UserPair, PairFacts>(pairs, noFacts, (some) =>
+      pairFacts(sql, requireFriendship, some)
+    )
     return {
       known: yield* known(drafts),
       ends: end,
-      blocks: yield* forAny(wanted.pairs, noFacts.blocks, blocks),
-      friends: yield* forAny(requireFriendship ? wanted.pairs : [], noFacts.friends, friends),
+      blocks,
+      friends,
       users: yield* forAny(wanted.users, noFacts.users, users),
       members: yield* forAny([...wanted.members, ...authors], noFacts.members, members),
       groups: yield* forAny(wanted.groups, noFacts.groups, groups),
-      asked: yield* forAny(wanted.asked, noFacts.asked, asked),
+      asked: askedFor,
       targets: target,
       reactions: yield* forAny(wanted.reactions, noFacts.reactions, reactions),
       ownReactions: yield* forAny(wanted.reactions, noFacts.ownReactions, ownReactions)
@@ -227,7 +212,7 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
 
 /** What is looked up for these drafts; an empty list costs no statement. */
 const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
-  const pairs: Array<Pair> = []
+  const pairs: Array<UserPair> = []
   const users: Array<{ readonly userId: UserId }> = []
   const members: Array<Member> = []
   const groups: Array<{ readonly conversationId: ConversationId }> = []

@@ -162,8 +162,8 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
           changedBy: "id",
           changedAt: "integer"
         }),
-        "m.user_id = w.userId AND m.handle_result = 1 AND m.group_id = w.conversationId",
-        { handle_result: "2", handled_by: "w.changedBy", handled_at: "w.changedAt" }
+        `m.user_id = w.userId AND m.handle_result = ${HandleResult.none} AND m.group_id = w.conversationId`,
+        { handle_result: String(HandleResult.pass), handled_by: "w.changedBy", handled_at: "w.changedAt" }
       )}`
   })
 
@@ -238,7 +238,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
           INSERT INTO message_edits (conversation_id, target_seq, seq)
           SELECT w.* FROM ${rowsOf(sql, edits, { conversationId: "id", targetSeq: "integer", seq: "integer" })} w`
 
-  /** Of a recalled message nothing is left: neither what it was edited to nor what was said to it. */
+  /** Of a recalled message nothing is left: neither what it was edited to nor what others have made of it. */
   const clearRecalled = (recalls: ReadonlyArray<MessageChange>): Effect.Effect<void, SqlError.SqlError> =>
     Effect.gen(function* () {
       if (recalls.length === 0) return

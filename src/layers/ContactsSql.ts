@@ -1,15 +1,16 @@
 /** {@link Contacts} on SQL. */
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { blocksMax, type ContactPair, Contacts, contactsMax } from "../domain/Contacts.ts"
+import { blocksMax, Contacts, contactsMax } from "../domain/Contacts.ts"
 import { ChatType, singleConversationId } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
+import type { UserPair } from "../domain/UserPair.ts"
 import { apiError, inTransaction } from "./Sql.ts"
 import { limitTo, rowsOf } from "./SqlDialect.ts"
-import { handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
+import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
 interface UserRow {
   readonly user_id: UserId
@@ -42,14 +43,14 @@ export const layer = Layer.effect(
           WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
         ) = 2`
 
-    const pairs = (asked: ReadonlyArray<ContactPair>): Effect.Effect<ReadonlyArray<ContactPair>, ApiError> => {
+    const pairs = (asked: ReadonlyArray<UserPair>): Effect.Effect<ReadonlyArray<UserPair>, ApiError> => {
       if (asked.length === 0) return Effect.succeed([])
       const rows = asked.map(({ userId, otherId }) => ({
         userId,
         otherId,
         conversationId: singleConversationId(userId, otherId)
       }))
-      return sql<ContactPair>`
+      return sql<UserPair>`
         SELECT w.userId, w.otherId
         FROM ${rowsOf(sql, rows, { userId: "id", otherId: "id", conversationId: "id" })} w
         WHERE (
@@ -60,6 +61,7 @@ export const layer = Layer.effect(
 
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
+        if (userId === blocked) return yield* ApiError.of("BadParameters", { msg: "nobody blocks themselves" })
         if (!(yield* lockUsers(sql, userId, blocked))) return yield* ApiError.of("UserNotFound")
         const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,
@@ -78,11 +80,7 @@ export const layer = Layer.effect(
         const waiting = requests.find((request) => request.handle_result === HandleResult.none)
         if (waiting !== undefined) yield* handleRequest(sql, waiting.id, HandleResult.cancel, now)
         // Nor does one of them bring the other into a group any more.
-        yield* sql`
-          UPDATE group_requests SET handle_result = ${HandleResult.cancel}, handled_by = ${userId}, handled_at = ${now}
-          WHERE handle_result = ${HandleResult.none} AND (
-            (user_id = ${userId} AND inviter_id = ${blocked}) OR (user_id = ${blocked} AND inviter_id = ${userId})
-          )`
+        yield* cancelBringing(sql, { userId, otherId: blocked }, now)
       },
       inTransaction(sql),
       Effect.catchTag("SqlError", apiError)

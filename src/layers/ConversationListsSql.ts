@@ -1,7 +1,7 @@
 /** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { ChatType, type ConversationId, singleConversationId, singleMembers } from "../domain/Conversation.ts"
+import { ChatType, type ConversationId, singleConversationId } from "../domain/Conversation.ts"
 import { ConversationLists, type ListChange, type ListedConversation, listMax } from "../domain/ConversationLists.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Role } from "../domain/Group.ts"
@@ -10,7 +10,7 @@ import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "./SqlDialect.ts"
-import { barrierBetween } from "./UserPairs.ts"
+import { barrierBetween, blockedAmong } from "./UserPairs.ts"
 
 /** Content of the last messages of one page, in bytes. */
 const pageBytesMax = 512 * 1024
@@ -71,24 +71,6 @@ export const layer = Layer.effect(
         : sql<MessageRow>`
             SELECT ${sql.literal(messageColumns)} FROM ${rowsOf(sql, places, placeColumns)} w
             ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
-
-    /** The private conversations among these in which one of the two blocks the other. */
-    const blockedAmong = Effect.fnUntraced(function* (ids: ReadonlyArray<ConversationId>) {
-      const pairs = ids.flatMap((conversationId) => {
-        const [one, other] = singleMembers(conversationId) ?? []
-        if (one === undefined || other === undefined) return []
-        return [
-          { conversationId, userId: one, blockedId: other },
-          { conversationId, userId: other, blockedId: one }
-        ]
-      })
-      if (pairs.length === 0) return new Set<ConversationId>()
-      const rows = yield* sql<{ readonly id: ConversationId }>`
-        SELECT w.conversationId AS id
-        FROM ${rowsOf(sql, pairs, { conversationId: "id", userId: "id", blockedId: "id" })} w
-        ${join} blocks b ON b.user_id = w.userId AND b.blocked_id = w.blockedId`
-      return new Set(rows.map((row) => row.id))
-    })
 
     const memberOf = (userId: UserId, conversationId: ConversationId) =>
       Effect.map(
@@ -228,7 +210,10 @@ export const layer = Layer.effect(
               }
             )}`
           const moved = after.filter(({ conversationId, readSeq }) => readSeq !== before.get(conversationId)?.read_seq)
-          const blocked = yield* blockedAmong(moved.map(({ conversationId }) => conversationId))
+          const blocked = yield* blockedAmong(
+            sql,
+            moved.map(({ conversationId }) => conversationId)
+          )
           return moved.map(({ conversationId, readSeq }) => ({
             conversationId,
             seq: readSeq,

@@ -12,7 +12,7 @@ import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConv
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
-import { barrierBetween, isBlocked } from "./UserPairs.ts"
+import { barrierBetween, blockedAmong } from "./UserPairs.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
@@ -58,12 +58,6 @@ export const layer = Layer.effect(
     const sql = yield* SqlClient.SqlClient
     const { requireFriendship } = yield* MessagePolicy
     const messagesOf = makeMessagesOf(sql)
-
-    /** Whether one of the two in a private conversation blocks the other. */
-    const isBlockedIn = (conversationId: ConversationId) => {
-      const both = singleMembers(conversationId)
-      return both === undefined ? Effect.succeed(false) : isBlocked(sql, ...both)
-    }
 
     /**
      * Conversations in the order of their ids with something newer than `since`, and in `low` the last message that is
@@ -169,7 +163,7 @@ export const layer = Layer.effect(
           const others = members.filter((row) => row.is_sender === 0)
           const [first] = members
           // Who blocks does not tell any more, nor is told.
-          if (first?.chat_type === ChatType.single && (yield* isBlockedIn(first.conversation_id))) {
+          if (first?.chat_type === ChatType.single && (yield* blockedAmong(sql, [first.conversation_id])).size > 0) {
             return { reads: [], unReads: others.map((row) => row.user_id) }
           }
           return {
@@ -201,7 +195,7 @@ export const layer = Layer.effect(
           yield* sql`
             UPDATE conversation_members SET read_seq = ${seq}, version = ${version}
             WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
-          return { seq, moved: true, isBlocked: yield* isBlockedIn(conversationId) }
+          return { seq, moved: true, isBlocked: (yield* blockedAmong(sql, [conversationId])).size > 0 }
         }).pipe(inTransaction(sql), Effect.catchTag("SqlError", apiError))
     })
   })

@@ -12,11 +12,12 @@ import {
 } from "../domain/FriendRequest.ts"
 import { type Friend, Friends } from "../domain/Friends.ts"
 import { type FriendRequestId, Ids, type UserId } from "../domain/Ids.ts"
+import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { apiError, inTransaction } from "./Sql.ts"
 import { limitTo } from "./SqlDialect.ts"
-import { handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
+import { cancelBringing, handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
 
 interface CountsRow {
   readonly blocks: number
@@ -47,6 +48,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const ids = yield* Ids
+    const { requireFriendship } = yield* MessagePolicy
     const columns = sql.literal("id, requester_id, receiver_id, message, requested_at, handle_result")
 
     const countsOf = (own: UserId, other: UserId) =>
@@ -185,6 +187,9 @@ export const layer = Layer.effect(
         yield* lockUsers(sql, userId, friend)
         yield* sql`DELETE FROM contacts WHERE user_id = ${userId} AND contact_id = ${friend}`
         yield* sql`DELETE FROM contacts WHERE user_id = ${friend} AND contact_id = ${userId}`
+        if (requireFriendship) {
+          yield* cancelBringing(sql, { userId, otherId: friend }, yield* Clock.currentTimeMillis)
+        }
       },
       inTransaction(sql),
       Effect.catchTag("SqlError", apiError),

@@ -1,27 +1,29 @@
 /** {@link Groups} on SQL. */
 import { Effect, Layer } from "effect"
-import { SqlClient, type Statement } from "effect/sql"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { ChatType } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import { type GroupId, isManager, Role } from "../domain/Group.ts"
+import { type GroupId, isManager, Role, type RoleLevel } from "../domain/Group.ts"
 import {
+  type AskView,
+  closedBefore,
+  decideAsk,
   type GroupRequest,
-  Groups,
-  groupListMax,
-  groupRequestListMax,
-  groupRequestsMax,
+  groupRequestPageMax,
   type NewRequest
-} from "../domain/Groups.ts"
-import type { UserId } from "../domain/Ids.ts"
+} from "../domain/GroupRequest.ts"
+import { Groups, groupPageMax } from "../domain/Groups.ts"
+import type { GroupRequestId, UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
+import { barrier } from "../domain/UserPair.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
-import { unblocked } from "./UserPairs.ts"
+import { pairFacts, unblocked } from "./UserPairs.ts"
 
 interface RequestRow {
-  readonly id: string
+  readonly id: GroupRequestId
   readonly group_id: GroupId
   readonly user_id: UserId
   readonly inviter_id: UserId
@@ -61,7 +63,7 @@ export const layer = Layer.effect(
         ([row]): Role => row?.role ?? Role.former
       )
 
-    const requestBy = (id: string) =>
+    const requestBy = (id: GroupRequestId) =>
       Effect.map(
         sql<RequestRow>`SELECT ${columns} FROM group_requests WHERE id = ${id}`,
         ([row]) => row && requestOf(row)
@@ -72,8 +74,41 @@ export const layer = Layer.effect(
       const older = yield* olderThan(sql, "group_requests", whose, before)
       const rows = yield* sql<RequestRow>`
         SELECT ${columns} FROM group_requests WHERE ${whose} AND ${older}
-        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestListMax)}`
+        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}`
       return rows.map(requestOf)
+    })
+
+    /** What `decideAsk` goes by. */
+    const askView = Effect.fnUntraced(function* (
+      requests: ReadonlyArray<NewRequest>,
+      groupId: GroupId,
+      inviterId: UserId
+    ): Effect.fn.Return<AskView, SqlError.SqlError> {
+      const wanted = rowsOf(sql, requests, { userId: "id" })
+      const known = yield* sql<{ readonly id: UserId }>`
+        SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`
+      const pairs = requests.map(({ userId }) => ({ userId: inviterId, otherId: userId }))
+      const facts = yield* pairFacts(sql, requireFriendship, pairs)
+      const taken = yield* sql<{ readonly user_id: UserId; readonly isMember: number }>`
+        SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
+        ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
+        UNION
+        SELECT r.user_id, 0 AS isMember FROM ${wanted} w ${join} group_requests r
+        ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId}`
+      const [pending] = yield* sql<{ readonly count: number }>`
+        SELECT COUNT(*) AS count FROM group_requests
+        WHERE group_id = ${groupId} AND handle_result = ${HandleResult.none}`
+      const users = new Set(known.map(({ id }) => id))
+      const idsOf = (isMember: number) =>
+        new Set(taken.flatMap((row) => (row.isMember === isMember ? [row.user_id] : [])))
+      const [members, awaited] = [idsOf(1), idsOf(0)]
+      return {
+        isUser: (userId) => users.has(userId),
+        barrier: (inviter, userId) => barrier(facts, requireFriendship, inviter, userId),
+        isMember: (userId) => members.has(userId),
+        isAwaited: (userId) => awaited.has(userId),
+        pending: pending?.count ?? 0
+      }
     })
 
     /** One that was taken back before is forgotten: asking again and again leaves one row. */
@@ -112,13 +147,13 @@ export const layer = Layer.effect(
           readonly name: string
           readonly icon: string
           readonly is_verify: number
-          readonly role: Role
+          readonly role: RoleLevel
           readonly member_count: number
         }>`
           SELECT g.id, g.name, g.icon, g.is_verify, own.role, g.member_count
           FROM conversation_members own JOIN groups_ g ON g.id = own.conversation_id
           WHERE own.user_id = ${userId} AND own.conversation_id > ${after} AND own.role > ${Role.former}
-          ORDER BY own.conversation_id ${limitTo(sql, groupListMax)}`
+          ORDER BY own.conversation_id ${limitTo(sql, groupPageMax)}`
         return rows.map(({ is_verify, member_count, ...row }) => ({
           ...row,
           isVerify: is_verify === 1,
@@ -133,7 +168,7 @@ export const layer = Layer.effect(
             readonly userId: UserId
             readonly nickname: string
             readonly avatar: string
-            readonly role: Role
+            readonly role: RoleLevel
           }>`
             SELECT u.id AS userId, u.nickname, u.avatar, m.role
             FROM conversation_members m ${join} users u ON u.id = m.user_id
@@ -179,39 +214,11 @@ export const layer = Layer.effect(
           const { groupId, inviterId } = first
           // The lock under which members are made, too.
           yield* nextVersion(sql)
-          const wanted = rowsOf(sql, requests, { userId: "id" })
-          const known = yield* sql`SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`
-          if (known.length < requests.length) return yield* ApiError.of("UserNotFound")
-          const blocks = yield* sql`
-            SELECT 1 FROM ${wanted} w JOIN blocks b
-            ON (b.user_id = w.userId AND b.blocked_id = ${inviterId}) OR (b.user_id = ${inviterId} AND b.blocked_id = w.userId)
-            ${limitTo(sql, 1)}`
-          if (blocks.length > 0) return yield* ApiError.of("Blocked")
-          const brought = requests.filter(({ userId }) => userId !== inviterId)
-          if (requireFriendship && brought.length > 0) {
-            const friends = yield* sql`
-              SELECT 1 FROM ${rowsOf(sql, brought, { userId: "id" })} w ${join} contacts c
-              ON c.user_id = w.userId AND c.contact_id = ${inviterId}`
-            if (friends.length < brought.length) return yield* ApiError.of("NotFriends")
-          }
-          const taken = yield* sql<{ readonly user_id: UserId; readonly isMember: number }>`
-            SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
-            ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
-            UNION
-            SELECT r.user_id, 0 AS isMember FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
-            ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId}`
-          const isMember = new Map(taken.map((row) => [row.user_id, row.isMember === 1]))
-          if (requests.every(({ userId }) => isMember.get(userId) === true)) {
-            return yield* ApiError.of("Conflict", { msg: "already a member" })
-          }
-          const added = requests.filter(({ userId }) => !isMember.has(userId))
-          const [pending] = yield* sql<{ readonly count: number }>`
-            SELECT COUNT(*) AS count FROM group_requests WHERE group_id = ${groupId} AND handle_result = ${HandleResult.none}`
-          if ((pending?.count ?? 0) + added.length > groupRequestsMax) {
-            return yield* ApiError.of("Conflict", { msg: "too many requests of this group are pending" })
-          }
+          const view = yield* askView(requests, groupId, inviterId)
+          const added = decideAsk(requests, view)
+          if (added instanceof ApiError) return yield* added
           if (added.length > 0) yield* insertRequests(added)
-          return yield* sql<{ readonly id: string; readonly userId: UserId }>`
+          return yield* sql<{ readonly id: GroupRequestId; readonly userId: UserId }>`
             SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
             ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId} ORDER BY r.id`
         },
@@ -242,8 +249,7 @@ export const layer = Layer.effect(
           const request = yield* requestBy(id)
           if (request === undefined) return yield* ApiError.of("NoRequest")
           if (request.handleResult === result) return
-          if (request.handleResult !== HandleResult.none)
-            return yield* ApiError.of("Conflict", { msg: "the request was closed before" })
+          if (request.handleResult !== HandleResult.none) return yield* closedBefore
           yield* sql`
             UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}
             WHERE id = ${id}`

@@ -11,7 +11,7 @@ import { MessageStore } from "../../src/domain/MessageStore.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import * as Scripts from "../support/DraftScripts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"
-import { groupId, historyOf, idOf, type StoreServices } from "../support/StoredGroups.ts"
+import { groupId, historyOf, idOf, requestIdOf, type StoreServices } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
 /** What the model has in a conversation, as a service sees it. */
@@ -61,7 +61,13 @@ export const appendSuite = <E>(
             (userId) => model.members.get(`${groupId}/${userId}`) === undefined
           )
           for (const userId of asked) {
-            const request = { id: `5${userId}`, groupId, userId: idOf(userId), inviterId: idOf(userId), message: "" }
+            const request = {
+              id: requestIdOf(`5${userId}`),
+              groupId,
+              userId: idOf(userId),
+              inviterId: idOf(userId),
+              message: ""
+            }
             yield* groups.ask([{ ...request, requestedAt: 1 }])
             model.ask(Scripts.groupId, idOf(userId))
           }
@@ -82,7 +88,7 @@ export const appendSuite = <E>(
             if (isIn) assert.strictEqual((yield* groups.standing(groupId, idOf(userId)))?.role, member.role)
           }
           for (const userId of asked) {
-            const request = yield* groups.request(`5${userId}`)
+            const request = yield* groups.request(requestIdOf(`5${userId}`))
             const state =
               request?.handleResult === 1 ? "pending" : `passed by ${request?.handledBy} at ${request?.handledAt}`
             assert.strictEqual(model.asked.get(memberKey(Scripts.groupId, idOf(userId))), state)

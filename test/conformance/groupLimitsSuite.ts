@@ -4,7 +4,8 @@ import { Effect, type Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { groupMembersMax } from "../../src/domain/Group.ts"
-import { Groups, groupListMax, groupRequestListMax, groupRequestsMax } from "../../src/domain/Groups.ts"
+import { groupRequestPageMax, groupRequestsPendingMax } from "../../src/domain/GroupRequest.ts"
+import { Groups, groupPageMax } from "../../src/domain/Groups.ts"
 import { HandleResult } from "../../src/domain/Request.ts"
 import {
   append,
@@ -20,6 +21,7 @@ import {
   memberRows,
   removed,
   request,
+  requestIdOf,
   type StoreServices
 } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
@@ -42,13 +44,13 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
     it.effect("show requests to managers only, page by page", () =>
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"])
-        const rows = Array.from({ length: groupRequestListMax + 5 }, (_, index) => requestRow(5_000 + index))
+        const rows = Array.from({ length: groupRequestPageMax + 5 }, (_, index) => requestRow(5_000 + index))
         yield* insertRows("group_requests", rows)
         assert.strictEqual(yield* errorOf(groups.requests(idOf("2"), groupId, undefined)), "Forbidden")
         assert.strictEqual(yield* errorOf(groups.requests(idOf("10"), groupId, undefined)), "NoConversation")
         yield* append(eventDraft("1", given("2", 2)))
         const first = yield* groups.requests(idOf("2"), groupId, undefined)
-        assert.strictEqual(first.length, groupRequestListMax)
+        assert.strictEqual(first.length, groupRequestPageMax)
         const second = yield* groups.requests(idOf("2"), groupId, first.at(-1)?.id)
         assert.deepStrictEqual(
           [...first, ...second].map(({ id }) => id),
@@ -56,21 +58,21 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
         )
         yield* insertRows("group_requests", [{ ...requestRow(4_999), group_id: "404" }])
         for (const id of ["4999", "404"])
-          assert.strictEqual(yield* errorOf(groups.requests(idOf("2"), groupId, id)), "NoRequest")
+          assert.strictEqual(yield* errorOf(groups.requests(idOf("2"), groupId, requestIdOf(id))), "NoRequest")
       }).pipe(Effect.provide(layer))
     )
 
     it.effect("have at most a thousand requests pending, whoever asks at the same time", () =>
       Effect.gen(function* () {
         const { groups, resultOf } = yield* founded([])
-        const rows = Array.from({ length: groupRequestsMax - 1 }, (_, index) => requestRow(5_000 + index))
+        const rows = Array.from({ length: groupRequestsPendingMax - 1 }, (_, index) => requestRow(5_000 + index))
         yield* insertRows("group_requests", [...rows, { ...requestRow(4_999), handle_result: refuse }])
         const results = yield* Effect.all(
           [request("1", "2"), request("2", "10")].map((one) => Effect.result(groups.ask([one]))),
           { concurrency: "unbounded" }
         )
         assert.strictEqual(results.filter(({ _tag }) => _tag === "Success").length, 1)
-        yield* groups.close("5000", refuse, idOf("1"), 9)
+        yield* groups.close(requestIdOf("5000"), refuse, idOf("1"), 9)
         const isFirstIn = (yield* resultOf("1")) === none
         yield* groups.ask([isFirstIn ? request("3", "10") : request("3", "2")])
       }).pipe(Effect.provide(layer))
@@ -95,13 +97,13 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
     it.effect("are listed page by page", () =>
       Effect.gen(function* () {
         yield* insertUsers
-        const ids = Array.from({ length: groupListMax + 2 }, (_, index) => String(1_000 + index))
+        const ids = Array.from({ length: groupPageMax + 2 }, (_, index) => String(1_000 + index))
         const drafts = ids.map((id) => eventDraft("1", created([]), { conversationId: id as ConversationId }))
         yield* append(...drafts)
         const groups = yield* Groups
         const first = yield* groups.list(idOf("1"), "")
         const second = yield* groups.list(idOf("1"), first.at(-1)?.id ?? "")
-        assert.strictEqual(first.length, groupListMax)
+        assert.strictEqual(first.length, groupPageMax)
         assert.deepStrictEqual(
           [...first, ...second].map(({ id }) => id as string),
           ids

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { Contacts } from "../../src/domain/Contacts.ts"
+import { Friends } from "../../src/domain/Friends.ts"
 import type { GroupId } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
 import { HandleResult } from "../../src/domain/Request.ts"
@@ -16,10 +17,12 @@ import {
   given,
   groupId,
   idOf,
+  insertRows,
   joined,
   left,
   removed,
   request,
+  requestIdOf,
   type StoreServices
 } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
@@ -101,23 +104,23 @@ export const groupsSuite = <E, F>(
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
         yield* groups.ask([request("501", "10")])
         yield* groups.ask([request("502", "10", "2")])
-        assert.isUndefined(yield* groups.request("502"))
+        assert.isUndefined(yield* groups.request(requestIdOf("502")))
         assert.deepStrictEqual(
           yield* append(eventDraft("2", approved("10")), eventDraft("10", joined("10")), eventDraft("2", joined("10"))),
           ["Forbidden", "Forbidden", "Forbidden"]
         )
         const pending = { ...request("501", "10"), handleResult: none, handledBy: undefined, handledAt: undefined }
-        assert.deepStrictEqual(yield* groups.request("501"), pending)
+        assert.deepStrictEqual(yield* groups.request(requestIdOf("501")), pending)
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"), { sendTime: 2_000_000_000_000 })), [
           "Stored 2"
         ])
-        assert.deepStrictEqual(yield* groups.request("501"), {
+        assert.deepStrictEqual(yield* groups.request(requestIdOf("501")), {
           ...pending,
           handleResult: pass,
           handledBy: idOf("1"),
           handledAt: 2_000_000_000_000
         })
-        assert.strictEqual(yield* errorOf(groups.close("501", refuse, idOf("1"), 9)), "Conflict")
+        assert.strictEqual(yield* errorOf(groups.close(requestIdOf("501"), refuse, idOf("1"), 9)), "Conflict")
         assert.strictEqual(yield* errorOf(groups.ask([request("503", "10")])), "Conflict")
       }).pipe(Effect.provide(layer))
     )
@@ -147,7 +150,10 @@ export const groupsSuite = <E, F>(
           ),
           ["Stored 4", "Stored 5", "Stored 6", "NoRequest", "Stored 7"]
         )
-        assert.deepInclude((yield* groups.request("502")) as object, { handleResult: pass, handledBy: "1" })
+        assert.deepInclude((yield* groups.request(requestIdOf("502"))) as object, {
+          handleResult: pass,
+          handledBy: "1"
+        })
         const { members } = yield* groups.audience(groupId)
         assert.deepInclude(members, { userId: idOf("10"), joinedSeq: 6 })
       }).pipe(Effect.provide(layer))
@@ -157,20 +163,20 @@ export const groupsSuite = <E, F>(
       Effect.gen(function* () {
         const { groups } = yield* founded([])
         yield* groups.ask([request("501", "2"), request("502", "10")])
-        yield* groups.close("501", refuse, idOf("1"), 7)
-        yield* groups.close("501", refuse, idOf("1"), 8)
-        const closed = yield* groups.request("501")
+        yield* groups.close(requestIdOf("501"), refuse, idOf("1"), 7)
+        yield* groups.close(requestIdOf("501"), refuse, idOf("1"), 8)
+        const closed = yield* groups.request(requestIdOf("501"))
         assert.deepInclude(closed as object, { handleResult: refuse, handledBy: "1", handledAt: 7 })
-        assert.strictEqual(yield* errorOf(groups.close("501", cancel, idOf("2"), 9)), "Conflict")
-        assert.strictEqual(yield* errorOf(groups.close("999", cancel, idOf("2"), 9)), "NoRequest")
+        assert.strictEqual(yield* errorOf(groups.close(requestIdOf("501"), cancel, idOf("2"), 9)), "Conflict")
+        assert.strictEqual(yield* errorOf(groups.close(requestIdOf("999"), cancel, idOf("2"), 9)), "NoRequest")
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("2"))), ["NoRequest"])
         yield* groups.ask([request("503", "2")])
         assert.deepStrictEqual(
           (yield* groups.requests(idOf("1"), groupId, undefined)).map(({ id, handleResult }) => [id, handleResult]),
           [
-            ["503", none],
-            ["502", none],
-            ["501", refuse]
+            [requestIdOf("503"), none],
+            [requestIdOf("502"), none],
+            [requestIdOf("501"), refuse]
           ]
         )
       }).pipe(Effect.provide(layer))
@@ -183,7 +189,10 @@ export const groupsSuite = <E, F>(
           const id = String(501 + round)
           yield* groups.ask([request(id, "2")])
           const [closed, [stored]] = yield* Effect.all(
-            [Effect.result(groups.close(id, cancel, idOf("2"), 9)), append(eventDraft("1", approved("2")))],
+            [
+              Effect.result(groups.close(requestIdOf(id), cancel, idOf("2"), 9)),
+              append(eventDraft("1", approved("2")))
+            ],
             { concurrency: "unbounded" }
           )
           const isIn = (yield* groups.standing(groupId, idOf("2")))?.role === 3
@@ -239,6 +248,25 @@ export const groupsSuite = <E, F>(
         yield* befriend(idOf("10"), idOf("2"))
         yield* groups.ask([request("503", "10", "2")])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["Stored 4"])
+      }).pipe(Effect.provide(strict))
+    )
+
+    it.effect("bring nobody in who has nothing to do with who asked for them any more", () =>
+      Effect.gen(function* () {
+        const { groups, resultOf } = yield* founded([])
+        const befriending = Effect.all([befriend(idOf("1"), idOf("2")), befriend(idOf("2"), idOf("10"))])
+        yield* befriending
+        assert.deepStrictEqual(yield* append(eventDraft("1", joined("2"))), ["Stored 2"])
+        yield* groups.ask([request("501", "10", "2")])
+        yield* (yield* Friends).remove(idOf("10"), idOf("2"))
+        assert.strictEqual(yield* resultOf("501"), cancel)
+        assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
+        yield* befriending
+        yield* groups.ask([request("503", "10", "2")])
+        // A block that came in the same moment as the request, and has not seen it.
+        yield* insertRows("blocks", [{ user_id: "10", blocked_id: "2" }])
+        assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
+        assert.strictEqual(yield* resultOf("503"), none)
       }).pipe(Effect.provide(strict))
     )
   })

@@ -34,8 +34,8 @@ const Life = Schema.Struct({
   /** Of the users from 2 on. */
   roles: Schema.Array(Schema.Literals([0, 0, 2, 3, 3])).check(Schema.isBetweenLength(4, 4)),
   actions: Schema.Array(Action).check(Schema.isBetweenLength(1, 8)),
-  /** Who asks to be let in, over and over. */
-  asking: Schema.Array(User).check(Schema.isMaxLength(3)),
+  /** Who asks, and for whom, over and over. */
+  asking: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(3)),
   barriers: Pairs
 })
 
@@ -44,13 +44,13 @@ class Group {
   exists = false
   isVerify = false
   readonly roles = new Map<string, Role>()
-  private readonly asking: ReadonlySet<string>
+  private readonly asking: ReadonlyMap<string, string>
   private readonly barriers: ReadonlySet<string>
   /** Members of whom nothing else is known. */
   private readonly others: number
 
   constructor(life: typeof Life.Type, others = 0) {
-    this.asking = new Set(life.asking)
+    this.asking = new Map(life.asking.map(([inviter, userId]) => [userId, inviter]))
     this.barriers = new Set(life.barriers.flatMap(([a, b]) => (a === b ? [] : [`${a}/${b}`, `${b}/${a}`])))
     this.others = others
     this.exists = life.state !== "none"
@@ -62,7 +62,7 @@ class Group {
 
   roleOf = (userId: string): Role => this.roles.get(userId) ?? Role.former
   isBarred = (a: string, b: string): boolean => this.barriers.has(`${a}/${b}`)
-  hasAsked = (userId: string): boolean => this.asking.has(userId)
+  askedFor = (userId: string): UserId | undefined => this.asking.get(userId) as UserId | undefined
   members = (): ReadonlyArray<string> => users.filter((userId) => this.roleOf(userId) !== Role.former)
 
   view(): GroupView {
@@ -73,7 +73,7 @@ class Group {
       roleOf: this.roleOf,
       isUser: (userId) => users.includes(userId),
       barrier: (a, b) => (this.isBarred(a, b) ? ApiError.of("Blocked") : undefined),
-      hasAsked: this.hasAsked
+      askedFor: this.askedFor
     }
   }
 
@@ -170,9 +170,11 @@ describe("the rules of groups", () => {
       assert.strictEqual(role, Role.member)
       if (event.event !== "joined") return assert.fail(`${event.event} makes a member`)
       assert.include(event.userIds, userId)
-      if (event.asked === true) assert.isTrue(isManaging(step) && step.group.hasAsked(userId))
+      const inviter = step.group.askedFor(userId)
+      if (event.asked === true) assert.isTrue(isManaging(step) && inviter !== undefined)
       else if (step.wasVerify) assert.isTrue(isManaging(step))
-      if (event.asked !== true && userId !== sender) assert.isFalse(step.group.isBarred(sender, userId))
+      const bringing = event.asked === true ? inviter : sender
+      if (bringing !== undefined) assert.isFalse(step.group.isBarred(bringing, userId))
     }
   })
 

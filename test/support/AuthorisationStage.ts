@@ -9,7 +9,7 @@ import type { ApiError } from "../../src/domain/ErrorTable.ts"
 import { Friends } from "../../src/domain/Friends.ts"
 import type { GroupEvent, GroupId } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
-import { Ids, type UserId } from "../../src/domain/Ids.ts"
+import { type GroupRequestId, Ids, type UserId } from "../../src/domain/Ids.ts"
 import { type Phone, UserRepository } from "../../src/domain/User.ts"
 import { freshPhone } from "./Users.ts"
 
@@ -101,7 +101,7 @@ export const makeStage = (caller: Caller) =>
     const friendship = yield* Effect.flatMap(Friends, (friends) =>
       friends.ask(idOf.outsider, idOf.target, "be my friend")
     )
-    const request = { id: ids.uniqueId(), groupId, userId: idOf.outsider, inviterId: idOf.outsider }
+    const request = { id: ids.uniqueId() as GroupRequestId, groupId, userId: idOf.outsider, inviterId: idOf.outsider }
     yield* Effect.flatMap(Groups, (groups) => groups.ask([{ ...request, message: "", requestedAt: 0 }]))
 
     const logIn = Effect.fnUntraced(function* (userId: UserId) {

@@ -5,8 +5,7 @@ import {
   type KnownMessage,
   type Membership,
   memberKey,
-  messageKey,
-  pairKey
+  messageKey
 } from "../../src/domain/AppendFacts.ts"
 import { type AppendPlan, appendPlan, type MessageChange } from "../../src/domain/AppendPlan.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
@@ -14,6 +13,7 @@ import { Role } from "../../src/domain/Group.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
 import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
+import { pairKey } from "../../src/domain/UserPair.ts"
 
 export const digestOf = (content: string): string => `digest of ${content}`
 
@@ -76,7 +76,13 @@ export class MemoryStore {
           return [id, { isVerify, memberCount: memberCount.length }]
         })
       ),
-      asked: new Set([...this.asked].flatMap(([key, state]) => (state === "pending" ? [key] : []))),
+      // All have asked by themselves.
+      asked: new Map(
+        [...this.asked].flatMap(
+          ([key, state]): ReadonlyArray<[string, UserId]> =>
+            state === "pending" ? [[key, key.slice(key.indexOf("/") + 1) as UserId]] : []
+        )
+      ),
       targets: new Map(stored.map(({ message }) => [messageKey(message.conversationID, message.seq), message])),
       reactions: new Map(
         [...this.reactions].map(([key, given]) => [

@@ -10,7 +10,7 @@ import type { ApiError } from "../../src/domain/ErrorTable.ts"
 import type { Friends } from "../../src/domain/Friends.ts"
 import type { GroupEvent, GroupId } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
+import type { GroupRequestId, UserId } from "../../src/domain/Ids.ts"
 import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import type { UserRepository } from "../../src/domain/User.ts"
@@ -116,9 +116,11 @@ export const historyOf = (conversationId: string = groupId, reader?: string) =>
     )
   )
 
+export const requestIdOf = (id: string) => id as GroupRequestId
+
 /** A user's request to get into the group, or that of somebody who wants to bring them in. */
 export const request = (id: string, userId: string, inviterId = userId) => ({
-  id,
+  id: requestIdOf(id),
   groupId,
   userId: idOf(userId),
   inviterId: idOf(inviterId),
@@ -132,6 +134,6 @@ export const founded = (userIds: ReadonlyArray<string>, isVerify = true) =>
     yield* insertUsers
     assert.deepStrictEqual(yield* append(eventDraft("1", created(userIds, isVerify))), ["Stored 1"])
     const groups = yield* Groups
-    const resultOf = (id: string) => Effect.map(groups.request(id), (found) => found?.handleResult)
+    const resultOf = (id: string) => Effect.map(groups.request(requestIdOf(id)), (found) => found?.handleResult)
     return { groups, resultOf }
   })
