@@ -254,14 +254,14 @@ export const groupsSuite = <E, F>(
     it.effect("bring nobody in who has nothing to do with who asked for them any more", () =>
       Effect.gen(function* () {
         const { groups, resultOf } = yield* founded([])
-        const befriending = Effect.all([befriend(idOf("1"), idOf("2")), befriend(idOf("2"), idOf("10"))])
-        yield* befriending
+        yield* befriend(idOf("1"), idOf("2"))
+        yield* befriend(idOf("2"), idOf("10"))
         assert.deepStrictEqual(yield* append(eventDraft("1", joined("2"))), ["Stored 2"])
         yield* groups.ask([request("501", "10", "2")])
         yield* (yield* Friends).remove(idOf("10"), idOf("2"))
         assert.strictEqual(yield* resultOf("501"), cancel)
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
-        yield* befriending
+        yield* befriend(idOf("2"), idOf("10"))
         yield* groups.ask([request("503", "10", "2")])
         // A block that came in the same moment as the request, and has not seen it.
         yield* insertRows("blocks", [{ user_id: "10", blocked_id: "2" }])
