@@ -27,7 +27,7 @@ export class ConnectionRegistry extends Context.Service<
   ConnectionRegistry,
   {
     readonly size: () => number
-    /** Adds a connection and tells those whose slot it takes that they are replaced (protocol.md section 1.7). */
+    /** Adds a connection and tells those whose slot it takes that they are replaced (protocol.md section 1.8). */
     readonly add: (connection: Connection) => void
     readonly remove: (connection: Connection) => void
     readonly ofUser: (userId: string) => ReadonlyArray<Connection>

@@ -16,7 +16,7 @@ export class Connections extends Context.Service<
   {
     /** Starts the actor of an accepted socket. The socket's driver tells the connection what happens to it. */
     readonly start: (opening: Opening, transport: Transport) => Effect.Effect<Connection>
-    /** Asks every connection to go away and waits until they are gone (protocol.md section 1.7, 1001). */
+    /** Asks every connection to go away and waits until they are gone (protocol.md section 1.8, 1001). */
     readonly drain: Effect.Effect<void>
   }
 >()("fiberchat/actors/Connections") {

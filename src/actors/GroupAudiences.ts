@@ -9,7 +9,7 @@ import { type GroupAudience, Groups } from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { type Message, MessageType } from "../domain/Message.ts"
 
-/** Members of all groups together that are kept; the groups that were not written to for longest go first. */
+/** Members of all groups together that are kept, each group counting for one more; the groups that were not written to for longest go first. */
 const membersMax = 200_000
 /** Uses that wait for one group to be read. */
 const waitingMax = 1_000
@@ -57,14 +57,16 @@ export const makeGroupAudiences = (lost: () => void) =>
     let forgotten = 0
 
     const drop = (groupId: ConversationId): void => {
-      size -= known.get(groupId)?.members.size ?? 0
+      const audience = known.get(groupId)
+      if (audience === undefined) return
+      size -= sizeOf(audience)
       known.delete(groupId)
     }
 
     const keep = (groupId: ConversationId, audience: Known): void => {
       drop(groupId)
       known.set(groupId, audience)
-      size += audience.members.size
+      size += sizeOf(audience)
       for (const oldest of known.keys()) {
         if (size <= membersMax || oldest === groupId) break
         drop(oldest)
@@ -85,14 +87,19 @@ export const makeGroupAudiences = (lost: () => void) =>
             Effect.as(Effect.logError("the members of a group could not be read", defect), Option.none())
           ),
           Effect.flatMap((found) => {
-            if (Option.isNone(found)) {
-              waiting.delete(groupId)
-              return Effect.sync(lost)
-            }
+            if (Option.isNone(found)) return Effect.sync(() => giveUp(groupId))
             return before === forgotten ? useAll(groupId, knownOf(found.value), early) : read(groupId)
           })
         )
       })
+
+    /** Forgets what has been waiting, and what was known before it. */
+    const giveUp = (groupId: ConversationId): void => {
+      const uses = waiting.get(groupId) ?? []
+      waiting.delete(groupId)
+      drop(groupId)
+      if (uses.some(isOfMessage)) lost()
+    }
 
     /** Does what has been waiting, up to what comes after a message that was missed meanwhile. */
     const useAll = (groupId: ConversationId, audience: Known, early: number): Effect.Effect<void> => {
@@ -115,7 +122,7 @@ export const makeGroupAudiences = (lost: () => void) =>
         waiting.set(groupId, [use])
         run(read(groupId))
       } else if (uses.length < waitingMax) uses.push(use)
-      else lost()
+      else if (isOfMessage(use)) lost()
     }
 
     const withKnown = (groupId: ConversationId, isRight: (known: Known) => boolean, use: Use): void => {
@@ -162,6 +169,12 @@ export const makeGroupAudiences = (lost: () => void) =>
     }
     return audiences
   })
+
+/** Empty groups take place, too. */
+const sizeOf = ({ members }: Known): number => members.size + 1
+
+/** Only messages can be found again by a sync. */
+const isOfMessage = ({ seq }: Use): boolean => seq > 0
 
 const knownOf = ({ seq, members }: GroupAudience): Known => ({
   seq,

@@ -1,5 +1,5 @@
 /**
- * Who watches whose presence on this node (protocol.md section 1.6, `presence.watch`). One fiber for all watches: it
+ * Who watches whose presence on this node (protocol.md section 1.9). One fiber for all watches: it
  * hears of what changes here, asks what has changed elsewhere, and tells those who still have a right to know. While
  * nobody watches it sleeps.
  */

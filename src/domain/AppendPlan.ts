@@ -1,14 +1,14 @@
 /** What becomes of a batch of drafts, decided in memory from what the store knew before it. */
+import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import type { AppendFacts, KnownMessage, Membership } from "./AppendFacts.ts"
-import { AppendState } from "./AppendState.ts"
+import { type AppendRules, AppendState } from "./AppendState.ts"
 import { changeProblem } from "./ChangeRules.ts"
 import { ChatType, type ConversationId } from "./Conversation.ts"
 import { ApiError } from "./ErrorTable.ts"
-import { type GroupEvent, groupEventOf, Role } from "./Group.ts"
+import { groupEventOf, Role } from "./Group.ts"
 import { decideGroup } from "./GroupRules.ts"
 import type { UserId } from "./Ids.ts"
-import { type Draft, isChange, type Message, MessageType } from "./Message.ts"
-import type { MessagePolicy } from "./MessagePolicy.ts"
+import { type ChangeType, type Draft, isChange, type Message, MessageType } from "./Message.ts"
 import type { AppendResult } from "./MessageStore.ts"
 
 export interface AppendPlan {
@@ -17,46 +17,13 @@ export interface AppendPlan {
   /** The messages to write, in order: per conversation their seqs follow each other. */
   readonly stored: ReadonlyArray<Message>
   /** What becomes of members of groups, in order: the last word about a member counts. */
-  readonly members: ReadonlyArray<MemberChange>
+  readonly memberChanges: ReadonlyArray<MemberChange>
   /** What becomes of groups themselves, in order. */
-  readonly groups: ReadonlyArray<GroupChange>
+  readonly groupChanges: ReadonlyArray<GroupChange>
   /** How many members the groups have in the end whose members change. */
   readonly memberCounts: ReadonlyMap<ConversationId, number>
   /** Stored messages that are changed, those of this batch among them, in order. */
-  readonly changes: ReadonlyArray<MessageChange>
-}
-
-export interface MemberChange extends Membership {
-  readonly conversationId: ConversationId
-  readonly userId: UserId
-  readonly changedBy: UserId
-  /** Unix milliseconds. */
-  readonly changedAt: number
-}
-
-export interface GroupChange {
-  readonly groupId: ConversationId
-  readonly event: Extract<GroupEvent, { event: "created" | "changed" }>
-}
-
-export interface MessageChange {
-  readonly kind: typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
-  readonly conversationId: ConversationId
-  /** The changed message, and the one that changes it. */
-  readonly targetSeq: number
-  readonly seq: number
-  readonly userId: UserId
-  /** The new content, or the reaction; empty for none. */
-  readonly content: string
-  /** What was changed, before. */
-  readonly before: Message
-}
-
-/** What the plan goes by besides the facts. */
-export interface AppendRules {
-  readonly policy: MessagePolicy["Service"]
-  /** Tells contents apart where the first one is not kept. */
-  readonly digestOf: (content: string) => string
+  readonly messageChanges: ReadonlyArray<MessageChange>
 }
 
 /**
@@ -76,8 +43,8 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
     const appended = append(draft, state, rules)
     return appended instanceof ApiError ? rejected(appended) : { _tag: "Stored", message: appended }
   })
-  const { stored, members, groups, memberCounts, changes } = state
-  return { results, stored, members, groups, memberCounts, changes }
+  const { stored, memberChanges, groupChanges, memberCounts, messageChanges } = state
+  return { results, stored, memberChanges, groupChanges, memberCounts, messageChanges }
 }
 
 const rejected = (error: ApiError): AppendResult => ({ _tag: "Rejected", error })
@@ -102,14 +69,17 @@ const append = (draft: Draft, state: AppendState, rules: AppendRules): Message |
     if (messageType === MessageType.system) return appendGroupEvent(draft, state)
     if (state.membership(conversationId, senderId).role === Role.former) return ApiError.of("NoConversation")
   }
-  return isChange(messageType) ? appendChange(draft, state, rules) : state.store(draft)
+  return isChange(messageType) ? appendChange(draft, messageType, state, rules) : state.store(draft)
 }
 
 /** Why a private draft is refused, if so. */
-const privateProblem = ({ conversationId, senderId, receiveId }: Draft, state: AppendState): ApiError | undefined =>
-  state.hasConversation(conversationId) || (state.isUser(receiveId) && state.isUser(senderId))
-    ? state.barrier(senderId, receiveId)
-    : ApiError.of("NoReceiver")
+const privateProblem = (draft: Draft, state: AppendState): ApiError | undefined => {
+  const { conversationId, senderId, receiveId, messageType } = draft
+  const isThere = state.hasConversation(conversationId) || (state.isUser(receiveId) && state.isUser(senderId))
+  if (!isThere) return ApiError.of("NoReceiver")
+  // Taking one's words back says nothing to the other.
+  return messageType === MessageType.recall ? undefined : state.barrier(senderId, receiveId)
+}
 
 const appendGroupEvent = (draft: Draft, state: AppendState): Message | ApiError => {
   const { conversationId: groupId, senderId } = draft
@@ -122,7 +92,7 @@ const appendGroupEvent = (draft: Draft, state: AppendState): Message | ApiError 
   return message
 }
 
-const appendChange = (draft: Draft, state: AppendState, rules: AppendRules): Message | ApiError => {
+const appendChange = (draft: Draft, kind: ChangeType, state: AppendState, rules: AppendRules): Message | ApiError => {
   const { conversationId, senderId, content, targetSeq = 0 } = draft
   // In a private conversation both have the same rights, from the beginning.
   const membership = (userId: UserId): Membership =>
@@ -132,17 +102,18 @@ const appendChange = (draft: Draft, state: AppendState, rules: AppendRules): Mes
   if (target === undefined) return ApiError.of("NoMessage")
   const problem = changeProblem(
     draft,
+    kind,
     {
       target,
       senderRole: sender.role,
       authorRole: membership(target.sendId).role,
-      reactions: state.reactionsTo(conversationId, targetSeq)
+      reactions: state.reactionsTo(conversationId, targetSeq),
+      ownReaction: state.reactionOf(senderId, conversationId, targetSeq)
     },
     rules.policy.windows
   )
   if (problem !== undefined) return problem
   const message = state.store(draft)
-  const kind = draft.messageType as MessageChange["kind"]
   state.changeMessage({ kind, conversationId, targetSeq, seq: message.seq, userId: senderId, content, before: target })
   return message
 }

@@ -2,6 +2,7 @@
  * What a store has, and will have when the drafts of a batch that were decided so far are written: what the next draft is
  * decided on, and what there is to write.
  */
+import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import {
   type AppendFacts,
   type ConversationEnd,
@@ -13,21 +14,28 @@ import {
   messageKey,
   reactionKey
 } from "./AppendFacts.ts"
-import type { AppendRules, GroupChange, MemberChange, MessageChange } from "./AppendPlan.ts"
 import type { ConversationId } from "./Conversation.ts"
 import type { ApiError } from "./ErrorTable.ts"
 import { Role } from "./Group.ts"
 import type { GroupView, RoleChange } from "./GroupRules.ts"
 import type { UserId } from "./Ids.ts"
 import { type Draft, type Message, MessageType } from "./Message.ts"
+import type { MessagePolicy } from "./MessagePolicy.ts"
 import { barrier } from "./UserPair.ts"
+
+/** What is decided by, besides the facts. */
+export interface AppendRules {
+  readonly policy: MessagePolicy["Service"]
+  /** Tells contents apart where the first one is not kept. */
+  readonly digestOf: (content: string) => string
+}
 
 export class AppendState {
   readonly stored: Array<Message> = []
-  readonly members: Array<MemberChange> = []
-  readonly groups: Array<GroupChange> = []
+  readonly memberChanges: Array<MemberChange> = []
+  readonly groupChanges: Array<GroupChange> = []
   readonly memberCounts = new Map<ConversationId, number>()
-  readonly changes: Array<MessageChange> = []
+  readonly messageChanges: Array<MessageChange> = []
   private readonly facts: AppendFacts
   private readonly rules: AppendRules
   private readonly known: Map<string, KnownMessage>
@@ -97,6 +105,11 @@ export class AppendState {
     return this.reactions.get(messageKey(conversationId, seq)) ?? new Map()
   }
 
+  /** What a user has given as their reaction to it, empty for none. */
+  reactionOf(userId: UserId, conversationId: ConversationId, seq: number): string {
+    return this.ownReactions.get(reactionKey(conversationId, seq, userId)) ?? ""
+  }
+
   /** The draft becomes the next message of its conversation. */
   store(draft: Draft): Message {
     const message = numbered(draft, this.ends.get(draft.conversationId) ?? beforeFirst)
@@ -122,11 +135,12 @@ export class AppendState {
       this.memberships.set(key, membership)
       // Who is a member has no request pending.
       if (role !== Role.former) this.asked.delete(key)
-      this.members.push({
+      this.memberChanges.push({
         conversationId: conversationID,
         userId,
         changedBy: sendId,
         changedAt: sendTime,
+        readSeq: isNew ? seq - 1 : 0,
         ...membership
       })
     }
@@ -137,12 +151,12 @@ export class AppendState {
   changeGroup({ groupId, event }: GroupChange): void {
     const { isVerify, memberCount } = this.group(groupId)
     this.groupFacts.set(groupId, { isVerify: event.isVerify ?? isVerify, memberCount })
-    this.groups.push({ groupId, event })
+    this.groupChanges.push({ groupId, event })
   }
 
   /** A message changes as another one says. */
   changeMessage(change: MessageChange): void {
-    this.changes.push(change)
+    this.messageChanges.push(change)
     const { kind, before, content } = change
     if (kind === MessageType.recall) this.recall(before)
     if (kind === MessageType.edit) this.amend(before, { content, edited: true })
@@ -174,7 +188,7 @@ export class AppendState {
   private react({ conversationId, targetSeq, userId, content }: MessageChange): void {
     const ownKey = reactionKey(conversationId, targetSeq, userId)
     const counts = new Map(this.reactionsTo(conversationId, targetSeq))
-    const last = this.ownReactions.get(ownKey) ?? ""
+    const last = this.reactionOf(userId, conversationId, targetSeq)
     const count = (reaction: string, more: number) => counts.set(reaction, (counts.get(reaction) ?? 0) + more)
     if (last !== "" && count(last, -1).get(last) === 0) counts.delete(last)
     if (content !== "") count(content, 1)

@@ -1,11 +1,13 @@
 /** The middleware that turns a bearer token into the calling user. */
-import { Context } from "effect"
+import { Context, Effect } from "effect"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import type { UserIdentity } from "./Auth.ts"
 import { failures } from "./Envelope.ts"
 
 /** The user whose token the request carries. */
 export class CurrentUser extends Context.Service<CurrentUser, UserIdentity>()("fiberchat/domain/CurrentUser") {}
+
+export const callerId = Effect.map(CurrentUser, ({ subject }) => subject)
 
 /** Lets only requests with a user's access token through (`Authorization: Bearer <jwt>`). */
 export class Authorization extends HttpApiMiddleware.Service<

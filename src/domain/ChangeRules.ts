@@ -1,7 +1,7 @@
 /** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 import { ApiError } from "./ErrorTable.ts"
 import { isManager, outranks, type Role } from "./Group.ts"
-import { type Draft, isWritten, type Message, MessageType } from "./Message.ts"
+import { type ChangeType, type Draft, isWritten, type Message, MessageType } from "./Message.ts"
 import { isContentValid } from "./MessageContent.ts"
 
 /** What the operator has decided about changes. */
@@ -17,22 +17,27 @@ export const reactionsMax = 20
 
 /** What the rules ask about the message that is to be changed, and about those who have to do with it. */
 export interface ChangeView {
-  /** `undefined` when there is none that the sender of the draft can see. */
-  readonly target: Message | undefined
+  readonly target: Message
   readonly senderRole: Role
   readonly authorRole: Role
   /** The reactions that the target has, and how many have given each. */
   readonly reactions: ReadonlyMap<string, number>
+  /** The reaction that the sender has given before; empty for none. */
+  readonly ownReaction: string
 }
 
 /** Why the change does not take place, if so. */
-export const changeProblem = (draft: Draft, view: ChangeView, windows: ChangeWindows): ApiError | undefined => {
+export const changeProblem = (
+  draft: Draft,
+  kind: ChangeType,
+  view: ChangeView,
+  windows: ChangeWindows
+): ApiError | undefined => {
   const { target } = view
-  if (target === undefined || !isWritten(target.messageType)) return ApiError.of("NoMessage")
+  if (!isWritten(target.messageType)) return ApiError.of("NoMessage")
   const isOwn = target.sendId === draft.senderId
-  // Once more is no harm, and no news.
   if (target.recalled) return ApiError.of("Conflict", { msg: "this message was recalled" })
-  switch (draft.messageType) {
+  switch (kind) {
     case MessageType.recall:
       // A manager's right does not end.
       if (isManager(view.senderRole) && (isOwn || outranks(view.senderRole, view.authorRole))) return undefined
@@ -42,11 +47,17 @@ export const changeProblem = (draft: Draft, view: ChangeView, windows: ChangeWin
       return isContentValid(target.messageType, draft.content)
         ? tooLate(draft, target, windows.editMillis)
         : ApiError.of("BadContent")
-    default:
-      return draft.content === "" || view.reactions.has(draft.content) || view.reactions.size < reactionsMax
-        ? undefined
-        : ApiError.of("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
+    case MessageType.reaction:
+      return kindsWith(draft.content, view) > reactionsMax
+        ? ApiError.of("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
+        : undefined
   }
+}
+
+/** How many different reactions there are with this one, which takes the place of the sender's last. */
+const kindsWith = (reaction: string, { reactions, ownReaction }: ChangeView): number => {
+  if (reaction === "" || reactions.has(reaction)) return 0
+  return reactions.size + (reactions.get(ownReaction) === 1 ? 0 : 1)
 }
 
 const onlyOwn = ApiError.of("Forbidden", { msg: "this message is somebody else's" })

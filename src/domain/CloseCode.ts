@@ -1,4 +1,4 @@
-/** WebSocket close codes: why a connection ended. Docs/protocol.md section 1.7 says whether to come back. */
+/** WebSocket close codes: why a connection ended. Docs/protocol.md section 1.8 says whether to come back. */
 
 /** One row per way in which the server closes a connection. */
 export const closeCodes = {

@@ -32,5 +32,6 @@ export const receiverIn = (id: ConversationId, userId: UserId): UserId => {
   return both === undefined ? (id as string as UserId) : both[both[0] === userId ? 1 : 0]
 }
 
-/** The conversation in which a group receives: the inverse of {@link receiverIn}. */
-export const groupConversation = (receiver: UserId): ConversationId => receiver as string as ConversationId
+/** The conversation of this kind in which a user writes to a receiver: the inverse of {@link receiverIn}. */
+export const conversationWith = (chatType: ChatType, userId: UserId, receiver: UserId): ConversationId =>
+  chatType === ChatType.group ? (receiver as string as ConversationId) : singleConversationId(userId, receiver)

@@ -76,7 +76,7 @@ export class ConversationLists extends Context.Service<
      * Makes sure that a conversation is in the user's list, and tells its id: with another user (`NoReceiver` where
      * there is none, `Blocked`, `NotFriends`), or of a group of theirs (`NoConversation`).
      */
-    readonly setUp: (userId: UserId, target: string, chatType: ChatType) => Effect.Effect<ConversationId, ApiError>
+    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, ApiError>
     /** A page of the user's list, after the position. At most {@link listMax}, and no more than fit into an answer. */
     readonly list: (userId: UserId, after: ListPosition | undefined) => Effect.Effect<ListPage, ApiError>
     /**

@@ -1,16 +1,9 @@
 /** From what a user wants to say to a draft: everything that can be checked without the store. */
-import {
-  ChatType,
-  type ConversationId,
-  groupConversation,
-  receiverIn,
-  singleConversationId,
-  singleMembers
-} from "./Conversation.ts"
+import { ChatType, type ConversationId, conversationWith, receiverIn, singleMembers } from "./Conversation.ts"
 import { ApiError } from "./ErrorTable.ts"
 import type { GroupEvent } from "./Group.ts"
 import type { MessageId, UserId } from "./Ids.ts"
-import { type Draft, MessageType, type WrittenType } from "./Message.ts"
+import { type ChangeType, type Draft, MessageType, type WrittenType } from "./Message.ts"
 import { isContentSmall, isContentValid } from "./MessageContent.ts"
 
 /** Who says it, and under which id: the idempotency key. */
@@ -36,15 +29,14 @@ export interface WrittenMessage {
 export interface WantedChange {
   readonly conversationID: ConversationId
   readonly seq: number
-  readonly messageType: typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
+  readonly messageType: ChangeType
   readonly content: string
 }
 
 /** What the user writes, or why they cannot. */
 export const written = (author: Author, message: WrittenMessage): Wish | ApiError => {
   const { conversationID, chatType, receiveId, messageType, content } = message
-  const conversationId =
-    chatType === ChatType.group ? groupConversation(receiveId) : singleConversationId(author.senderId, receiveId)
+  const conversationId = conversationWith(chatType, author.senderId, receiveId)
   if (conversationID !== undefined && conversationID !== "" && conversationID !== conversationId) {
     return ApiError.of("NoConversation")
   }
@@ -77,6 +69,21 @@ export const happening = (author: Author, groupId: ConversationId, event: GroupE
     messageType: MessageType.system,
     content: JSON.stringify(event)
   })
+
+/** A group that a user founds; calling twice with the same client id founds it once. */
+export const founding = (
+  author: Author,
+  groupId: ConversationId,
+  group: {
+    readonly name: string
+    readonly icon?: string
+    readonly isVerify?: boolean
+    readonly userIds?: ReadonlyArray<UserId>
+  }
+): Wish | ApiError => {
+  const { name, icon = "", isVerify = false, userIds = [] } = group
+  return happening(author, groupId, { event: "created", name, icon, isVerify, userIds })
+}
 
 /** The draft of a wish. Its time is the server's. */
 export const draftOf = (wish: Wish, messageId: MessageId, now: number): Draft => ({ ...wish, messageId, sendTime: now })

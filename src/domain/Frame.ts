@@ -8,8 +8,6 @@ import { isWellFormed } from "./WellFormed.ts"
 export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
-/** Half of a surrogate pair cannot be stored: two ids that differ only in it would become one. */
-
 /** A frame as a client sends it. Absent fields have the zero value, unknown ones are ignored. */
 export const ClientFrame = Schema.Struct({
   id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64), isWellFormed)),

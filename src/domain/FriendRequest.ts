@@ -25,9 +25,9 @@ export type Asked = typeof Asked.Type
 /** The most friends of a user. */
 export const friendsMax = 5_000
 /** The most requests that one user has sent and nobody has answered, and the most that wait for one user's answer. */
-export const pendingMax = 1_000
+export const requestsPendingMax = 1_000
 /** The most requests of one answer. */
-export const requestsMax = 200
+export const requestPageMax = 200
 
 /** What is between the user who asks and the one who is asked, and how much each of them has. */
 export interface Relation {
@@ -46,7 +46,6 @@ export interface Relation {
 }
 
 export type AskDecision =
-  | { readonly _tag: "Refused"; readonly error: ApiError }
   /** The same request again. */
   | { readonly _tag: "Waiting"; readonly id: FriendRequestId }
   /** The other's request is passed by asking back. */
@@ -56,21 +55,20 @@ export type AskDecision =
 const full = (msg: string): ApiError => ApiError.of("RateLimited", { msg, retryAfter: 60_000 })
 const tooManyFriends = full(`one of the two has ${friendsMax} friends`)
 
-/** What becomes of asking. */
-export const decideAsk = (relation: Relation): AskDecision => {
-  if (relation.isBlocked) return refused(ApiError.of("Blocked"))
-  if (relation.areFriends) return refused(ApiError.of("Conflict", { msg: "they are friends" }))
+/** What becomes of asking, or why nothing does. */
+export const decideAsk = (relation: Relation): AskDecision | ApiError => {
+  if (relation.isBlocked) return ApiError.of("Blocked")
+  if (relation.areFriends) return ApiError.of("Conflict", { msg: "they are friends" })
   if (relation.sent !== undefined) return { _tag: "Waiting", id: relation.sent }
-  if (relation.ownFriends >= friendsMax) return refused(tooManyFriends)
+  if (relation.ownFriends >= friendsMax) return tooManyFriends
   if (relation.received !== undefined) {
-    return relation.otherFriends >= friendsMax ? refused(tooManyFriends) : { _tag: "Passed", id: relation.received }
+    return relation.otherFriends >= friendsMax ? tooManyFriends : { _tag: "Passed", id: relation.received }
   }
-  if (relation.sentPending >= pendingMax) return refused(full(`${pendingMax} requests of this user are unanswered`))
-  if (relation.receivedPending >= pendingMax) return refused(full(`${pendingMax} requests wait for this user`))
+  if (relation.sentPending >= requestsPendingMax)
+    return full(`${requestsPendingMax} requests of this user are unanswered`)
+  if (relation.receivedPending >= requestsPendingMax) return full(`${requestsPendingMax} requests wait for this user`)
   return { _tag: "New" }
 }
-
-const refused = (error: ApiError): AskDecision => ({ _tag: "Refused", error })
 
 /** Whether this user may answer so: what is not for them is as unknown to them as what is not there. */
 export const mayAnswer = (

@@ -17,7 +17,7 @@ export class Friends extends Context.Service<
      * Asks for friendship; where the other has asked before, the two are friends at once. While a request waits, asking
      * again finds it. A request that the asking user has cancelled is forgotten when they ask anew. Fails with
      * `BadParameters` for oneself, `UserNotFound`, `Blocked`, `Conflict` between friends, and with `RateLimited` past
-     * `friendsMax` and `pendingMax`.
+     * `friendsMax` and `requestsPendingMax`.
      */
     readonly ask: (userId: UserId, other: UserId, message: string) => Effect.Effect<Asked, ApiError>
     /**
@@ -27,7 +27,7 @@ export class Friends extends Context.Service<
      */
     readonly answer: (userId: UserId, id: FriendRequestId, answer: RequestAnswer) => Effect.Effect<void, ApiError>
     /**
-     * Requests to and of a user, newest first, at most `requestsMax`: those before the request `before`, or the newest.
+     * Requests to and of a user, newest first, at most `requestPageMax`: those before the request `before`, or the newest.
      * Fails with `NoRequest` when that is not one of theirs.
      */
     readonly requests: (

@@ -5,6 +5,7 @@ import { Authorization } from "./Authorization.ts"
 import { failures, Success } from "./Envelope.ts"
 import { GroupIcon, GroupId, GroupName, NamedUsers, RoleLevel } from "./Group.ts"
 import { GroupRequestId, UserId } from "./Ids.ts"
+import { ClientId } from "./Message.ts"
 import { AnyHandleResult, HandleResult, RequestAnswer, RequestMessage } from "./Request.ts"
 
 const Nothing = Success(Schema.Struct({}))
@@ -49,7 +50,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         isVerify: Schema.optionalKey(Schema.Boolean),
         userIds: Schema.optionalKey(NamedUsers),
         /** Makes founding a group twice harmless: (creator, clientId) names one message for ever. */
-        clientId: Schema.optionalKey(Schema.String.check(Schema.isBetweenLength(1, 64)))
+        clientId: Schema.optionalKey(ClientId)
       }),
       success: Success(Schema.Struct({ groupId: GroupId })),
       error: failures
@@ -60,7 +61,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         name: Schema.optionalKey(GroupName),
         icon: Schema.optionalKey(GroupIcon),
         isVerify: Schema.optionalKey(Schema.Boolean)
-      }),
+      }).check(Schema.isMinProperties(2)),
       success: Nothing,
       error: failures
     }),

@@ -6,10 +6,9 @@ import { ConversationId } from "./Conversation.ts"
 import { listChangesMax } from "./ConversationLists.ts"
 import { failures, Success } from "./Envelope.ts"
 import { MessageId, UserId } from "./Ids.ts"
-import { Message } from "./Message.ts"
+import { ChatTypeSchema, Message } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
-
-const Natural = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+import { Natural, NaturalFromString } from "./Natural.ts"
 
 /** A message as the Go project's `ChatLog` names its fields, with the seq that it lacks. */
 export const ChatLog = Schema.Struct({
@@ -45,15 +44,15 @@ export const chatLog = (message: Message): ChatLog => {
 /** `endSendTime < sendTime ≤ startSendTime` (Unix milliseconds), newest first; `0` leaves a bound out, as in Go. */
 export const ChatLogRequest = {
   conversationId: Schema.String,
-  startSendTime: Schema.optionalKey(Natural),
-  endSendTime: Schema.optionalKey(Natural),
-  beforeSeq: Schema.optionalKey(Natural),
-  afterSeq: Schema.optionalKey(Natural),
+  startSendTime: Schema.optionalKey(NaturalFromString),
+  endSendTime: Schema.optionalKey(NaturalFromString),
+  beforeSeq: Schema.optionalKey(NaturalFromString),
+  afterSeq: Schema.optionalKey(NaturalFromString),
   msgId: Schema.optionalKey(Schema.String),
-  count: Schema.optionalKey(Natural.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
+  count: Schema.optionalKey(NaturalFromString.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
 }
 
-export const SetUpRequest = Schema.Struct({ sendId: UserId, recvId: UserId, chatType: Schema.Literals([0, 1]) })
+export const SetUpRequest = Schema.Struct({ sendId: UserId, recvId: UserId, chatType: ChatTypeSchema })
 
 /**
  * A conversation of the caller's list. `total` and `seq` are the position of its last message, `read` is how far the
@@ -93,7 +92,7 @@ export const ConversationChanges = Schema.Struct({
     Schema.String,
     Schema.Struct({
       isShow: Schema.optionalKey(Schema.Boolean),
-      read: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+      read: Schema.optionalKey(Natural),
       pinned: Schema.optionalKey(Schema.Boolean),
       muted: Schema.optionalKey(Schema.Boolean)
     })

@@ -3,15 +3,12 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { ConversationId } from "./Conversation.ts"
 import { ApiError } from "./ErrorTable.ts"
-import { GroupIcon, GroupName, namedMax } from "./Group.ts"
+import { GroupIcon, GroupName, NamedUsers } from "./Group.ts"
 import { UserId } from "./Ids.ts"
 import { ChatLog, ConversationChanges, ConversationPage, SetUpRequest } from "./ImApi.ts"
-import { ChatAck, ChatPayload, Message } from "./Message.ts"
+import { ChatAck, ChatPayload, ClientId, Message } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
-
-const Natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-/** (sender, clientId) names one message for ever: calling twice is harmless. */
-const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
+import { Natural } from "./Natural.ts"
 
 export class ImRpcs extends RpcGroup.make(
   /** As `GET /v1/im/chatlog`, of any conversation and from its beginning. */
@@ -51,7 +48,7 @@ export class ImRpcs extends RpcGroup.make(
       name: GroupName,
       icon: Schema.optionalKey(GroupIcon),
       isVerify: Schema.optionalKey(Schema.Boolean),
-      userIds: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(namedMax)))
+      userIds: Schema.optionalKey(NamedUsers)
     },
     success: Schema.Struct({ conversationId: ConversationId }),
     error: ApiError

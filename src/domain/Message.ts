@@ -26,12 +26,17 @@ export type WrittenType = typeof WrittenType.Type
 const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 export type MessageType = typeof MessageTypeSchema.Type
 
-/** Whether a message is nothing by itself, but a change of another one. */
-export const isChange = (type: MessageType): boolean => type >= MessageType.recall
+/** The types of messages that are nothing by themselves, but a change of another one. */
+export type ChangeType = typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
+
+export const isChange = (type: MessageType): type is ChangeType => type >= MessageType.recall
 
 /** Whether users write messages of this type themselves. */
 export const isWritten = (type: MessageType): type is WrittenType => type <= MessageType.custom
-const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
+export const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
+
+/** Chosen by whoever sends: (sender, client id) names one message for ever, so that sending it twice is harmless. */
+export const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
 
 /** Payload of `conversation.chat`. `sendId` and `conversationID` are not needed; where present they must be true. */
 export const ChatPayload = Schema.Struct({

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { GroupEvent } from "./Group.ts"
 import { MessageType } from "./Message.ts"
+import { Natural } from "./Natural.ts"
 
 /** The longest content, in bytes of UTF-8. */
 export const contentBytesMax = 16 * 1024
@@ -9,13 +10,16 @@ export const contentBytesMax = 16 * 1024
 export const reactionMax = 32
 
 const Url = Schema.String.check(Schema.isBetweenLength(1, 4096))
-const Bytes = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
 /** What the JSON content of each structured type must hold; more fields are allowed. */
 const structuredContent = {
-  [MessageType.image]: Schema.Struct({ url: Url, width: Schema.optionalKey(Bytes), height: Schema.optionalKey(Bytes) }),
-  [MessageType.file]: Schema.Struct({ url: Url, name: Schema.String, size: Schema.optionalKey(Bytes) }),
+  [MessageType.image]: Schema.Struct({
+    url: Url,
+    width: Schema.optionalKey(Natural),
+    height: Schema.optionalKey(Natural)
+  }),
+  [MessageType.file]: Schema.Struct({ url: Url, name: Schema.String, size: Schema.optionalKey(Natural) }),
   [MessageType.audio]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
   [MessageType.video]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
   [MessageType.location]: Schema.Struct({
@@ -27,7 +31,7 @@ const structuredContent = {
   [MessageType.system]: GroupEvent
 }
 
-const contentChecks: { readonly [T in MessageType]?: (content: string) => boolean } = Object.fromEntries(
+const contentChecks: { readonly [T in MessageType]?: (parsed: unknown) => boolean } = Object.fromEntries(
   Object.entries(structuredContent).map(([type, schema]) => [type, Schema.is(Schema.toEncoded(schema))])
 )
 
@@ -41,7 +45,7 @@ export const isContentValid = (type: MessageType, content: string): boolean => {
   // Half of a surrogate pair has no UTF-8: what is stored would not be what was sent.
   if (!content.isWellFormed()) return false
   if (type === MessageType.reaction) return content.length <= reactionMax
-  const check = contentChecks[type] as ((value: unknown) => boolean) | undefined
+  const check = contentChecks[type]
   if (check === undefined) return true
   const parsed = parseJson(content)
   return parsed._tag === "Success" && check(parsed.success)

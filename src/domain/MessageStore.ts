@@ -10,7 +10,7 @@ export const AppendResult = Schema.TaggedUnion({
   Stored: { message: Message },
   /** (sender, client id) was stored before; `message` is the first one. */
   Duplicate: { message: Message },
-  /** Nothing was stored: unknown or blocked receiver, or the id names another content. */
+  /** Nothing was stored: the rules of conversations, groups or changes refuse it, or the id names another message. */
   Rejected: { error: ApiError }
 })
 export type AppendResult = typeof AppendResult.Type

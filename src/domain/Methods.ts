@@ -4,6 +4,7 @@ import { ConversationId } from "./Conversation.ts"
 import { PushPayload } from "./Handover.ts"
 import { ChatPayload } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
+import { Natural } from "./Natural.ts"
 import { NoticesPayload } from "./Notice.ts"
 import { WatchPayload } from "./Presence.ts"
 import { SyncPayload } from "./Sync.ts"
@@ -36,15 +37,14 @@ export const signal = <Payload>(
   payload: Schema.ConstraintDecoder<Payload>
 ): Method<"signal", Payload> => ({ name, kind: "signal", payload })
 
-const Seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Place = { conversationID: ConversationId, seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) }
 
-export const MarkReadPayload = Schema.Struct({ conversationID: ConversationId, seq: Seq })
+export const MarkReadPayload = Schema.Struct({ conversationID: ConversationId, seq: Natural })
 
 export const HistoryPayload = Schema.Struct({
   conversationID: ConversationId,
-  beforeSeq: Schema.optionalKey(Seq),
-  afterSeq: Schema.optionalKey(Seq),
+  beforeSeq: Schema.optionalKey(Natural),
+  afterSeq: Schema.optionalKey(Natural),
   limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
 })
 

@@ -1,15 +1,28 @@
-/** How much of a list of messages goes into one frame. */
+/** How much of a list goes into one frame. */
 import type { Message } from "./Message.ts"
 
-/** Content of one page, in UTF-16 units: escaped as JSON it is at most half a mebibyte, with the rest of it. */
+/** Contents and reactions of one page, in UTF-16 units: escaped as JSON at most half a mebibyte, with the rest of it. */
 const pageContentMax = 64 * 1024
+/** What a reaction takes besides its text: the names of its fields, and its numbers. */
+const reactionSize = 8
+
+/** As many of the first as fit into a page of this size; at least one. */
+export const firstFitting = <A>(
+  items: ReadonlyArray<A>,
+  sizeOf: (item: A) => number,
+  sizeMax: number
+): ReadonlyArray<A> => {
+  let size = 0
+  const end = items.findIndex((item, index) => {
+    size += sizeOf(item)
+    return index > 0 && size > sizeMax
+  })
+  return end < 0 ? items : items.slice(0, end)
+}
+
+const sizeOfMessage = ({ content, reactions = [] }: Message): number =>
+  reactions.reduce((size, { reaction }) => size + reactionSize + reaction.length, content.length)
 
 /** As many of the first messages as fit into one frame; at least one. */
-export const fitting = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  let size = 0
-  const end = messages.findIndex((message, index) => {
-    size += message.content.length
-    return index > 0 && size > pageContentMax
-  })
-  return end < 0 ? messages : messages.slice(0, end)
-}
+export const fitting = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
+  firstFitting(messages, sizeOfMessage, pageContentMax)

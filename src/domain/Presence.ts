@@ -1,6 +1,6 @@
 /**
  * The port to who is online, whichever process holds the connection, and to when a user was last seen (protocol.md
- * section 1.6, `presence.watch`).
+ * section 1.9).
  */
 import { Context, type Effect, Schema } from "effect"
 import type { ApiError } from "./ErrorTable.ts"
@@ -59,7 +59,6 @@ export class Presence extends Context.Service<
     readonly closed: (connection: PresentConnection) => void
     /** One for each id, in their order. */
     readonly of: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserPresence>, ApiError>
-    readonly isOnline: (userId: UserId) => Effect.Effect<boolean, ApiError>
     /** Those of these users that are online, in their order. */
     readonly onlineAmong: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
     /** At most so many of all users that are online. */

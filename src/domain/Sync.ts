@@ -3,6 +3,7 @@ import { Option, Schema } from "effect"
 import { ConversationId } from "./Conversation.ts"
 import type { UserId } from "./Ids.ts"
 import { Message } from "./Message.ts"
+import { Natural } from "./Natural.ts"
 
 /** Messages in one answer, all conversations together. */
 export const syncMax = 200
@@ -10,13 +11,12 @@ export const syncMax = 200
 export const syncConversationsMax = 100
 const positionsMax = 500
 
-const Seq = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: syncMax }))
 
 export const SyncPayload = Schema.Struct({
   cursor: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))),
   /** Positions that the device knows better than the cursor. */
-  conversations: Schema.optionalKey(Schema.Record(ConversationId, Seq).check(Schema.isMaxProperties(positionsMax))),
+  conversations: Schema.optionalKey(Schema.Record(ConversationId, Natural).check(Schema.isMaxProperties(positionsMax))),
   newest: Schema.optionalKey(Count),
   limit: Schema.optionalKey(Count)
 })
@@ -67,7 +67,7 @@ const Cursor = Schema.fromJsonString(
   Schema.Tuple([
     Schema.String,
     Schema.Int,
-    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Seq), Schema.NullOr(Count)]))
+    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Natural), Schema.NullOr(Count)]))
   ])
 ).pipe((json) => Schema.StringFromBase64Url.pipe(Schema.decodeTo(json)))
 const decodeCursor = Schema.decodeUnknownOption(Cursor)

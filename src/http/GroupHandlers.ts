@@ -3,9 +3,9 @@ import { Clock, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
-import { CurrentUser } from "../domain/Authorization.ts"
+import { callerId } from "../domain/Authorization.ts"
 import { Contacts } from "../domain/Contacts.ts"
-import { happening } from "../domain/Drafting.ts"
+import { founding, happening } from "../domain/Drafting.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
@@ -15,8 +15,6 @@ import { type GroupRequestId, Ids, type UserId } from "../domain/Ids.ts"
 import { Presence } from "../domain/Presence.ts"
 import { HandleResult, type RequestAnswer } from "../domain/Request.ts"
 import { onlineList } from "./onlineList.ts"
-
-const me = Effect.map(CurrentUser, ({ subject }) => subject)
 
 const requestEntry = (request: GroupRequest) => ({
   id: request.id,
@@ -94,36 +92,35 @@ export const layer = HttpApiBuilder.group(
     })
 
     return handlers.handleAll({
-      create: Effect.fnUntraced(function* ({ payload: { name, icon = "", isVerify = false, userIds = [], clientId } }) {
-        const userId = yield* me
-        const event: GroupEvent = { event: "created", name, icon, isVerify, userIds }
-        const message = yield* happen(userId, ids.uniqueId() as GroupId, event, clientId)
-        return success({ groupId: message.conversationID as GroupId })
+      create: Effect.fnUntraced(function* ({ payload: { clientId = ids.uniqueId(), ...group } }) {
+        const author = { senderId: yield* callerId, clientId }
+        const message = yield* sender.send(founding(author, ids.uniqueId() as GroupId, group))
+        return success({ groupId: message.conversationID })
       }),
       change: Effect.fnUntraced(function* ({ payload: { groupId, ...changes } }) {
-        yield* happen(yield* me, groupId, { event: "changed", ...changes })
+        yield* happen(yield* callerId, groupId, { event: "changed", ...changes })
         return success({})
       }),
       list: Effect.fnUntraced(function* ({ query: { after = "" } }) {
-        const list = yield* groups.list(yield* me, after)
+        const list = yield* groups.list(yield* callerId, after)
         return success({ list: list.map(({ role, ...group }) => ({ ...group, roleLevel: role })) })
       }),
       ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
-        const userId = yield* me
+        const userId = yield* callerId
         return success(yield* bringIn(userId, groupId, userIds ?? [userId], reqMsg))
       }),
       handle: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
-        yield* handle(yield* me, groupReqId, handleResult)
+        yield* handle(yield* callerId, groupReqId, handleResult)
         return success({})
       }),
       requests: Effect.fnUntraced(function* ({ query: { groupId, before } }) {
-        const userId = yield* me
+        const userId = yield* callerId
         const list =
           groupId === undefined ? groups.ownRequests(userId, before) : groups.requests(userId, groupId, before)
         return success({ list: (yield* list).map(requestEntry) })
       }),
       users: Effect.fnUntraced(function* ({ query: { groupId } }) {
-        const members = yield* groups.members(yield* me, groupId)
+        const members = yield* groups.members(yield* callerId, groupId)
         return success({
           list: members.map(({ userId, nickname, avatar, role }) => ({
             groupId,
@@ -135,17 +132,17 @@ export const layer = HttpApiBuilder.group(
         })
       }),
       giveRole: Effect.fnUntraced(function* ({ payload: { groupId, userId, roleLevel } }) {
-        yield* happen(yield* me, groupId, { event: "role", userId, role: roleLevel })
+        yield* happen(yield* callerId, groupId, { event: "role", userId, role: roleLevel })
         return success({})
       }),
       remove: Effect.fnUntraced(function* ({ query: { groupId, userId } }) {
-        const own = yield* me
+        const own = yield* callerId
         const isLeaving = userId === undefined || userId === own
         yield* happen(own, groupId, isLeaving ? { event: "left" } : { event: "removed", userIds: [userId] })
         return success({})
       }),
       online: Effect.fnUntraced(function* ({ query: { groupId } }) {
-        const reader = yield* me
+        const reader = yield* callerId
         const members = yield* groups.companions(reader, groupId)
         const idsOf = (wanted: boolean) => members.flatMap(({ userId, isOpen }) => (isOpen === wanted ? [userId] : []))
         const closed = idsOf(false)

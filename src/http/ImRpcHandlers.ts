@@ -3,7 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import { ConversationWatchers } from "../actors/ConversationWatchers.ts"
 import { MessageSender } from "../actors/MessageSender.ts"
 import type { ConversationId } from "../domain/Conversation.ts"
-import { happening, written } from "../domain/Drafting.ts"
+import { founding, written } from "../domain/Drafting.ts"
 import { Ids } from "../domain/Ids.ts"
 import { ImRpcs } from "../domain/ImRpc.ts"
 import { chatAck } from "../domain/Message.ts"
@@ -61,17 +61,9 @@ export const layer = ImRpcs.toLayer(
         Effect.map(im.setUp(sendId, recvId, chatType), (conversationId) => ({ conversationId })),
       GetConversations: ({ userId, after }) => im.conversations(userId, after),
       PutConversations: ({ userId, conversationList }) => im.change(userId, conversationList),
-      CreateGroupConversation: ({ creatorId, clientId, name, icon = "", isVerify = false, userIds = [] }) =>
+      CreateGroupConversation: ({ creatorId, clientId, ...group }) =>
         Effect.map(
-          sender.send(
-            happening({ senderId: creatorId, clientId }, ids.uniqueId() as ConversationId, {
-              event: "created",
-              name,
-              icon,
-              isVerify,
-              userIds
-            })
-          ),
+          sender.send(founding({ senderId: creatorId, clientId }, ids.uniqueId() as ConversationId, group)),
           ({ conversationID }) => ({ conversationId: conversationID })
         ),
       SendMessage: ({ sendId, clientId, chatType, receiveId, message }) =>

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../domain/Api.ts"
-import { CurrentUser } from "../domain/Authorization.ts"
+import { callerId } from "../domain/Authorization.ts"
 import { Contacts } from "../domain/Contacts.ts"
 import { success } from "../domain/Envelope.ts"
 import { Friends } from "../domain/Friends.ts"
@@ -16,39 +16,38 @@ export const layer = HttpApiBuilder.group(
     const contacts = yield* Contacts
     const friends = yield* Friends
     const presence = yield* Presence
-    const caller = Effect.map(CurrentUser, ({ subject }) => subject)
     return handlers.handleAll({
       ask: Effect.fnUntraced(function* ({ payload }) {
-        return success(yield* friends.ask(yield* caller, payload.userId, payload.reqMsg ?? ""))
+        return success(yield* friends.ask(yield* callerId, payload.userId, payload.reqMsg ?? ""))
       }),
       answer: Effect.fnUntraced(function* ({ payload }) {
-        yield* friends.answer(yield* caller, payload.friendReqId, payload.handleResult)
+        yield* friends.answer(yield* callerId, payload.friendReqId, payload.handleResult)
         return success({})
       }),
       requests: Effect.fnUntraced(function* ({ query }) {
-        return success({ list: yield* friends.requests(yield* caller, query.before) })
+        return success({ list: yield* friends.requests(yield* callerId, query.before) })
       }),
       friends: Effect.fnUntraced(function* () {
-        return success({ list: yield* friends.list(yield* caller) })
+        return success({ list: yield* friends.list(yield* callerId) })
       }),
       online: Effect.fnUntraced(function* () {
-        const visible = yield* friends.visible(yield* caller)
+        const visible = yield* friends.visible(yield* callerId)
         return success({ onlineList: yield* onlineList(presence, visible) })
       }),
       remove: Effect.fnUntraced(function* ({ query }) {
-        yield* friends.remove(yield* caller, query.userId)
+        yield* friends.remove(yield* callerId, query.userId)
         return success({})
       }),
       block: Effect.fnUntraced(function* ({ payload }) {
-        yield* contacts.block(yield* caller, payload.userId)
+        yield* contacts.block(yield* callerId, payload.userId)
         return success({})
       }),
       unblock: Effect.fnUntraced(function* ({ query }) {
-        yield* contacts.unblock(yield* caller, query.userId)
+        yield* contacts.unblock(yield* callerId, query.userId)
         return success({})
       }),
       blocks: Effect.fnUntraced(function* () {
-        return success({ list: yield* contacts.blocks(yield* caller) })
+        return success({ list: yield* contacts.blocks(yield* callerId) })
       })
     })
   })

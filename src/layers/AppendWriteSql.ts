@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import type { AppendPlan, MemberChange, MessageChange } from "../domain/AppendPlan.ts"
+import type { MemberChange, MessageChange } from "../domain/AppendChanges.ts"
+import type { AppendPlan } from "../domain/AppendPlan.ts"
 import { ChatType, type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
@@ -111,12 +112,12 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
    * above 0 once a member has done something there, or has asked to get in, since they came: who leaves and is brought
    * in again begins anew (`Groups.companions`).
    */
-  const changeMembers = Effect.fnUntraced(function* (members: AppendPlan["members"], version: number) {
+  const changeMembers = Effect.fnUntraced(function* (members: AppendPlan["memberChanges"], version: number) {
     const last = new Map(members.map((change) => [`${change.conversationId}/${change.userId}`, change]))
     yield* sql`
       INSERT INTO conversation_members
         (conversation_id, user_id, role, joined_seq, read_seq, sent_seq, version)
-      SELECT w.conversationId, w.userId, w.role, w.joinedSeq, w.joinedSeq, EXISTS (
+      SELECT w.conversationId, w.userId, w.role, w.joinedSeq, w.readSeq, EXISTS (
         SELECT 1 FROM group_requests r WHERE r.user_id = w.userId AND r.handle_result = ${HandleResult.none}
         AND r.group_id = w.conversationId AND r.inviter_id = w.userId
       ), ${version}
@@ -124,7 +125,8 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         conversationId: "id",
         userId: "id",
         role: "integer",
-        joinedSeq: "integer"
+        joinedSeq: "integer",
+        readSeq: "integer"
       })} w
       ${onExisting(sql, ["conversation_id", "user_id"], {
         role: "replace",
@@ -167,7 +169,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
       )}`
   })
 
-  const changeGroups = Effect.fnUntraced(function* (groups: AppendPlan["groups"]) {
+  const changeGroups = Effect.fnUntraced(function* (groups: AppendPlan["groupChanges"]) {
     for (const { groupId, event } of groups) {
       const columns = {
         ...(event.name === undefined ? {} : { name: event.name }),
@@ -285,14 +287,14 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   })
 
   return Effect.fnUntraced(function* (plan: AppendPlan, version: number) {
-    const { stored, members, groups, memberCounts, changes } = plan
+    const { stored, memberChanges, groupChanges, memberCounts, messageChanges } = plan
     if (stored.length === 0) return
     yield* insertMessages(stored, version)
     yield* endConversations(stored, version)
     yield* raisePositions(stored)
-    if (groups.length > 0) yield* changeGroups(groups)
-    if (members.length > 0) yield* changeMembers(members, version)
+    if (groupChanges.length > 0) yield* changeGroups(groupChanges)
+    if (memberChanges.length > 0) yield* changeMembers(memberChanges, version)
     if (memberCounts.size > 0) yield* countMembers(memberCounts)
-    if (changes.length > 0) yield* changeMessages(changes)
+    if (messageChanges.length > 0) yield* changeMessages(messageChanges)
   })
 }

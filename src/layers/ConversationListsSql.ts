@@ -1,12 +1,13 @@
 /** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { ChatType, type ConversationId, singleConversationId } from "../domain/Conversation.ts"
+import { ChatType, type ConversationId, conversationWith } from "../domain/Conversation.ts"
 import { ConversationLists, type ListChange, type ListedConversation, listMax } from "../domain/ConversationLists.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
+import { firstFitting } from "../domain/Page.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "./SqlDialect.ts"
@@ -28,16 +29,6 @@ interface ListedRow {
   readonly muted: number
   /** The size of the last message; `null` where there is none that the user sees. */
   readonly shown_bytes: number | null
-}
-
-/** How many of the first conversations fit into a page; at least one. */
-const fitting = (rows: ReadonlyArray<ListedRow>): number => {
-  let size = 0
-  const end = rows.findIndex(({ shown_bytes }, index) => {
-    size += shown_bytes ?? 0
-    return index > 0 && size > pageBytesMax
-  })
-  return end < 0 ? rows.length : end
 }
 
 interface Place {
@@ -108,11 +99,11 @@ export const layer = Layer.effect(
       setUp: Effect.fn("ConversationLists.setUp")(
         function* (userId, target, chatType) {
           const isGroup = chatType === ChatType.group
-          const conversationId = isGroup ? (target as ConversationId) : singleConversationId(userId, target as UserId)
+          const conversationId = conversationWith(chatType, userId, target)
           const member = yield* memberOf(userId, conversationId)
           if (member === undefined) {
             if (isGroup) return yield* ApiError.of("NoConversation")
-            const problem = yield* strangeness(userId, target as UserId)
+            const problem = yield* strangeness(userId, target)
             if (problem !== undefined) return yield* problem
             yield* begin(userId, conversationId)
           } else if (member.hidden_seq >= member.last_seq) yield* show(userId, conversationId)
@@ -141,7 +132,7 @@ export const layer = Layer.effect(
           ) l
           ORDER BY l.version DESC, l.id DESC`
         const shown = rows.slice(0, listMax)
-        const listedRows = shown.slice(0, fitting(shown))
+        const listedRows = firstFitting(shown, ({ shown_bytes }) => shown_bytes ?? 0, pageBytesMax)
         const found = yield* lastMessages(
           listedRows.flatMap(({ id, shown_seq, shown_bytes }) =>
             shown_bytes === null ? [] : [{ conversationId: id, seq: shown_seq }]

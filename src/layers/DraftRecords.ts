@@ -1,7 +1,7 @@
 /** Drafts as the records of a Kafka topic: JSON, under the conversation as key, which keeps their order. */
 import { Result, Schema } from "effect"
 import type { Message as KafkaRecord } from "kafkajs"
-import { ChatType, singleConversationId } from "../domain/Conversation.ts"
+import { ChatType, conversationWith } from "../domain/Conversation.ts"
 import { Draft, isChange, MessageType } from "../domain/Message.ts"
 import { isContentSmall, isContentValid } from "../domain/MessageContent.ts"
 
@@ -30,8 +30,8 @@ const problemOf = (draft: Draft): string | undefined => {
   if (clientId === "" || clientId.length > clientIdMax || !clientId.isWellFormed()) return "clientId is no id"
   if (!isContentSmall(content)) return "content is larger than 16 KiB"
   if (!isContentValid(messageType, content)) return "content is not well-formed text, or does not fit its type"
-  const conversation = chatType === ChatType.single ? singleConversationId(senderId, receiveId) : receiveId
-  if (conversationId !== conversation) return "the conversation is not that of senderId and receiveId"
+  if (conversationId !== conversationWith(chatType, senderId, receiveId))
+    return "the conversation is not that of senderId and receiveId"
   if (messageType === MessageType.system && chatType === ChatType.single) return "only groups have events"
   if (isChange(messageType) !== (targetSeq !== undefined)) return "a change, and nothing else, has a targetSeq"
   return undefined

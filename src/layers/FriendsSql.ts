@@ -8,7 +8,7 @@ import {
   type FriendRequest,
   mayAnswer,
   type Relation,
-  requestsMax
+  requestPageMax
 } from "../domain/FriendRequest.ts"
 import { type Friend, Friends } from "../domain/Friends.ts"
 import { type FriendRequestId, Ids, type UserId } from "../domain/Ids.ts"
@@ -92,7 +92,7 @@ export const layer = Layer.effect(
           received: pending(other)
         }
         const decision = decideAsk(relation)
-        if (decision._tag === "Refused") return yield* decision.error
+        if (decision instanceof ApiError) return yield* decision
         if (decision._tag === "Waiting") return { friendReqId: decision.id, handleResult: HandleResult.none }
         const now = yield* Clock.currentTimeMillis
         if (decision._tag === "Passed") {
@@ -153,7 +153,7 @@ export const layer = Layer.effect(
     const newest = (part: "requester_id" | "receiver_id", userId: UserId, older: Statement.Fragment) => sql`
       SELECT * FROM (
         SELECT ${columns} FROM contact_requests WHERE ${sql.literal(part)} = ${userId} AND ${older}
-        ${sql.literal(newestFirst)} ${limitTo(sql, requestsMax)}
+        ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}
       ) ${sql.literal(part)}_page`
 
     const requests = Effect.fn("Friends.requests")(
@@ -162,7 +162,7 @@ export const layer = Layer.effect(
         const older = yield* olderThan(sql, "contact_requests", whose, before)
         const rows = yield* sql<FullRow>`
           ${newest("requester_id", userId, older)} UNION ALL ${newest("receiver_id", userId, older)}
-          ${sql.literal(newestFirst)} ${limitTo(sql, requestsMax)}`
+          ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}`
         return rows.map(requestOf)
       },
       Effect.catchTag("SqlError", apiError)

@@ -41,7 +41,8 @@ const conversations = Effect.gen(function* () {
     last_seq BIGINT NOT NULL`,
     { clustered: true }
   )
-  // Positions are seqs: where the member joined, has read to, and last sent.
+  // Positions are seqs: where the member joined, has read to, and last sent; in a group `sent_seq` says no more than
+  // whether the member has done anything there by themselves, above 0, or not (`Groups.companions`).
   yield* createTable(
     "conversation_members",
     `conversation_id VARCHAR(41) NOT NULL,

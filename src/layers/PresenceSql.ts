@@ -184,7 +184,6 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
     opened: (connection) => put(connection, true),
     closed: (connection) => put(connection, false),
     of,
-    isOnline: (userId) => Effect.map(onlineAmong([userId]), (online) => online.length > 0),
     onlineAmong,
     onlineUsers,
     changes: (after) => Effect.catch(PresenceRows.changes(sql, after), apiError)

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { blocksMax, contactsMax } from "../../src/domain/Contacts.ts"
-import { friendsMax, pendingMax, requestsMax } from "../../src/domain/FriendRequest.ts"
+import { friendsMax, requestPageMax, requestsPendingMax } from "../../src/domain/FriendRequest.ts"
 import type { FriendRequestId, UserId } from "../../src/domain/Ids.ts"
 import { HandleResult } from "../../src/domain/Request.ts"
 import {
@@ -88,7 +88,7 @@ export const contactLimitsSuite = <E, F>(
     it.effect("a thousand requests of one user wait for answers, and a thousand to one user", () =>
       Effect.gen(function* () {
         const { sql, friends } = yield* start
-        const others = strangers(pendingMax - 1)
+        const others = strangers(requestsPendingMax - 1)
         const sent = others.map((id, index) => request(String(10_000 + index), ann, id, 1))
         const received = others.map((id, index) => request(String(20_000 + index), id, bob, 1))
         yield* insertAll("contact_requests", sent)
@@ -123,16 +123,16 @@ export const contactLimitsSuite = <E, F>(
     it.effect("requests are listed in pages, newest first, those of the same time too, and nobody else's", () =>
       Effect.gen(function* () {
         const { friends } = yield* start
-        const others = strangers(requestsMax * 2 + 30)
+        const others = strangers(requestPageMax * 2 + 30)
         const rows = others.map((id, index) => {
           // The newest page has one direction only, and ends between two of the same time.
-          const [from, to] = index % 3 === 0 && index < requestsMax ? [ann, id] : [id, ann]
+          const [from, to] = index % 3 === 0 && index < requestPageMax ? [ann, id] : [id, ann]
           return request(String(10_000 + index), from, to, Math.floor(index / 7))
         })
         yield* insertAll("contact_requests", [...rows, request("20000", bob, cid, 5)])
         const listed: Array<string> = []
         let before: FriendRequestId | undefined
-        for (const length of [requestsMax, requestsMax, 30, 0]) {
+        for (const length of [requestPageMax, requestPageMax, 30, 0]) {
           const page = yield* friends.requests(ann, before)
           assert.strictEqual(page.length, length)
           listed.push(...page.map(({ id }) => id))

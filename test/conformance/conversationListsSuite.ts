@@ -101,7 +101,7 @@ export const conversationListsSuite = <E, F>(
               assert.strictEqual(result, lastSeq === 0 ? "NoMessage" : `Stored ${lastSeq + 1}`)
               if (lastSeq > 0) model.send(user, other, false)
             } else if (kind === "set up") {
-              assert.strictEqual(yield* lists.setUp(idOf(user), other, single), id)
+              assert.strictEqual(yield* lists.setUp(idOf(user), idOf(other), single), id)
               model.conversation(user, other)
               const own = model.enter(user, other)
               if (own.hiddenSeq >= lastSeq) own.hiddenSeq = -1
@@ -142,15 +142,15 @@ export const conversationListsSuite = <E, F>(
         yield* insertUsers
         const lists = yield* ConversationLists
         const contacts = yield* Contacts
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), "9", single)), "NoReceiver")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("9"), single)), "NoReceiver")
         yield* contacts.block(idOf("2"), idOf("1"))
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), "2", single)), "Blocked")
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("2"), "1", single)), "Blocked")
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), groupId, group)), "NoConversation")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("2"), single)), "Blocked")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("2"), idOf("1"), single)), "Blocked")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf(groupId), group)), "NoConversation")
         assert.deepStrictEqual((yield* listOf("1")).found, [])
         yield* append(eventDraft("1", created([])))
-        assert.strictEqual(yield* lists.setUp(idOf("1"), groupId, group), groupId as string)
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("10"), groupId, group)), "NoConversation")
+        assert.strictEqual(yield* lists.setUp(idOf("1"), idOf(groupId), group), groupId as string)
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("10"), idOf(groupId), group)), "NoConversation")
         assert.deepStrictEqual((yield* listOf("1")).found, [[groupId, "1 of 1, last 1"]])
       }).pipe(Effect.provide(layer))
     )
@@ -159,10 +159,10 @@ export const conversationListsSuite = <E, F>(
       Effect.gen(function* () {
         yield* insertUsers
         const lists = yield* ConversationLists
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), "2", single)), "NotFriends")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("2"), single)), "NotFriends")
         yield* befriend(idOf("1"), idOf("2"))
-        yield* lists.setUp(idOf("1"), "2", single)
-        yield* lists.setUp(idOf("1"), "1", single)
+        yield* lists.setUp(idOf("1"), idOf("2"), single)
+        yield* lists.setUp(idOf("1"), idOf("1"), single)
         assert.strictEqual((yield* listOf("1")).found.length, 2)
       }).pipe(Effect.provide(strict))
     )
@@ -176,7 +176,7 @@ export const conversationListsSuite = <E, F>(
           ["1", "10"],
           ["2", "10"]
         ] as const) {
-          const both = [lists.setUp(idOf(one), other, single), lists.setUp(idOf(other), one, single)]
+          const both = [lists.setUp(idOf(one), idOf(other), single), lists.setUp(idOf(other), idOf(one), single)]
           const sending = Effect.map(append(draft(one, other, `to ${other}`)), () => conversationOf(one, other))
           const ids = yield* Effect.all([...both, ...both, sending, ...both], { concurrency: "unbounded" })
           assert.deepStrictEqual(new Set(ids), new Set([conversationOf(one, other)]))

@@ -101,9 +101,9 @@ export const membershipSuite = <E, F>(
         yield* start
         yield* append(eventDraft("1", joined("10")), wordsDraft("1", "c"))
         assert.deepStrictEqual(yield* device("10", beginning, 2), [
-          [groupId, "5 read 0 unread 5", [1, 2], {}],
-          [groupId, "5 read 0 unread 5", [3, 4], {}],
-          [groupId, "5 read 0 unread 5", [5], {}]
+          [groupId, "5 read 3 unread 2", [1, 2], {}],
+          [groupId, "5 read 3 unread 2", [3, 4], {}],
+          [groupId, "5 read 3 unread 2", [5], {}]
         ])
         assert.strictEqual((yield* historyOf(groupId, "10")).length, 5)
         // Also for changes.
@@ -126,7 +126,7 @@ export const membershipSuite = <E, F>(
             conversations.markRead(idOf(userId), id, 1),
             conversations.mayBeHeard(idOf(userId), id),
             lists.change(idOf(userId), [{ conversationId: id, isPinned: true }]),
-            lists.setUp(idOf(userId), id, 0)
+            lists.setUp(idOf(userId), idOf(groupId), 0)
           ]
           for (const attempt of attempts) assert.strictEqual(yield* errorOf<unknown, never>(attempt), "NoConversation")
           assert.strictEqual(yield* errorOf(conversations.readRecords(idOf(userId), messageId)), "NoMessage")

@@ -22,6 +22,10 @@ const rowsOf = (machineId: number) =>
       SELECT connection_id FROM connections WHERE machine_id = ${machineId} ORDER BY connection_id`
   )
 
+/** Whether user 1 is. */
+const isOnline = (presence: Presence["Service"]) =>
+  Effect.map(presence.onlineAmong(["1" as UserId]), (online) => online.length > 0)
+
 export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.SqlClient, E>) =>
   describe(`presence on ${name}`, () => {
     it.effect.prop(
@@ -119,7 +123,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
         yield* here.flush
         for (const process of [here, there]) {
           assert.deepInclude(yield* process.of("1"), { online: true })
-          assert.isTrue(yield* process.presence.isOnline("1" as UserId))
+          assert.isTrue(yield* isOnline(process.presence))
         }
       }).pipe(Effect.provide(database))
     )
@@ -338,11 +342,11 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
         const connection = connectionOf("1")
         registry.add(connection)
         presence.opened(connection)
-        yield* Effect.repeat(watcher.presence.isOnline("1" as UserId), { until: (online) => online })
+        yield* Effect.repeat(isOnline(watcher.presence), { until: (online) => online })
         registry.remove(connection)
         presence.closed(connection)
         yield* Scope.close(scope, Exit.void)
-        assert.isFalse(yield* watcher.presence.isOnline("1" as UserId))
+        assert.isFalse(yield* isOnline(watcher.presence))
       }).pipe(Effect.provide(database))
     )
   })

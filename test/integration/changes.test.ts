@@ -169,6 +169,21 @@ layer(TestServer.layer(), { excludeTestServices: true })("changes of messages", 
     })
   )
 
+  it.effect("are refused to who is blocked, but for taking back what they have said", () =>
+    Effect.gen(function* () {
+      const { ann, bob, annPeer, bobPeer, conversationID } = yield* couple
+      const blocked = yield* request("POST", "/v1/social/block", { token: bob.token, body: { userId: ann.id } })
+      assert.strictEqual(blocked.status, 200)
+      const edit = { conversationID, seq: 1, content: "and so on" }
+      assert.deepInclude(yield* ask(annPeer, "e", "message.edit", edit), { code: 300003 })
+      const react = { conversationID, seq: 1, reaction: "👍" }
+      assert.deepInclude(yield* ask(annPeer, "a", "message.react", react), { code: 300003 })
+      assert.deepInclude(yield* ask(annPeer, "r", "message.recall", { conversationID, seq: 1 }), { seq: 2 })
+      const [first] = yield* messages(bobPeer, conversationID)
+      assert.deepInclude(first, { seq: 1, content: "", recalled: true })
+    })
+  )
+
   it.effect("need an id, like every message", () =>
     Effect.gen(function* () {
       const { annPeer, conversationID } = yield* couple

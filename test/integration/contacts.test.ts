@@ -212,6 +212,7 @@ layer(TestServer.layer(), live)("a bad request about contacts", (it) => {
     Effect.gen(function* () {
       const ann = yield* register()
       isFailure(yield* ask(ann, ann), 400, 100_002)
+      isFailure(yield* block(ann, ann), 400, 100_002)
       isFailure(yield* ask(ann, { id: "404" }), 404, 200_003)
       isFailure(yield* ask(ann, { id: "01" }), 400, 100_002)
       const bob = yield* register()

@@ -19,14 +19,15 @@ const Case = Schema.Struct({
   /** 1 is an image, 7 and above nothing that a user has written. */
   targetType: Schema.Literals([0, 0, 0, 1, 6, 7, 8, 9, 10]),
   isRecalled: Schema.Literals([false, false, false, true]),
-  isSeen: Schema.Literals([true, true, true, false]),
   senderRole: Schema.Literals([1, 2, 3]),
   authorRole: RoleOf,
   /** Milliseconds between the two, and the windows: they meet often. */
   age: Schema.Literals([-1, 0, 9, 10, 11, 19, 20, 21, 1_000_000]),
   recallMillis: Schema.Literals([0, 10, 20]),
   editMillis: Schema.Literals([0, 10, 20]),
-  reactions: Schema.Literals([0, reactionsMax - 1, reactionsMax])
+  /** How many there are of different kinds, and the sender's own, alone or with others. */
+  reactions: Schema.Literals([0, reactionsMax - 1, reactionsMax]),
+  own: Schema.Literals(["none", "alone", "shared"])
 })
 type Case = typeof Case.Type
 
@@ -53,10 +54,13 @@ const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWi
   return {
     draft: change,
     view: {
-      target: one.isSeen ? target : undefined,
+      target,
       senderRole: one.senderRole,
       authorRole: one.isOwn ? one.senderRole : one.authorRole,
-      reactions: new Map(Array.from({ length: one.reactions }, (_, index) => [`r${index}`, 1]))
+      reactions: new Map(
+        Array.from({ length: one.reactions }, (_, index) => [`r${index}`, index === 1 && one.own === "shared" ? 2 : 1])
+      ),
+      ownReaction: one.reactions > 0 && one.own !== "none" ? "r1" : ""
     },
     windows: { recallMillis: one.recallMillis, editMillis: one.editMillis }
   }
@@ -66,11 +70,12 @@ const isWithin = (age: number, windowMillis: number): boolean => windowMillis ==
 
 /** What the protocol says. */
 const expected = (one: Case): ErrorName | undefined => {
-  if (!one.isSeen || one.targetType >= 7) return "NoMessage"
+  if (one.targetType >= 7) return "NoMessage"
   if (one.isRecalled) return "Conflict"
   if (one.kind === "reaction") {
     const isKnown = one.reactions > 0 && one.content === "r0"
-    return one.reactions < reactionsMax || one.content === "" || isKnown ? undefined : "Conflict"
+    const isExchange = one.own === "alone"
+    return one.reactions < reactionsMax || one.content === "" || isKnown || isExchange ? undefined : "Conflict"
   }
   if (one.kind === "recall") {
     const isManager = one.senderRole !== Role.member
@@ -91,7 +96,7 @@ describe("the rules of changes", () => {
     ([one]) =>
       Effect.sync(() => {
         const { draft, view, windows } = inputOf(one)
-        const problem = changeProblem(draft, view, windows)
+        const problem = changeProblem(draft, MessageType[one.kind], view, windows)
         assert.strictEqual(problem?.code, codeOf(expected(one)))
       }),
     { arbitrary: { runs: 5_000 } }
@@ -103,13 +108,13 @@ describe("the rules of changes", () => {
     ([one]) =>
       Effect.sync(() => {
         const { draft, view, windows } = inputOf(one)
-        const problem = changeProblem(draft, view, windows)
+        const problem = changeProblem(draft, MessageType[one.kind], view, windows)
         if (one.kind === "edit" && !one.isOwn) assert.isDefined(problem)
         if (one.isRecalled) assert.isDefined(problem)
         // More time makes nothing possible that was not.
         if (problem === undefined || !problem.is("TooLate")) return
         const later = { ...draft, sendTime: draft.sendTime + 1 }
-        assert.isTrue(changeProblem(later, view, windows)?.is("TooLate"))
+        assert.isTrue(changeProblem(later, MessageType[one.kind], view, windows)?.is("TooLate"))
       }),
     { arbitrary: { runs: 1_000 } }
   )

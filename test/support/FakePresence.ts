@@ -117,7 +117,6 @@ class State {
             return { userId, online, lastSeen, devices: [] }
           })
         }),
-      isOnline: (userId) => this.ask(() => this.isOnline(userId)),
       onlineAmong: (userIds) => this.ask(() => userIds.filter((userId) => this.isOnline(userId))),
       onlineUsers: () => this.ask(() => [...this.elsewhere] as Array<UserId>),
       changes: (after) =>

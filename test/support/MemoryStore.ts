@@ -1,4 +1,5 @@
 /** What a store is after plans of `appendPlan` were carried out, in plain collections. */
+import type { MessageChange } from "../../src/domain/AppendChanges.ts"
 import {
   type AppendFacts,
   clientKey,
@@ -7,7 +8,7 @@ import {
   memberKey,
   messageKey
 } from "../../src/domain/AppendFacts.ts"
-import { type AppendPlan, appendPlan, type MessageChange } from "../../src/domain/AppendPlan.ts"
+import { type AppendPlan, appendPlan } from "../../src/domain/AppendPlan.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { Role } from "../../src/domain/Group.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
@@ -110,17 +111,17 @@ export class MemoryStore {
       const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
       this.messages.set(messageKey(message.conversationID, message.seq), { message, firstDigest })
     }
-    for (const { groupId, event } of plan.groups) {
+    for (const { groupId, event } of plan.groupChanges) {
       const { name = "", isVerify = false } = this.groups.get(groupId) ?? {}
       this.groups.set(groupId, { name: event.name ?? name, isVerify: event.isVerify ?? isVerify })
     }
-    for (const { conversationId, userId, role, joinedSeq, changedBy, changedAt } of plan.members) {
+    for (const { conversationId, userId, role, joinedSeq, changedBy, changedAt } of plan.memberChanges) {
       const key = memberKey(conversationId, userId)
       this.members.set(key, { role, joinedSeq })
       if (role === Role.former || this.asked.get(key) !== "pending") continue
       this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
     }
-    for (const change of plan.changes) this.change(change)
+    for (const change of plan.messageChanges) this.change(change)
   }
 
   private change({ kind, conversationId, targetSeq, seq, userId, content, before }: MessageChange): void {

@@ -115,7 +115,7 @@ describe("a draft of a batch", () => {
       "NoConversation",
       "NoReceiver"
     ])
-    assert.deepStrictEqual([plan.stored, plan.members, plan.groups, plan.changes], [[], [], [], []])
+    assert.deepStrictEqual([plan.stored, plan.memberChanges, plan.groupChanges, plan.messageChanges], [[], [], [], []])
     const known = appendPlan(
       [draft("1", "2", "a", { messageType: recall, targetSeq: 1, content: "" })],
       { ...noFacts, users: new Set([idOf("1"), idOf("2")]) },

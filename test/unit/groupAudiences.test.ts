@@ -227,6 +227,41 @@ describe("the audience of a group", () => {
     )
   )
 
+  it.effect("calls nobody to sync for typing that could not be told, which no sync would bring", () =>
+    withStage((stage, deliver) =>
+      Effect.gen(function* () {
+        const delivery = yield* Delivery
+        const type = () => delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" as UserId })
+        stage.state = "down"
+        for (let index = 0; index < 1_100; index++) type()
+        yield* TestClock.adjust("6 seconds")
+        yield* settle
+        stage.state = "up"
+        type()
+        yield* deliver()
+        assert.deepStrictEqual(toldTo(stage), [["typing"], ["typing"], []])
+      })
+    )
+  )
+
+  it.effect("is not known any more when it could not be read again", () =>
+    withStage((stage, deliver) =>
+      Effect.gen(function* () {
+        const delivery = yield* Delivery
+        yield* deliver(stage.store(group, "1"))
+        stage.store(group, "1", removed("2"))
+        stage.state = "down"
+        yield* deliver(stage.store(group, "1"))
+        yield* TestClock.adjust("6 seconds")
+        yield* settle
+        stage.state = "up"
+        delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" as UserId })
+        yield* settle
+        assert.deepStrictEqual(toldTo(stage), [[5, "sync", "typing"], [5, "sync"], ["sync"]])
+      })
+    )
+  )
+
   it.effect("has at most a thousand messages waiting for it; whoever misses more is called to sync", () =>
     withStage((stage, deliver) =>
       Effect.gen(function* () {
@@ -248,7 +283,8 @@ describe("the audience of a group", () => {
   it.effect("is kept for 200 000 members, those of the groups that were used last", () =>
     withStage((stage, deliver) =>
       Effect.gen(function* () {
-        const members = Array.from({ length: 2_000 }, (_, index) => String(1_000 + index))
+        // With the group itself 2 000.
+        const members = Array.from({ length: 1_999 }, (_, index) => String(1_000 + index))
         const groups = Array.from({ length: 101 }, (_, index) => String(500 + index))
         for (const id of groups) stage.group(id, 1, members)
         for (const id of groups.slice(0, 100)) yield* deliver(stage.store(id, "1000"))
@@ -267,7 +303,7 @@ describe("the audience of a group", () => {
   it.effect("counts those who come and go, too, among the members that are kept", () =>
     withStage((stage, deliver) =>
       Effect.gen(function* () {
-        const members = Array.from({ length: 1_990 }, (_, index) => String(1_000 + index))
+        const members = Array.from({ length: 1_989 }, (_, index) => String(1_000 + index))
         const newcomers = Array.from({ length: 10 }, (_, index) => String(9_000 + index))
         const groups = Array.from({ length: 100 }, (_, index) => String(500 + index))
         for (const id of groups) stage.group(id, 1, members)
