@@ -49,3 +49,24 @@ describe("what is never stored, over two gateways", () => {
     })
   )
 })
+
+describe("a gateway that starts", () => {
+  it.live("has one connection to each other gateway, and does not call on the clients there to sync", () =>
+    Effect.gen(function* () {
+      const { settings } = yield* scratch
+      const there = yield* start({ ...settings, CHAT_ROLE: "gateway" })
+      const bob = yield* Effect.provideService(register(), TestServer, there)
+      const bobPeer = yield* connect(there.chatUrl, bob.token)
+      const here = yield* start({ ...settings, CHAT_ROLE: "gateway", CHAT_GATEWAYS: there.chatUrl })
+      yield* here.server.says("connected to the gateway")
+      const logout = request("POST", "/v1/user/logout", { token: bob.token })
+      assert.strictEqual((yield* Effect.provideService(logout, TestServer, here)).status, 200)
+      assert.strictEqual((yield* bobPeer.closed()).code, 4004)
+      assert.deepStrictEqual(
+        bobPeer.frames.map(({ method }) => method),
+        ["session.ready"]
+      )
+      assert.lengthOf(here.server.output().match(/connected to the gateway/g) ?? [], 1)
+    })
+  )
+})
