@@ -77,7 +77,16 @@ export class Accounts extends Context.Service<
         return { id: session.userId, token, expire, refreshToken }
       })
 
-      const closeSockets = (userId: UserId, sessionId: string) => notices.tell({ _tag: "LoggedOut", userId, sessionId })
+      /** Revokes logins and closes their sockets. A caller who hangs up in between must not leave these open. */
+      const closing = <A>(
+        revoking: Effect.Effect<A, ApiError>,
+        revokedBy: (done: A) => ReadonlyArray<{ readonly userId: UserId; readonly sessionId: string }>
+      ) =>
+        Effect.tap(revoking, (done) =>
+          Effect.sync(() => {
+            for (const { userId, sessionId } of revokedBy(done)) notices.tell({ _tag: "LoggedOut", userId, sessionId })
+          })
+        ).pipe(Effect.uninterruptible)
 
       const openSession = Effect.fnUntraced(function* (
         userId: UserId,
@@ -89,8 +98,9 @@ export class Accounts extends Context.Service<
           deviceId: device.deviceId ?? "default",
           platform: device.platform ?? "unknown"
         }
-        const { refreshToken, revoked } = yield* sessions.open(session)
-        for (const sessionId of revoked) closeSockets(userId, sessionId)
+        const { refreshToken } = yield* closing(sessions.open(session), ({ revoked }) =>
+          revoked.map((sessionId) => ({ userId, sessionId }))
+        )
         return yield* issue(session, refreshToken)
       })
 
@@ -125,17 +135,17 @@ export class Accounts extends Context.Service<
 
       const refresh = Effect.fn("Accounts.refresh")(function* (refreshToken: string, address: string | undefined) {
         yield* limitAddress(address)
-        const result = yield* sessions.refresh(refreshToken)
-        if (result._tag === "Reused") closeSockets(result.session.userId, result.session.sessionId)
+        const result = yield* closing(sessions.refresh(refreshToken), (used) =>
+          used._tag === "Reused" ? [used.session] : []
+        )
         if (result._tag !== "Rotated") return yield* ApiError.of("BadRefreshToken")
         const { id: _, ...tokens } = yield* issue(result.session, result.next)
         return tokens
       })
 
-      const logout = Effect.fn("Accounts.logout")(function* (caller: UserIdentity) {
-        if (caller.sessionId === undefined) return
-        yield* sessions.revoke(caller.sessionId)
-        closeSockets(caller.subject, caller.sessionId)
+      const logout = Effect.fn("Accounts.logout")(function* ({ subject, sessionId }: UserIdentity) {
+        if (sessionId === undefined) return
+        yield* closing(sessions.revoke(sessionId), () => [{ userId: subject, sessionId }])
       })
 
       const profile = Effect.fn("Accounts.profile")(function* (id: UserId) {

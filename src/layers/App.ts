@@ -90,11 +90,12 @@ const handover = Layer.unwrap(
   )
 )
 
-/** In the roles `all` and `gateway`: those who hold connections; a gateway leaves storing to the workers. */
+/** In the roles `all` and `gateway`: those who hold connections; a gateway leaves storing and handing over to the workers. */
 const actors = Layer.unwrap(
-  Effect.map(Settings, ({ role }) => (role === "gateway" ? Layer.empty : TransferConsumer.layer))
+  Effect.map(Settings, ({ role }) =>
+    role === "gateway" ? Layer.empty : TransferConsumer.layer.pipe(Layer.provide(handover))
+  )
 ).pipe(
-  Layer.provide(handover),
   Layer.provideMerge(Notices.layer.pipe(Layer.provide(NoticeRelayGateways.layer))),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(PresenceWatches.layer),

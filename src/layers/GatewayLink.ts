@@ -1,6 +1,6 @@
 /**
- * A worker's way to one gateway: a WebSocket client of the system's own, with typed commands and their acks, over a
- * connection that comes back by itself (protocol.md sections 1.4 and 1.6).
+ * The way of a worker, or of another gateway, to one gateway: a WebSocket client of the system's own, with typed commands
+ * and their acks, over a connection that comes back by itself (protocol.md sections 1.4 and 1.6).
  */
 import { Clock, Data, Deferred, Effect, Schedule, Schema, type Scope } from "effect"
 import { WebSocket } from "ws"
@@ -11,7 +11,7 @@ import { rootUserId } from "../domain/Ids.ts"
 import type { Method } from "../domain/Methods.ts"
 import { backoff } from "./Backoff.ts"
 
-/** The gateway was not there for this long: who waits for it goes on without, so that other gateways need not wait. */
+/** The gateway was not there for this long: a call goes on without it, so that other gateways need not wait. */
 const patienceMillis = 3_000
 /** A connection is replaced before its token, which lives for five minutes, ends. */
 const sessionMillis = 240_000
@@ -29,7 +29,12 @@ export class LinkLost extends Data.TaggedError("LinkLost")<{ readonly message: s
 export class GatewayAbsent extends Data.TaggedError("GatewayAbsent") {}
 
 export interface GatewayLink {
-  /** Sends a command and waits for its ack. Fails with `ApiError` when the gateway refuses it. */
+  /** Waits for a connection, for as long as it takes. */
+  readonly connected: Effect.Effect<void>
+  /**
+   * Sends a command and waits for its ack. Fails with `ApiError` when the gateway refuses it, with `GatewayAbsent` when
+   * there has been no connection for 3 s.
+   */
   readonly call: <Payload>(
     method: Method<"command", Payload>,
     payload: Payload
@@ -111,7 +116,7 @@ const callOn =
 /** Opens a connection; it is there when the gateway has sent `session.ready`. */
 const open = (url: string, token: string): Effect.Effect<Session, LinkLost> =>
   Effect.callback<Session, LinkLost>((resume) => {
-    const socket = new WebSocket(`${url}?ack=once&platform=worker`, {
+    const socket = new WebSocket(`${url}?ack=once&platform=system`, {
       headers: { authorization: `Bearer ${token}` },
       handshakeTimeout: handshakeMillis,
       perMessageDeflate: false
@@ -171,8 +176,8 @@ export const makeGatewayLink = (
       )
     )
 
-    /** The connection, as soon as there is one. */
-    const connected = Effect.suspend(() => {
+    /** The connection, as soon as there is one; callers go without when it is away for long. */
+    const current = Effect.suspend(() => {
       const rest = Math.max(0, lostAt + patienceMillis - clock.currentTimeMillisUnsafe())
       return Effect.timeoutOrElse(Deferred.await(session), {
         duration: rest,
@@ -180,5 +185,8 @@ export const makeGatewayLink = (
       })
     })
 
-    return { call: (method, payload) => Effect.flatMap(connected, (opened) => callOn(opened)(method, payload)) }
+    return {
+      connected: Effect.suspend(() => Effect.asVoid(Deferred.await(session))),
+      call: (method, payload) => Effect.flatMap(current, (opened) => callOn(opened)(method, payload))
+    }
   })

@@ -5,32 +5,47 @@ import { Ids } from "../domain/Ids.ts"
 import { methods } from "../domain/Methods.ts"
 import { type Notice, NoticeRelay, noticesMax } from "../domain/Notice.ts"
 import { makeGatewayLink } from "./GatewayLink.ts"
+import { makeLogoutQueue } from "./LogoutQueue.ts"
 import { Settings } from "./Settings.ts"
 
-/** Notices that wait for a gateway; past that the oldest is forgotten. */
+/** Notices of reading and typing that wait for a gateway; past that the oldest is forgotten. */
 const waitingMax = 10_000
+/** How much longer than a token lives a logout is kept: for clocks that differ, and tokens made a moment later. */
+const marginMillis = 60_000
 
-/** Brings what waits for one gateway there, a frame at a time. What a gateway does not take is forgotten. */
-const makeWay = Effect.fnUntraced(function* (url: string, gateway: string, auth: Auth["Service"]) {
+/**
+ * Brings what is for one gateway there. Logouts and the rest share a connection and do not wait for each other: the rest
+ * is tried once, a frame at a time.
+ */
+const makeWay = Effect.fnUntraced(function* (url: string, gateway: string) {
+  const link = yield* makeGatewayLink(url, yield* Auth, () => Effect.void)
+  const bring = (notices: ReadonlyArray<Notice>) => link.call(methods.notices, { gateway, notices })
+
   const queue = yield* Queue.sliding<Notice>(waitingMax)
-  const link = yield* makeGatewayLink(url, auth, () => Effect.void)
-  const bring = Effect.flatMap(Queue.takeBetween(queue, 1, noticesMax), (notices) =>
-    Effect.ignore(link.call(methods.notices, { gateway, notices }))
+  const bringNext = Effect.flatMap(Queue.takeBetween(queue, 1, noticesMax), (notices) => Effect.ignore(bring(notices)))
+  yield* Effect.forkScoped(Effect.forever(bringNext))
+
+  const { tokenTtlMillis } = yield* Settings
+  const logouts = yield* makeLogoutQueue(
+    (logouts) => Effect.andThen(link.connected, bring(logouts)),
+    tokenTtlMillis + marginMillis
   )
-  yield* Effect.forkScoped(Effect.forever(bring))
-  return queue
+
+  return (notice: Notice): void => {
+    if (notice._tag === "LoggedOut") logouts.put(notice)
+    else Queue.offerUnsafe(queue, notice)
+  }
 })
 
 export const layer = Layer.effect(
   NoticeRelay,
   Effect.gen(function* () {
     const { gatewayUrls } = yield* Settings
-    const auth = yield* Auth
     const own = (yield* Ids).uniqueId()
-    const ways = yield* Effect.forEach(gatewayUrls, (url) => makeWay(url, own, auth))
+    const ways = yield* Effect.forEach(gatewayUrls, (url) => makeWay(url, own))
     return NoticeRelay.of({
       relay: (notice) => {
-        for (const queue of ways) Queue.offerUnsafe(queue, notice)
+        for (const put of ways) put(notice)
       },
       isOwn: (gateway) => gateway === own
     })

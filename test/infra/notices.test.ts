@@ -2,10 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { scratch } from "../support/Backend.ts"
+import { until } from "../support/Eventually.ts"
 import { connect } from "../support/Peer.ts"
 import { start } from "../support/ServerProcess.ts"
+import { gateTo } from "../support/TcpGate.ts"
 import { TestServer } from "../support/TestServer.ts"
-import { chatFrame, register, request } from "../support/Users.ts"
+import { chatFrame, password, register, request } from "../support/Users.ts"
 
 /** Two gateways and a worker; Ann is here, Bob is there and on a tablet here. */
 const apart = Effect.gen(function* () {
@@ -46,6 +48,73 @@ describe("what is never stored, over two gateways", () => {
       const logout = request("POST", "/v1/user/logout", { token: bob.token })
       assert.strictEqual((yield* Effect.provideService(logout, TestServer, there)).status, 200)
       for (const peer of [bobPeer, tablet]) assert.strictEqual((yield* peer.closed()).code, 4004)
+    })
+  )
+})
+
+describe("a gateway that starts", () => {
+  it.live("has one connection to each other gateway, and does not call on the clients there to sync", () =>
+    Effect.gen(function* () {
+      const { settings } = yield* scratch
+      const there = yield* start({ ...settings, CHAT_ROLE: "gateway" })
+      const bob = yield* Effect.provideService(register(), TestServer, there)
+      const bobPeer = yield* connect(there.chatUrl, bob.token)
+      const here = yield* start({ ...settings, CHAT_ROLE: "gateway", CHAT_GATEWAYS: there.chatUrl })
+      yield* here.server.says("connected to the gateway")
+      const logout = request("POST", "/v1/user/logout", { token: bob.token })
+      assert.strictEqual((yield* Effect.provideService(logout, TestServer, here)).status, 200)
+      assert.strictEqual((yield* bobPeer.closed()).code, 4004)
+      assert.deepStrictEqual(
+        bobPeer.frames.map(({ method }) => method),
+        ["session.ready"]
+      )
+      assert.lengthOf(here.server.output().match(/connected to the gateway/g) ?? [], 1)
+    })
+  )
+})
+
+/** Two gateways; the way from here to there has a gate. Bob is there, and on a tablet that has logged in by itself. */
+const gated = Effect.gen(function* () {
+  const { settings } = yield* scratch
+  const there = yield* start({ ...settings, CHAT_ROLE: "gateway" })
+  const gate = yield* gateTo({ host: "127.0.0.1", port: Number(new URL(there.url).port) })
+  const here = yield* start({ ...settings, CHAT_ROLE: "gateway", CHAT_GATEWAYS: `ws://127.0.0.1:${gate.port}/ws` })
+  const bob = yield* Effect.provideService(register(), TestServer, here)
+  const login = { body: { phone: bob.phone, password, deviceId: "tablet" } }
+  const loggedIn = yield* Effect.provideService(request("POST", "/v1/user/login", login), TestServer, here)
+  const bobPeer = yield* connect(there.chatUrl, bob.token)
+  const tablet = yield* connect(there.chatUrl, loggedIn.body.data.token)
+  yield* here.server.says("connected to the gateway")
+  const logout = Effect.provideService(request("POST", "/v1/user/logout", { token: bob.token }), TestServer, here)
+  return { gate, here, bob, bobPeer, tablet, logout }
+})
+
+describe("a logout that does not reach the other gateway at once", () => {
+  it.live("closes the sockets there when the way is back, however long it was away", () =>
+    Effect.gen(function* () {
+      const { gate, here, bobPeer, tablet, logout } = yield* gated
+      yield* Effect.promise(() => gate.close())
+      assert.strictEqual((yield* logout).status, 200)
+      // The waits between these attempts come to more than the 3 s after which nobody waits for a connection any more.
+      const attempts = () => here.server.output().split("no connection to the gateway").length - 1
+      yield* until("attempts to connect", () => attempts() >= 7)
+      yield* Effect.promise(() => gate.open())
+      assert.strictEqual((yield* bobPeer.closed()).code, 4004)
+      assert.strictEqual(tablet.socket.readyState, tablet.socket.OPEN)
+    })
+  )
+
+  it.live("closes them, too, when the connection is lost before it is acknowledged", () =>
+    Effect.gen(function* () {
+      const { gate, bobPeer, tablet, logout } = yield* gated
+      yield* Effect.promise(() => gate.hang())
+      assert.strictEqual((yield* logout).status, 200)
+      const { taken } = gate
+      yield* until("the logout to be held up", () => gate.heldBytes > 0)
+      yield* until("the connection to be given up", () => gate.taken > taken)
+      yield* Effect.promise(() => gate.open())
+      assert.strictEqual((yield* bobPeer.closed()).code, 4004)
+      assert.strictEqual(tablet.socket.readyState, tablet.socket.OPEN)
     })
   )
 })

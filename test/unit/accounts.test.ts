@@ -1,0 +1,82 @@
+/** Callers who hang up while a login is being revoked (protocol.md section 2.2). */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, Option } from "effect"
+import { Notices } from "../../src/actors/Notices.ts"
+import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/Auth.ts"
+import { Contacts } from "../../src/domain/Contacts.ts"
+import type { ApiError } from "../../src/domain/ErrorTable.ts"
+import { Ids, type UserId } from "../../src/domain/Ids.ts"
+import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/User.ts"
+import { Accounts } from "../../src/http/Accounts.ts"
+import { AuthRateLimiter } from "../../src/layers/AuthRateLimiter.ts"
+
+const userId = "1" as UserId
+const phone = "+33612345678" as Phone
+const user: User = { id: userId, phone, passwordHash: "", nickname: "Ann", sex: 0, avatar: "" }
+const session: Session = { sessionId: "old", userId, deviceId: "default", platform: "cli" }
+const caller: UserIdentity = {
+  kind: "user",
+  subject: userId,
+  deviceId: undefined,
+  platform: undefined,
+  sessionId: session.sessionId,
+  expiresAt: Number.POSITIVE_INFINITY
+}
+
+/** Calls with a store that has revoked the login `old` and is slow to say so; the caller hangs up before it does. */
+const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, ApiError>) =>
+  Effect.gen(function* () {
+    const revoked = yield* Deferred.make<void>()
+    const answer = yield* Deferred.make<void>()
+    const loggedOut: Array<string> = []
+    const revoking = <A>(result: A) =>
+      Deferred.succeed(revoked, undefined).pipe(Effect.andThen(Deferred.await(answer)), Effect.as(result))
+    const layer = Accounts.layer.pipe(
+      Layer.provide([
+        Layer.mock(Sessions, {
+          open: () => revoking({ refreshToken: "", revoked: [session.sessionId] }),
+          refresh: () => revoking({ _tag: "Reused", session }),
+          revoke: () => revoking(undefined)
+        }),
+        Layer.mock(Notices, {
+          tell: (notice) => {
+            if (notice._tag === "LoggedOut") loggedOut.push(`${notice.userId} ${notice.sessionId}`)
+          },
+          hear: () => {}
+        }),
+        Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.some(user)) }),
+        Layer.mock(Auth, { issueUser: () => Effect.succeed({ token: "", expire: 0 }) }),
+        Layer.mock(PasswordHasher, { verify: () => Effect.succeed(true) }),
+        Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
+        Layer.mock(Contacts, {}),
+        Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
+        Layer.succeed(Ids, {
+          userId: () => userId,
+          messageId: () => assert.fail(),
+          connectionId: () => assert.fail(),
+          uniqueId: () => "new"
+        })
+      ])
+    )
+    const calling = yield* Effect.forkChild(Effect.provide(Effect.flatMap(Accounts, call), layer))
+    yield* Deferred.await(revoked)
+    const hangingUp = yield* Effect.forkChild(Fiber.interrupt(calling))
+    yield* Effect.yieldNow
+    yield* Deferred.succeed(answer, undefined)
+    yield* Fiber.join(hangingUp)
+    return loggedOut
+  })
+
+describe("a caller who hangs up while a login is being revoked", () => {
+  for (const [how, call] of [
+    ["by a logout", (accounts) => accounts.logout(caller)],
+    ["by a refresh token that comes twice", (accounts) => accounts.refresh("used", undefined)],
+    ["by one login more than there may be", (accounts) => accounts.login({ phone, password: "secret" }, undefined)]
+  ] satisfies ReadonlyArray<readonly [string, Parameters<typeof hangUpDuring>[0]]>) {
+    it.effect(`${how} does not keep its sockets open`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* hangUpDuring(call), [`${userId} ${session.sessionId}`])
+      })
+    )
+  }
+})
