@@ -7,10 +7,11 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
-import type { Answer, Question, Rows } from "./SqliteWorker.ts"
+import type { Answer, Opening, Question, Rows } from "./SqliteWorker.ts"
 
 type Row = Record<string, unknown>
 type Result = Effect.Effect<Rows, SqlError.SqlError>
+type Ask = (sql: string, params: ReadonlyArray<unknown>) => Result
 
 const arraysOf = ({ rows }: Rows): ReadonlyArray<ReadonlyArray<unknown>> => JSON.parse(rows)
 
@@ -37,15 +38,15 @@ const ended = new SqlError.SqlError({
   })
 })
 
-/** A connection; statements run one after the other, in the order in which they come. */
-class Thread implements SqlConnection.Connection {
+/** Statements run one after the other, in the order in which they come. */
+class Thread {
   readonly ended = Deferred.makeUnsafe<void>()
   private readonly worker: Worker
   private readonly waiting = new Map<number, (result: Result) => void>()
   private asked = 0
 
-  constructor(filename: string) {
-    this.worker = new Worker(script, { workerData: filename })
+  constructor(opening: Opening) {
+    this.worker = new Worker(script, { workerData: opening })
     this.worker.on("message", (answer: Answer) => {
       const resume = this.waiting.get(answer.id)
       // Node itself speaks here, too: `node --watch` wants to know what the thread imports.
@@ -60,19 +61,17 @@ class Thread implements SqlConnection.Connection {
     this.worker.on("exit", () => this.end(ended))
   }
 
-  execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
-    Effect.map(this.ask(sql, params), (answer) => {
-      // The caller of a statement says what its rows are.
-      const rows = objectsOf(answer) as ReadonlyArray<never>
-      return transformRows === undefined ? rows : transformRows(rows)
-    })
-  executeUnprepared: SqlConnection.Connection["executeUnprepared"] = this.execute
-  executeRaw: SqlConnection.Connection["executeRaw"] = (sql, params) => Effect.map(this.ask(sql, params), objectsOf)
-  executeValues: SqlConnection.Connection["executeValues"] = (sql, params) =>
-    Effect.map(this.ask(sql, params), arraysOf)
-  executeValuesUnprepared: SqlConnection.Connection["executeValuesUnprepared"] = this.executeValues
-  executeStream: SqlConnection.Connection["executeStream"] = (sql, params, transformRows) =>
-    Stream.fromIterableEffect(this.execute(sql, params, transformRows))
+  /** Cannot be interrupted: a statement runs to its end, and nobody else may have the connection meanwhile. */
+  readonly ask: Ask = (sql, params) =>
+    Effect.uninterruptible(
+      Effect.callback<Rows, SqlError.SqlError>((resume) => {
+        if (Deferred.isDoneUnsafe(this.ended)) return resume(Effect.fail(ended))
+        this.asked += 1
+        const question: Question = { id: this.asked, sql, params: params as ReadonlyArray<SQLInputValue> }
+        this.waiting.set(question.id, resume)
+        this.worker.postMessage(question)
+      })
+    )
 
   /** Ends the connection after what was asked before. */
   close(): Effect.Effect<void> {
@@ -83,19 +82,6 @@ class Thread implements SqlConnection.Connection {
     })
   }
 
-  /** Cannot be interrupted: a statement runs to its end, and nobody else may have the connection meanwhile. */
-  private ask(sql: string, params: ReadonlyArray<unknown>): Result {
-    return Effect.uninterruptible(
-      Effect.callback<Rows, SqlError.SqlError>((resume) => {
-        if (Deferred.isDoneUnsafe(this.ended)) return resume(Effect.fail(ended))
-        this.asked += 1
-        const question: Question = { id: this.asked, sql, params: params as ReadonlyArray<SQLInputValue> }
-        this.waiting.set(question.id, resume)
-        this.worker.postMessage(question)
-      })
-    )
-  }
-
   private end(error: SqlError.SqlError): void {
     Deferred.doneUnsafe(this.ended, Effect.void)
     for (const resume of this.waiting.values()) resume(Effect.fail(error))
@@ -103,28 +89,56 @@ class Thread implements SqlConnection.Connection {
   }
 }
 
-const openThread = (filename: string): Effect.Effect<Thread, never, Scope.Scope> =>
+const openThread = (opening: Opening): Effect.Effect<Thread, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => new Thread(filename)),
+    Effect.sync(() => new Thread(opening)),
     (thread) => thread.close()
   )
 
-/** A client with one connection for transactions, and one for statements outside of them. */
+const connectionOf = (ask: Ask): SqlConnection.Connection => {
+  const execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
+    Effect.map(ask(sql, params), (answer) => {
+      // The caller of a statement says what its rows are.
+      const rows = objectsOf(answer) as ReadonlyArray<never>
+      return transformRows === undefined ? rows : transformRows(rows)
+    })
+  const executeValues: SqlConnection.Connection["executeValues"] = (sql, params) =>
+    Effect.map(ask(sql, params), arraysOf)
+  return {
+    execute,
+    executeUnprepared: execute,
+    executeRaw: (sql, params) => Effect.map(ask(sql, params), objectsOf),
+    executeValues,
+    executeValuesUnprepared: executeValues,
+    executeStream: (sql, params, transformRows) => Stream.fromIterableEffect(execute(sql, params, transformRows))
+  }
+}
+
+/** How statements begin that read. One that begins so and writes (`WITH … UPDATE`) is refused where it comes to. */
+const reads = /^\s*(?:SELECT|WITH)\b/i
+
+/**
+ * A client with one connection that writes, and one that only reads. A single statement that writes takes its turn with
+ * the transactions: on the other connection it would wait for their lock, and all reading would wait behind it.
+ */
 export const make = (
   filename: string
 ): Effect.Effect<SqlClient.SqlClient, never, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
     // One after the other: the first makes the file.
-    const transactions = yield* openThread(filename)
-    yield* Effect.ignore(transactions.execute("SELECT 1", [], undefined))
-    const others = yield* openThread(filename)
-    const { transactionAcquirer, onCommitFailure } = SqlClient.makeSqliteAcquirers({
-      connection: Effect.succeed(transactions),
+    const writing = yield* openThread({ filename, readsOnly: false })
+    yield* Effect.ignore(writing.ask("SELECT 1", []))
+    const reading = yield* openThread({ filename, readsOnly: true })
+    const { borrower, transactionAcquirer, onCommitFailure } = SqlClient.makeSqliteAcquirers({
+      connection: Effect.succeed(connectionOf(writing.ask)),
       semaphore: yield* Semaphore.make(1)
     })
+    const outside = connectionOf((sql, params) =>
+      reads.test(sql) ? reading.ask(sql, params) : borrower(() => writing.ask(sql, params))
+    )
     return yield* SqlClient.make({
-      acquirer: Effect.succeed(others),
-      borrower: (use) => use(others),
+      acquirer: Effect.succeed(outside),
+      borrower: (use) => use(outside),
       transactionAcquirer,
       onCommitFailure,
       // What a transaction has read must be true when it writes.

@@ -5,6 +5,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { parentPort, workerData } from "node:worker_threads"
 
+export interface Opening {
+  readonly filename: string
+  /** Whoever wants to change something is refused at once. */
+  readonly readsOnly: boolean
+}
+
 export interface Question {
   readonly id: number
   /** The connection ends when this is absent. */
@@ -30,13 +36,15 @@ export interface Rows {
 /** Prepared statements that are kept; the one that was not used for longest goes first. */
 const statementsMax = 200
 
-const database = new DatabaseSync(String(workerData))
+const { filename, readsOnly } = workerData as Opening
+const database = new DatabaseSync(filename)
 // A commit is on the disk when it returns, so that an ack survives `kill -9` and power loss.
 database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-// Another connection may be writing.
+// Another process may be writing: in this one a single connection does.
 database.exec("PRAGMA busy_timeout = 5000")
 // In KiB: enough for the pages of the indexes that a batch touches.
 database.exec("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+if (readsOnly) database.exec("PRAGMA query_only = ON")
 
 const statements = new Map<string, StatementSync>()
 
