@@ -17,7 +17,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import { DeviceId, Platform } from "../domain/User.ts"
 import { Settings } from "../layers/Settings.ts"
 import { bearerToken } from "./bearerToken.ts"
-import { SharedServer } from "./SharedServer.ts"
+import { SharedServer, socketOptions } from "./SharedServer.ts"
 import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
 
 const subprotocol = "fiberchat.v1"
@@ -47,14 +47,12 @@ export const layer = Layer.effectDiscard(
     let draining = false
     let pending = 0
 
-    // `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
-    const options: ServerOptions<typeof ChatSocket> & { readonly closeTimeout: number } = {
+    const options: ServerOptions<typeof ChatSocket> = {
+      ...socketOptions,
       WebSocket: ChatSocket,
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
       maxPayload: settings.frameBytesMax,
-      closeTimeout: 1_000,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false)
     }
     const userSockets = new WebSocketServer(options)

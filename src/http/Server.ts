@@ -4,8 +4,7 @@ import { Effect, Layer } from "effect"
 import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
-import { RpcSerialization, RpcServer } from "effect/rpc"
-import type { ServerOptions } from "ws"
+import { RpcSerialization } from "effect/rpc"
 import { Connections } from "../actors/Connections.ts"
 import { MessageSender } from "../actors/MessageSender.ts"
 import { Api } from "../domain/Api.ts"
@@ -23,8 +22,8 @@ import * as HealthHandlers from "./HealthHandlers.ts"
 import { Im } from "./Im.ts"
 import * as ImHandlers from "./ImHandlers.ts"
 import * as ImRpcHandlers from "./ImRpcHandlers.ts"
-import * as RpcSockets from "./RpcSockets.ts"
-import { bodyBytesMax, chatPath, rpcPath, SharedServer } from "./SharedServer.ts"
+import * as RpcTransports from "./RpcTransports.ts"
+import { bodyBytesMax, chatPath, SharedServer, socketOptions } from "./SharedServer.ts"
 import * as SocialHandlers from "./SocialHandlers.ts"
 import * as UserHandlers from "./UserHandlers.ts"
 import * as UserRpcHandlers from "./UserRpcHandlers.ts"
@@ -37,12 +36,7 @@ const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
 const rpcs = UserRpcs.merge(ImRpcs)
 
-/** Over both transports: a `POST` for a call, or a WebSocket for many. */
-const rpc = Layer.mergeAll(
-  // A stream that nobody reads keeps what it is about to write, and one page more.
-  RpcServer.layerHttp({ group: rpcs, path: rpcPath, protocol: "http", streamBufferSize: 1 }),
-  RpcSockets.layer(rpcs)
-).pipe(
+const rpc = Layer.mergeAll(RpcTransports.layerHttp(rpcs), RpcTransports.layerWebSocket(rpcs)).pipe(
   Layer.provide([UserRpcHandlers.layer, ImRpcHandlers.layer]),
   Layer.provide(AuthorizationBearer.serviceOnly),
   Layer.provide(RpcSerialization.layerNdjsonWith({ maxBufferSize: bodyBytesMax }))
@@ -69,13 +63,6 @@ const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerH
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 
-// `closeTimeout` (ws 8.19) is not in the published types yet: a peer that does not answer a close is cut off.
-const rpcSockets: ServerOptions & { readonly closeTimeout: number } = {
-  closeTimeout: 1_000,
-  maxPayload: bodyBytesMax,
-  perMessageDeflate: false
-}
-
 const listening = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
@@ -84,7 +71,7 @@ const listening = Layer.unwrap(
       host,
       port,
       gracefulShutdownTimeout: "3 seconds",
-      websocket: rpcSockets
+      websocket: { ...socketOptions, maxPayload: bodyBytesMax }
     })
   })
 )

@@ -15,6 +15,13 @@ export const rpcPath = "/rpc"
 /** The largest body of a request, and the largest frame of an RPC socket. */
 export const bodyBytesMax = 64 * 1024
 
+/** What the sockets of both paths have in common; `closeTimeout` is not in the types of `ws` yet. */
+export const socketOptions = {
+  perMessageDeflate: false,
+  /** Milliseconds after which a peer that does not answer a close is cut off. */
+  closeTimeout: 1_000
+} as const
+
 const upgraded = new Set<string>([chatPath, rpcPath])
 
 /**

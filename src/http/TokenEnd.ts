@@ -5,6 +5,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CloseEvent, isSocketError, type Socket } from "effect/socket/Socket"
 import { closeCodes } from "../domain/CloseCode.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
+import { withBackpressure } from "./Backpressure.ts"
 
 /** How long an answer that is a stream may take to say that its token has ended, before it is cut off. */
 const partingMillis = 2_000
@@ -33,15 +34,18 @@ const withSocket = (
 
 const noSocket = ApiError.of("BadParameters", { msg: "a GET must ask for a WebSocket; single calls are a POST" })
 
-/** Serves a WebSocket until the token ends; then closes it with 4004 and reads nothing more from it. */
+/** Closes a WebSocket with 4004 when the token ends, or with 4008 when its peer does not read, and reads nothing more. */
 const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const socket = yield* Effect.catch(request.upgrade, () => Effect.fail(noSocket))
+    const upgraded = yield* Effect.catch(request.upgrade, () => Effect.fail(noSocket))
+    const { socket, overdue } = withBackpressure(upgraded, NodeHttpServerRequest.toIncomingMessage(request).socket)
     const writer = yield* socket.writer
-    const { code, reason } = closeCodes.TokenExpired
-    const closed = sleepUntil(expiresAt).pipe(
-      Effect.andThen(Effect.ignore(writer.write(new CloseEvent(code, reason)))),
+    const closed = Effect.raceFirst(
+      Effect.as(sleepUntil(expiresAt), closeCodes.TokenExpired),
+      Effect.as(overdue, closeCodes.SlowConsumer)
+    ).pipe(
+      Effect.flatMap(({ code, reason }) => Effect.ignore(writer.write(new CloseEvent(code, reason)))),
       Effect.as(HttpServerResponse.empty())
     )
     const served = Effect.provideService(handler, HttpServerRequest.HttpServerRequest, withSocket(request, socket))

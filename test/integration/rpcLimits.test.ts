@@ -4,11 +4,13 @@ import { connect as connectTcp, type Socket } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { vi } from "vitest"
+import { WebSocket } from "ws"
+import { ConversationWatchers } from "../../src/actors/ConversationWatchers.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import { eventually, until } from "../support/Eventually.ts"
 import { serviceClient, serviceToken } from "../support/RpcClients.ts"
-import { openRpcSocket } from "../support/RpcSocket.ts"
+import { callLine, openRpcSocket } from "../support/RpcSocket.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
 
@@ -31,14 +33,31 @@ const dialed = Effect.gen(function* () {
 
 /** Calls `Messages` over a plain connection, which is not read. */
 const follow = (socket: Socket, conversationId: string, token: string) => {
-  const call = { _tag: "Request", id: "1", tag: "Messages", payload: { conversationId }, headers: [] }
-  const body = `${JSON.stringify(call)}\n`
+  const body = callLine("1", "Messages", { conversationId })
   const head = ["POST /rpc HTTP/1.1", "host: localhost", `authorization: Bearer ${token}`]
   socket.pause()
   socket.write([...head, `content-length: ${body.length}`, "", body].join("\r\n"))
 }
 
-/** How often the history is read until it has not been for half a second. */
+/** A conversation with so many of the longest messages. */
+const filled = (count: number) =>
+  Effect.gen(function* () {
+    const [ann, bob] = yield* Effect.all([register(), register()])
+    const rpc = yield* serviceClient
+    const send = (index: number) =>
+      rpc.SendMessage({
+        sendId: ann.id as UserId,
+        receiveId: bob.id as UserId,
+        clientId: `m${index}`,
+        chatType: 1,
+        message: { messageType: 0, content: contentMax }
+      })
+    const indices = Array.from({ length: count }, (_, index) => index)
+    const acks = yield* Effect.forEach(indices, send, { concurrency: 32 })
+    return acks[0]?.conversationID ?? ""
+  })
+
+/** How often the store is read until it has not been for half a second. */
 const settled = (reads: () => number) =>
   Effect.gen(function* () {
     for (let before = -1; before !== reads(); ) {
@@ -80,26 +99,10 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
 
   it.effect("does not read on for a stream that nobody reads", () =>
     Effect.gen(function* () {
-      const [ann, bob] = yield* Effect.all([register(), register()])
-      const rpc = yield* serviceClient
       const store = yield* MessageStore
       // 24 MiB are more than the operating system keeps for the two ends of a connection.
-      const send = (index: number) =>
-        rpc.SendMessage({
-          sendId: ann.id as UserId,
-          receiveId: bob.id as UserId,
-          clientId: `m${index}`,
-          chatType: 1,
-          message: { messageType: 0, content: contentMax }
-        })
       const count = 1_536
-      const acks = yield* Effect.forEach(
-        Array.from({ length: count }, (_, index) => index),
-        send,
-        { concurrency: 32 }
-      )
-      const conversationId = acks[0]?.conversationID ?? ""
-
+      const conversationId = yield* filled(count)
       const read = vi.spyOn(store, "history")
       yield* Effect.addFinalizer(() => Effect.sync(() => read.mockRestore()))
       const reads = () => read.mock.calls.length
@@ -117,17 +120,69 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
     })
   )
 
+  it.effect(
+    "waits for a WebSocket that nobody reads, and closes it with 4008 after 10 s, while others are served",
+    () =>
+      Effect.gen(function* () {
+        const messages = 20
+        const conversationId = yield* filled(messages)
+        const rpc = yield* serviceClient
+        const [log, closing] = [vi.spyOn(yield* MessageStore, "chatLog"), vi.spyOn(WebSocket.prototype, "close")]
+        yield* Effect.addFinalizer(() => Effect.sync(() => [log, closing].map((spy) => spy.mockRestore())))
+        const socket = yield* opened
+        socket.call("stream", "Messages", { conversationId })
+        yield* until("the stream to begin", () => socket.sent.length > 0)
+        socket.pause()
+        // 128 MiB of answers, in all, to one frame.
+        const calls = 400
+        const lines = Array.from({ length: calls }, (_, index) =>
+          callLine(`${index}`, "GetChatLog", { conversationId, count: 200 })
+        )
+        socket.raw(lines.join(""))
+        yield* until("the first answers", () => log.mock.calls.length > 0)
+        assert.isBelow(yield* settled(() => log.mock.calls.length), calls / 2)
+        assert.strictEqual(yield* rpc.Ping(), "pong")
+        const closed = () => closing.mock.contexts.find((_, index) => closing.mock.calls[index]?.[0] === 4008)
+        const { bufferedAmount } = (yield* eventually("the end", closed)) as WebSocket
+        assert.isAtMost(bufferedAmount, 1024 * 1024 + 2 * messages * contentMax.length)
+        socket.resume()
+        assert.deepStrictEqual(yield* eventually("the close frame", () => socket.closed), {
+          code: 4008,
+          reason: "slow-consumer"
+        })
+        assert.isBelow(log.mock.calls.length, calls / 2)
+      })
+  )
+
+  it.effect("passes over notifications, of calls and of streams, over both transports", () =>
+    Effect.gen(function* () {
+      const conversationId = yield* filled(1)
+      const [log, watch] = [vi.spyOn(yield* MessageStore, "chatLog"), vi.spyOn(yield* ConversationWatchers, "watch")]
+      yield* Effect.addFinalizer(() => Effect.sync(() => [log, watch].map((spy) => spy.mockRestore())))
+      const socket = yield* opened
+      const isNotification = true
+      for (const tag of ["GetChatLog", "Messages"]) socket.call(tag, tag, { conversationId }, { isNotification })
+      socket.call("1", "Ping", null)
+      yield* until("the answer", () => socket.sent.some(({ requestId }) => requestId === "1"))
+      const lines = ["GetChatLog", "Messages"].map((tag) => callLine(tag, tag, { conversationId }, { isNotification }))
+      const token = yield* serviceToken
+      const posted = request("POST", "/rpc", { token, body: lines.join("") }).pipe(Effect.timeout(5_000))
+      assert.deepInclude(yield* posted, { status: 200, body: undefined })
+      assert.deepStrictEqual([log.mock.calls.length, watch.mock.calls.length], [0, 0])
+    })
+  )
+
   it.effect.skipIf(process.platform !== "linux")("lets TCP look after peers that say nothing", () =>
     Effect.gen(function* () {
       const socket = yield* dialed
       const portOf = (address = "") => Number.parseInt(address.split(":")[1] ?? "", 16)
-      const { localPort } = socket
-      // Of the server's end: its peer's port is ours. Timer 2 is the one of keep-alive.
+      const { localPort, remotePort } = socket
+      // Of the server's end: its ports are ours the other way round. Timer 2 is the one of keep-alive.
       const timer = () =>
         readFileSync("/proc/net/tcp", "utf8")
           .split("\n")
           .map((line) => line.trim().split(/\s+/))
-          .find(([, , remote]) => portOf(remote) === localPort)?.[5]
+          .find(([, local, remote]) => portOf(local) === remotePort && portOf(remote) === localPort)?.[5]
       const [kind, ticks = ""] = (yield* eventually("the connection", timer)).split(":")
       assert.strictEqual(kind, "02")
       assert.isAtMost(Number.parseInt(ticks, 16) / 100, 30)

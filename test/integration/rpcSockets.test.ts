@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch, Layer, Schema, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
-import * as RpcSockets from "../../src/http/RpcSockets.ts"
+import * as RpcTransports from "../../src/http/RpcTransports.ts"
 import { until } from "../support/Eventually.ts"
 import { openRpcSocket } from "../support/RpcSocket.ts"
 
@@ -18,7 +18,7 @@ const group = RpcGroup.make(
 /** A server whose call `Hold` takes until the latch is open. */
 const server = Effect.gen(function* () {
   const open = yield* Latch.make()
-  const counted = { running: 0, most: 0, begun: 0 }
+  const counted = { running: 0, most: 0, begun: 0, followed: 0 }
   const hold = Effect.sync(() => {
     counted.running += 1
     counted.begun += 1
@@ -34,10 +34,14 @@ const server = Effect.gen(function* () {
   const handlers = group.toLayer({
     Hold: () => hold,
     Die: () => Effect.die(new Error("by design")),
-    Follow: () => Stream.never
+    Follow: () =>
+      Stream.suspend(() => {
+        counted.followed += 1
+        return Stream.never
+      })
   })
   const served = HttpRouter.serve(
-    RpcSockets.layer(group).pipe(Layer.provide([handlers, RpcSerialization.layerNdjson])),
+    RpcTransports.layerWebSocket(group).pipe(Layer.provide([handlers, RpcSerialization.layerNdjson])),
     {
       disableLogger: true,
       disableListenLog: true
@@ -54,7 +58,11 @@ describe("an RPC socket", () => {
     Effect.gen(function* () {
       const { url, counted, open } = yield* server
       const socket = yield* openRpcSocket(url)
-      for (let index = 0; index < 100; index++) socket.call(`stream ${index}`, "Follow", null)
+      for (let index = 0; index < 100; index++) {
+        socket.call(`stream ${index}`, "Follow", null)
+        socket.call(`early stream ${index}`, "Follow", null, { discard: true })
+        socket.call(`silent stream ${index}`, "Follow", null, { isNotification: true })
+      }
       for (let index = 0; index < 100; index++) socket.call(`call ${index}`, "Hold", null)
       for (let index = 0; index < 100; index++) socket.call(`early ${index}`, "Hold", null, { discard: true })
       for (let index = 0; index < 100; index++) socket.call(`silent ${index}`, "Hold", null, { isNotification: true })
@@ -67,7 +75,7 @@ describe("an RPC socket", () => {
       const answered = () => socket.sent.filter(({ _tag }) => _tag === "Exit").map(({ requestId }) => requestId)
       yield* until("every answer", () => answered().length === 200)
       assert.strictEqual(new Set(answered()).size, 200)
-      assert.deepStrictEqual(counted, { running: 0, most: 65, begun: 201 })
+      assert.deepStrictEqual(counted, { running: 0, most: 65, begun: 201, followed: 200 })
     }).pipe(Effect.scoped)
   )
 

@@ -10,6 +10,10 @@ export interface Sent {
   readonly values?: ReadonlyArray<{ readonly content: string }>
 }
 
+/** The line of a call; `more` are further fields of the envelope. */
+export const callLine = (id: string, tag: string, payload: unknown, more: object = {}): string =>
+  `${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`
+
 export class RpcSocket {
   readonly sent: Array<Sent> = []
   closed: Closed | undefined
@@ -26,14 +30,22 @@ export class RpcSocket {
     socket.on("error", () => {})
   }
 
-  /** Calls; `more` are further fields of the envelope. */
-  call(id: string, tag: string, payload: unknown, more: object = {}): void {
-    this.raw(`${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`)
+  call(...call: Parameters<typeof callLine>): void {
+    this.raw(callLine(...call))
   }
 
   /** Sends one frame as it is. */
   raw(text: string): void {
     this.socket.send(text)
+  }
+
+  /** Reads nothing any more, so that what comes waits in the server. */
+  pause(): void {
+    this.socket.pause()
+  }
+
+  resume(): void {
+    this.socket.resume()
   }
 
   terminate(): void {
