@@ -6,6 +6,9 @@ import type { ConnectionEvent } from "../domain/Connection.ts"
 import { GatewayPolicy, type LoginPolicy } from "../domain/GatewayPolicy.ts"
 import type { ConnectionId } from "../domain/Ids.ts"
 
+/** Revoked logins that are remembered: many more than are revoked while a connection is being accepted. */
+const loggedOutMax = 10_000
+
 /** An open connection, as the rest of the node sees it. */
 export interface Connection {
   readonly connectionId: ConnectionId
@@ -30,6 +33,11 @@ export class ConnectionRegistry extends Context.Service<
     /** Adds a connection and tells those whose slot it takes that they are replaced (protocol.md section 1.8). */
     readonly add: (connection: Connection) => void
     readonly remove: (connection: Connection) => void
+    /**
+     * Closes the connections of a login that was revoked (4004): those that are there, and one whose token was looked at
+     * just before and that is added just after.
+     */
+    readonly logOut: (userId: string, sessionId: string) => void
     readonly ofUser: (userId: string) => ReadonlyArray<Connection>
     readonly isOnline: (userId: string) => boolean
     /** At most so many users that are online. */
@@ -41,6 +49,8 @@ export class ConnectionRegistry extends Context.Service<
     ConnectionRegistry,
     Effect.map(GatewayPolicy, ({ loginPolicy, userConnectionsMax }) => {
       const byUser = new Map<string, ReadonlyArray<Connection>>()
+      /** The login revoked first comes first. */
+      const loggedOut = new Set<string>()
       let size = 0
       const ofUser = (userId: string) => byUser.get(userId) ?? []
       return ConnectionRegistry.of({
@@ -49,6 +59,7 @@ export class ConnectionRegistry extends Context.Service<
           const others = ofUser(connection.userId)
           byUser.set(connection.userId, [...others, connection])
           size += 1
+          if (connection.sessionId !== undefined && loggedOut.has(connection.sessionId)) connection.tell(revoked)
           // Workers are as many as they are.
           const tooMany = connection.kind === "user" ? others.length + 1 - userConnectionsMax : 0
           for (const [age, other] of others.entries()) {
@@ -64,6 +75,12 @@ export class ConnectionRegistry extends Context.Service<
           if (after.length === 0) byUser.delete(connection.userId)
           else byUser.set(connection.userId, after)
         },
+        logOut: (userId, sessionId) => {
+          loggedOut.add(sessionId)
+          const [first] = loggedOut
+          if (loggedOut.size > loggedOutMax && first !== undefined) loggedOut.delete(first)
+          for (const connection of ofUser(userId)) if (connection.sessionId === sessionId) connection.tell(revoked)
+        },
         ofUser,
         isOnline: (userId) => byUser.has(userId),
         onlineUsers: (limit) => [...byUser.keys().take(limit)],
@@ -74,6 +91,8 @@ export class ConnectionRegistry extends Context.Service<
     })
   )
 }
+
+const revoked = { _tag: "CloseAsked", close: "TokenExpired" } as const
 
 /** Whether a new connection takes the place of another one of the same user. The system's own never replace each other. */
 const isSameSlot = (policy: LoginPolicy, connection: Connection, other: Connection): boolean => {

@@ -35,10 +35,7 @@ export class Notices extends Context.Service<
             return delivery.notify(conversationID, frame, { userId, origin })
           }
           case "LoggedOut":
-            for (const connection of registry.ofUser(notice.userId)) {
-              if (connection.sessionId !== notice.sessionId) continue
-              connection.tell({ _tag: "CloseAsked", close: "TokenExpired" })
-            }
+            return registry.logOut(notice.userId, notice.sessionId)
         }
       }
 
