@@ -9,7 +9,7 @@ import { type GroupAudience, Groups } from "../domain/Groups.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { type Message, MessageType } from "../domain/Message.ts"
 
-/** Members of all groups together that are kept, each group counting for one more; the groups that were not written to for longest go first. */
+/** Members that are kept, and 1 for each group; the groups that were not written to for longest go first. */
 const membersMax = 200_000
 /** Uses that wait for one group to be read. */
 const waitingMax = 1_000

@@ -7,6 +7,7 @@ import { failures } from "./Envelope.ts"
 /** The user whose token the request carries. */
 export class CurrentUser extends Context.Service<CurrentUser, UserIdentity>()("fiberchat/domain/CurrentUser") {}
 
+/** Their id. */
 export const callerId = Effect.map(CurrentUser, ({ subject }) => subject)
 
 /** Lets only requests with a user's access token through (`Authorization: Bearer <jwt>`). */

@@ -29,6 +29,7 @@ export type MessageType = typeof MessageTypeSchema.Type
 /** The types of messages that are nothing by themselves, but a change of another one. */
 export type ChangeType = typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
 
+/** Whether messages of this type change another one. */
 export const isChange = (type: MessageType): type is ChangeType => type >= MessageType.recall
 
 /** Whether users write messages of this type themselves. */

@@ -1,7 +1,9 @@
 /** Conversations behind both their HTTP and their RPC face: history, lists, read positions. */
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { Notices } from "../actors/Notices.ts"
+import { type ChatLog, chatLog } from "../domain/ChatLog.ts"
 import { type ChatType, ConversationId, receiverIn } from "../domain/Conversation.ts"
+import type { ConversationChanges, ConversationEntry, ConversationPage } from "../domain/ConversationEntry.ts"
 import {
   ConversationLists,
   type ListedConversation,
@@ -11,14 +13,7 @@ import {
 import { Conversations, type ReadRecords } from "../domain/Conversations.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import type { UserId } from "../domain/Ids.ts"
-import {
-  type ChatLog,
-  type ChatLogRequest,
-  type ConversationChanges,
-  type ConversationEntry,
-  type ConversationPage,
-  chatLog
-} from "../domain/ImApi.ts"
+import type { ChatLogRequest } from "../domain/ImApi.ts"
 import { MessageStore, type Reader } from "../domain/MessageStore.ts"
 
 const chatLogDefault = 100

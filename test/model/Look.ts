@@ -1,7 +1,8 @@
 /** Everything that a user finds over HTTP, beside what the model says of it. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { ChatLog, ConversationPage } from "../../src/domain/ImApi.ts"
+import type { ChatLog } from "../../src/domain/ChatLog.ts"
+import type { ConversationPage } from "../../src/domain/ConversationEntry.ts"
 import type { Message } from "../../src/domain/Message.ts"
 import { call } from "./Hands.ts"
 import type { Person } from "./People.ts"

@@ -1,5 +1,5 @@
 /** What the world looks like to a user: histories, lists and read records; and the same of what the server answers. */
-import type { ConversationEntry } from "../../src/domain/ImApi.ts"
+import type { ConversationEntry } from "../../src/domain/ConversationEntry.ts"
 import type { Message } from "../../src/domain/Message.ts"
 import type { SyncedConversation } from "../../src/domain/Sync.ts"
 import { type Conversation, lastSeq, memberOf, type Stored, type World } from "./World.ts"
