@@ -34,6 +34,8 @@ const OpeningQuery = Schema.Struct({
 })
 const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
 
+const full = () => ApiError.of("Overloaded", { retryAfter: 5_000 })
+
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const settings = yield* Settings
@@ -63,14 +65,13 @@ export const layer = Layer.effectDiscard(
         return yield* ApiError.of("Forbidden", { msg: "origin not allowed" })
       }
       if (draining) return yield* ApiError.of("Overloaded", { msg: "draining", retryAfter: 5_000 })
-      const full = ApiError.of("Overloaded", { retryAfter: 5_000 })
-      if (pending > pendingMax) return yield* full
+      if (pending > pendingMax) return yield* full()
       const isFull = registry.size() + pending > settings.gateway.connectionsMax
       const token = requestToken(request)
-      if (token === undefined) return yield* isFull ? full : ApiError.of("Unauthenticated")
+      if (token === undefined) return yield* isFull ? full() : ApiError.of("Unauthenticated")
       const identity = yield* auth.verify(token)
       // Without the workers nobody here gets an ack.
-      if (isFull && identity.kind !== "system") return yield* full
+      if (isFull && identity.kind !== "system") return yield* full()
       if (identity.kind === "service") return yield* ApiError.of("Unauthenticated")
       const query = yield* decodeQuery(Object.fromEntries(new URL(request.url ?? "", "ws://host").searchParams)).pipe(
         Effect.mapError((error) => ApiError.of("BadParameters", { msg: error.message }))
