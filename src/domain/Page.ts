@@ -20,8 +20,10 @@ export const firstFitting = <A>(
   return end < 0 ? items : items.slice(0, end)
 }
 
-const sizeOfMessage = ({ content, reactions = [] }: Message): number =>
-  reactions.reduce((size, { reaction }) => size + reactionSize + reaction.length, content.length)
+const sizeOfMessage = ({ content, reactions }: Message): number =>
+  reactions === undefined
+    ? content.length
+    : reactions.reduce((size, { reaction }) => size + reactionSize + reaction.length, content.length)
 
 /** As many of the first messages as fit into one frame; at least one. */
 export const fitting = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>

@@ -56,6 +56,8 @@ export interface SyncPosition {
         /** Its last message that was sent, when more follow. */
         readonly seq: number | undefined
         readonly newest: number | undefined
+        /** How many conversations the last page had: where they are long, the next one needs no more of them. */
+        readonly width: number
       }
     | undefined
 }
@@ -63,11 +65,12 @@ export interface SyncPosition {
 /** The position of a device that has nothing. */
 export const beginning: SyncPosition = { since: -1, walk: undefined }
 
+const Width = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: syncConversationsMax }))
 const Cursor = Schema.fromJsonString(
   Schema.Tuple([
     Schema.String,
     Schema.Int,
-    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Natural), Schema.NullOr(Count)]))
+    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Natural), Schema.NullOr(Count), Width]))
   ])
 ).pipe((json) => Schema.StringFromBase64Url.pipe(Schema.decodeTo(json)))
 const decodeCursor = Schema.decodeUnknownOption(Cursor)
@@ -78,7 +81,7 @@ export const cursorOf = (user: UserId, { since, walk }: SyncPosition): string =>
   encodeCursor([
     user,
     since,
-    walk === undefined ? null : [walk.until, walk.conversationId, walk.seq ?? null, walk.newest ?? null]
+    walk === undefined ? null : [walk.until, walk.conversationId, walk.seq ?? null, walk.newest ?? null, walk.width]
   ])
 
 /** The position that a cursor stands for, unless it is none of this user's. */
@@ -86,12 +89,19 @@ export const positionOf = (user: UserId, cursor: string): Option.Option<SyncPosi
   Option.flatMap(decodeCursor(cursor), ([owner, since, walk]) => {
     if (owner !== user) return Option.none()
     if (walk === null) return Option.some({ since, walk: undefined })
-    const [until, conversationId, seq, newest] = walk
+    const [until, conversationId, seq, newest, width] = walk
     return Option.some({
       since,
-      walk: { until, conversationId, seq: seq ?? undefined, newest: newest ?? undefined }
+      walk: { until, conversationId, seq: seq ?? undefined, newest: newest ?? undefined, width }
     })
   })
+
+/**
+ * How many conversations a page looks at. Somewhat more than the one before it had: it may have as many of few messages
+ * each, and a page that is shorter for it is followed by one that looks at more.
+ */
+export const widthOf = ({ walk }: SyncPosition): number =>
+  Math.min(syncConversationsMax, walk === undefined ? syncConversationsMax : 4 * walk.width)
 
 /** A conversation with something new in it, and the position after which the device misses messages. */
 export interface ChangedConversation {

@@ -8,7 +8,7 @@ import { Role } from "../domain/Group.ts"
 import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { fitting } from "../domain/Page.ts"
-import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, syncConversationsMax } from "../domain/Sync.ts"
+import { type ChangedConversation, pageOf, rangesOf, type SyncPosition, widthOf } from "../domain/Sync.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "./SqlDialect.ts"
@@ -99,7 +99,8 @@ export const layer = Layer.effect(
 
     const readPage = Effect.fnUntraced(function* (reader: UserId, query: SyncQuery) {
       const { since, walk } = query.position
-      const read = yield* changedSince(reader, query, syncConversationsMax + 1)
+      const width = widthOf(query.position)
+      const read = yield* changedSince(reader, query, width + 1)
       const now = read[0]?.now ?? 0
       // A store that was set back must not leave the device waiting for what it has seen already.
       if (Math.max(since, walk?.until ?? since) > now) {
@@ -108,7 +109,7 @@ export const layer = Layer.effect(
       const until = walk?.until ?? now
       const newest = walk === undefined ? query.newest : walk.newest
       const rows = read.filter(isChanged)
-      const changed = rows.slice(0, syncConversationsMax).map((row) => changedOf(row, query.position, newest))
+      const changed = rows.slice(0, width).map((row) => changedOf(row, query.position, newest))
       const ranges = rangesOf(changed, query.limit)
       const found =
         ranges.length === 0
@@ -122,7 +123,9 @@ export const layer = Layer.effect(
       const messages = fitting(yield* messagesOf(reader, found))
       const page = pageOf(changed, messages, rows.length === changed.length)
       const next: SyncPosition =
-        page.last === undefined ? { since: until, walk: undefined } : { since, walk: { until, newest, ...page.last } }
+        page.last === undefined
+          ? { since: until, walk: undefined }
+          : { since, walk: { until, newest, width: page.conversations.length, ...page.last } }
       return { ...page, next }
     })
 

@@ -101,6 +101,30 @@ export const statementsSuite = <E>(
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("are few where a sync comes to many short conversations after long ones", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        const conversations = yield* Conversations
+        const store = yield* MessageStore
+        yield* received(100, "first")
+        const [longest = ""] = others
+        yield* store.appendBatch(Array.from({ length: 30 }, (_, index) => draft(longest, reader, `more ${index}`)))
+        const walk = Effect.gen(function* () {
+          const widths: Array<number> = []
+          for (let position = beginning; ; ) {
+            const page = yield* conversations.sync(reader, { position, limit: 31, newest: undefined, known: {} })
+            widths.push(page.conversations.length)
+            assert.isTrue(page.conversations.every(({ hasMore }) => !hasMore))
+            if (page.next.walk === undefined) return widths
+            position = page.next
+          }
+        })
+        // Each page looks at up to four times as many as the one before it had.
+        assert.deepStrictEqual(yield* walk, [1, 4, 16, 31, 31, 17])
+        assert.strictEqual(yield* statementsOf(walk), 12)
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("are one to know which of 100 users are contacts, or which of 100 pairs", () =>
       Effect.gen(function* () {
         yield* insertAll
