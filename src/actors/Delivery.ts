@@ -2,7 +2,7 @@
 import { Context, Effect, Latch, Layer } from "effect"
 import type { ConnectionEvent } from "../domain/Connection.ts"
 import { type ConversationId, singleMembers } from "../domain/Conversation.ts"
-import { dataFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
+import { dataFrame, encodeFrame, pushFrame, type ServerFrame } from "../domain/Frame.ts"
 import { Handover, pushOf } from "../domain/Handover.ts"
 import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
 import type { Message } from "../domain/Message.ts"
@@ -10,15 +10,12 @@ import { ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { ConversationWatchers } from "./ConversationWatchers.ts"
 import { makeGroupAudiences } from "./GroupAudiences.ts"
 
-const utf8 = new TextEncoder()
-const encode = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
-
 /** Clients that are called upon to sync at the same time; the others follow, so that the store is asked evenly. */
 const syncingMax = 100
 const syncingMillis = 100
 
 /** Who causes a notice, on which connection of theirs, and whether others are not to hear of it. */
-export interface Cause {
+export interface NoticeCause {
   readonly userId: UserId
   readonly origin?: ConnectionId | undefined
   readonly onlyOwn?: boolean
@@ -36,7 +33,7 @@ export class Delivery extends Context.Service<
      * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
      * than {@link noticedMax} only to those of the user who caused it.
      */
-    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: Cause) => void
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: NoticeCause) => void
     /**
      * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
      * Returns at once.
@@ -71,7 +68,7 @@ export class Delivery extends Context.Service<
         yield* wanted.await
         // Who is called from now on need not be called again for what came before.
         wanted.closeUnsafe()
-        const encoded = encode(dataFrame("", "sync.required", rootUserId, {}))
+        const encoded = encodeFrame(dataFrame("", "sync.required", rootUserId, {}))
         let called = 0
         for (const connection of registry.all()) {
           if (connection.kind !== "user") continue
@@ -87,14 +84,14 @@ export class Delivery extends Context.Service<
           const eventOf = (): ConnectionEvent => ({
             _tag: "MessagePushed",
             message,
-            encoded: encode(pushFrame(message))
+            encoded: encodeFrame(pushFrame(message))
           })
           const both = singleMembers(message.conversationID)
           if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
           audiences.ofMessage(message, (members) => tellAll(seeing(message, members), origin, eventOf))
         },
         notify: (conversationId, frame, { userId, origin, onlyOwn }) => {
-          const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encode(frame) })
+          const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encodeFrame(frame) })
           if (onlyOwn === true) return tellAll([userId], origin, eventOf)
           const both = singleMembers(conversationId)
           if (both !== undefined) return tellAll(new Set(both), origin, eventOf)

@@ -6,11 +6,12 @@
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
 import { Contacts } from "../domain/Contacts.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
-import { dataFrame } from "../domain/Frame.ts"
-import { type ConnectionId, rootUserId, type UserId } from "../domain/Ids.ts"
+import { dataFrame, encodeFrame } from "../domain/Frame.ts"
+import { rootUserId, type UserId } from "../domain/Ids.ts"
 import { Presence, type PresenceState } from "../domain/Presence.ts"
 import { pairKey } from "../domain/UserPair.ts"
 import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { type Watch, WatchTable } from "./WatchTable.ts"
 
 /** How often is asked what has changed elsewhere. */
 const pollMillis = 500
@@ -29,19 +30,8 @@ const pairsMax = 5_000
 /** Watched users of all connections of this node together. */
 export const entriesMax = 1_000_000
 
-/** What one connection watches. */
-interface Watch {
-  readonly connection: Connection
-  /** Of calls of the same connection the last one counts, whichever is answered first. */
-  readonly call: number
-  /** The round in which it began: what was read before is old. */
-  readonly since: number
-  /** The watched users, and what was last told of each. */
-  readonly told: Map<UserId, boolean>
-}
-
 /** A change that somebody may have to be told. */
-interface Notice {
+interface Telling {
   readonly watch: Watch
   readonly state: PresenceState
 }
@@ -76,43 +66,8 @@ const userOf = ({ connection }: Watch): UserId => connection.userId as UserId
 
 const stateOf = ({ userId, online, lastSeen }: PresenceState): PresenceState => ({ userId, online, lastSeen })
 
-const utf8 = new TextEncoder()
 const encode = (state: PresenceState): Uint8Array =>
-  utf8.encode(JSON.stringify(dataFrame("", "presence.changed", rootUserId, stateOf(state))))
-
-/** The watches by connection and by watched user. */
-class WatchTable {
-  readonly byConnection = new Map<ConnectionId, Watch>()
-  readonly byUser = new Map<UserId, Set<Watch>>()
-  entries = 0
-
-  put(watch: Watch): void {
-    this.remove(watch.connection.connectionId)
-    this.byConnection.set(watch.connection.connectionId, watch)
-    this.entries += watch.told.size
-    for (const userId of watch.told.keys()) {
-      const watches = this.byUser.get(userId)
-      if (watches === undefined) this.byUser.set(userId, new Set([watch]))
-      else watches.add(watch)
-    }
-  }
-
-  remove(connectionId: ConnectionId): void {
-    const watch = this.byConnection.get(connectionId)
-    if (watch === undefined) return
-    this.byConnection.delete(connectionId)
-    this.entries -= watch.told.size
-    for (const userId of watch.told.keys()) {
-      const watches = this.byUser.get(userId)
-      watches?.delete(watch)
-      if (watches?.size === 0) this.byUser.delete(userId)
-    }
-  }
-
-  isCurrent(watch: Watch): boolean {
-    return this.byConnection.get(watch.connection.connectionId) === watch
-  }
-}
+  encodeFrame(dataFrame("", "presence.changed", rootUserId, stateOf(state)))
 
 const make = Effect.gen(function* () {
   const presence = yield* Presence
@@ -187,25 +142,25 @@ const make = Effect.gen(function* () {
   })
 
   /** Who has to hear of it now. Who is gone is left for later once. */
-  const noticesOf = (state: PresenceState, round: number): ReadonlyArray<Notice> => {
-    const notices = [...(table.byUser.get(state.userId) ?? [])].flatMap((watch) =>
+  const tellingsOf = (state: PresenceState, round: number): ReadonlyArray<Telling> => {
+    const tellings = [...(table.byUser.get(state.userId) ?? [])].flatMap((watch) =>
       watch.since < round && watch.told.get(state.userId) !== state.online ? [{ watch, state }] : []
     )
-    if (state.online || notices.length === 0) {
+    if (state.online || tellings.length === 0) {
       gone.delete(state.userId)
-      return notices
+      return tellings
     }
     const goneAt = gone.get(state.userId)
     if (goneAt === undefined) gone.set(state.userId, now())
     if (goneAt === undefined || now() < goneAt + graceMillis) return []
     gone.delete(state.userId)
-    return notices
+    return tellings
   }
 
   /** Tells those who have a right to know. Connections of the same user have the same. */
-  const tell = Effect.fnUntraced(function* (notices: ReadonlyArray<Notice>) {
+  const tell = Effect.fnUntraced(function* (tellings: ReadonlyArray<Telling>) {
     const encoded = new Map<PresenceState, Uint8Array>()
-    const byPair = Map.groupBy(notices, ({ watch, state }) => pairKey(userOf(watch), state.userId))
+    const byPair = Map.groupBy(tellings, ({ watch, state }) => pairKey(userOf(watch), state.userId))
     const pairs = [...byPair.values()].flatMap(([first]) =>
       first === undefined ? [] : [{ userId: userOf(first.watch), otherId: first.state.userId }]
     )
@@ -227,7 +182,7 @@ const make = Effect.gen(function* () {
       rounds += 1
       const round = rounds
       const states = yield* presence.of(userIds)
-      yield* tell(states.flatMap((state) => noticesOf(state, round)))
+      yield* tell(states.flatMap((state) => tellingsOf(state, round)))
     }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
 
   const round = Effect.gen(function* () {

@@ -79,6 +79,10 @@ export const ServerFrame = Schema.Struct({
 })
 export type ServerFrame = typeof ServerFrame.Type
 
+const utf8 = new TextEncoder()
+/** A frame as it goes over the wire: encoded once, however many get it. */
+export const encodeFrame = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
+
 /** The answer to a request, or a notice of the server's own. */
 export const dataFrame = (id: string, method: string, fromID: string, data: unknown): ServerFrame => ({
   id,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { MemberChange, MessageChange } from "../domain/AppendChanges.ts"
+import { memberKey, messageKey, reactionKey } from "../domain/AppendFacts.ts"
 import type { AppendPlan } from "../domain/AppendPlan.ts"
 import { ChatType, type ConversationId, singleMembers } from "../domain/Conversation.ts"
 import { Role } from "../domain/Group.ts"
@@ -93,10 +94,10 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
     const positions = new Map<string, Place & { readonly ownSeq: number }>()
     for (const message of stored) {
       const { conversationID: conversationId, sendId, seq } = message
-      positions.set(`${conversationId}/${sendId}`, { conversationId, userId: sendId, ownSeq: seq })
+      positions.set(memberKey(conversationId, sendId), { conversationId, userId: sendId, ownSeq: seq })
       if (isOfGroup(message)) continue
       for (const userId of singleMembers(conversationId) ?? []) {
-        const key = `${conversationId}/${userId}`
+        const key = memberKey(conversationId, userId)
         if (!positions.has(key)) positions.set(key, { conversationId, userId, ownSeq: 0 })
       }
     }
@@ -113,7 +114,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
    * in again begins anew (`Groups.companions`).
    */
   const changeMembers = Effect.fnUntraced(function* (members: AppendPlan["memberChanges"], version: number) {
-    const last = new Map(members.map((change) => [`${change.conversationId}/${change.userId}`, change]))
+    const last = new Map(members.map((change) => [memberKey(change.conversationId, change.userId), change]))
     yield* sql`
       INSERT INTO conversation_members
         (conversation_id, user_id, role, joined_seq, read_seq, sent_seq, version)
@@ -150,7 +151,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
     // Whoever became one in this batch, even if they have left since.
     const joined = new Map<string, MemberChange>()
     for (const change of members) {
-      const key = `${change.conversationId}/${change.userId}`
+      const key = memberKey(change.conversationId, change.userId)
       if (change.role !== Role.former && !joined.has(key)) joined.set(key, change)
     }
     if (joined.size === 0) return
@@ -195,7 +196,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   const changeMessages = Effect.fnUntraced(function* (changes: ReadonlyArray<MessageChange>) {
     const changed = new Map<string, ChangedMessage>()
     for (const { kind, conversationId, targetSeq, content, before } of changes) {
-      const key = `${conversationId}/${targetSeq}`
+      const key = messageKey(conversationId, targetSeq)
       const message = changed.get(key) ?? {
         conversationId,
         seq: targetSeq,
@@ -266,7 +267,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   /** The last reaction of each user to each message counts. */
   const writeReactions = Effect.fnUntraced(function* (given: ReadonlyArray<MessageChange>) {
     const last = new Map(
-      given.map((change) => [`${change.conversationId}/${change.targetSeq}/${change.userId}`, change])
+      given.map((change) => [reactionKey(change.conversationId, change.targetSeq, change.userId), change])
     )
     const kept = [...last.values()].filter(({ content }) => content !== "")
     for (const { conversationId, targetSeq, userId, content } of last.values()) {

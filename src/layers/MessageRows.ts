@@ -1,6 +1,7 @@
 /** Rows of the table `messages`. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { messageKey } from "../domain/AppendFacts.ts"
 import type { ConversationId } from "../domain/Conversation.ts"
 import type { UserId } from "../domain/Ids.ts"
 import type { Message, Reaction } from "../domain/Message.ts"
@@ -81,10 +82,10 @@ export const makeMessagesOf = (sql: SqlClient.SqlClient) => {
     const messages = rows.map(messageOf)
     const reacted = rows.filter(({ state }) => state & MessageState.reacted)
     if (reacted.length === 0) return messages
-    const found = Map.groupBy(yield* readReactions(reader, reacted), (row) => `${row.conversation_id}/${row.seq}`)
+    const found = Map.groupBy(yield* readReactions(reader, reacted), (row) => messageKey(row.conversation_id, row.seq))
     return messages.map((message) => {
       const reactions = found
-        .get(`${message.conversationID}/${message.seq}`)
+        .get(messageKey(message.conversationID, message.seq))
         ?.map(({ reaction, reactors, own }): Reaction => ({ reaction, count: reactors, own: own === 1 }))
       return reactions === undefined ? message : { ...message, reactions }
     })
