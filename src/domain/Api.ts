@@ -28,6 +28,14 @@ export class WorkerApi extends HttpApi.make("fiberchat-worker")
   .add(HealthGroup)
   .annotateMerge(OpenApi.annotations({ title: "Fiberchat worker" })) {}
 
+/** The same document without the claim that unknown fields are refused: they are ignored (protocol.md section 2.1). */
+const withUnknownFields = (part: unknown): unknown => {
+  if (Array.isArray(part)) return part.map(withUnknownFields)
+  if (typeof part !== "object" || part === null) return part
+  const kept = Object.entries(part).filter(([key, value]) => key !== "additionalProperties" || value !== false)
+  return Object.fromEntries(kept.map(([key, value]) => [key, withUnknownFields(value)]))
+}
+
 export class Api extends HttpApi.make("fiberchat")
   .add(AccountGroup)
   .add(UserGroup)
@@ -38,6 +46,7 @@ export class Api extends HttpApi.make("fiberchat")
   .annotateMerge(
     OpenApi.annotations({
       title: "Fiberchat",
-      description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws."
+      description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws.",
+      transform: (document) => withUnknownFields(document) as typeof document
     })
   ) {}
