@@ -9,7 +9,8 @@ import { RpcClient, RpcSerialization } from "effect/rpc"
 import { ImRpcs } from "../src/domain/ImRpc.ts"
 import { UserRpcs } from "../src/domain/UserRpc.ts"
 
-const { FIBERCHAT_URL = "http://127.0.0.1:5555", FIBERCHAT_TOKEN = "" } = process.env
+const { FIBERCHAT_URL = "http://127.0.0.1:5555", FIBERCHAT_TOKEN } = process.env
+if (FIBERCHAT_TOKEN === undefined) throw new Error("FIBERCHAT_TOKEN is missing: it is a service token")
 
 const protocol = RpcClient.layerProtocolHttp({
   url: `${FIBERCHAT_URL}/rpc`,

@@ -16,12 +16,19 @@ const processOf = Layer.unwrap(
 ).pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 
 /** A mistake of the operator's is told in words, not as a stack trace. */
-const program = Effect.catchTag(Layer.launch(processOf), ["BadConfiguration", "DatabaseUnavailable"], (problem) =>
+const end = (message: string) =>
   Effect.andThen(
-    Console.error(problem.message),
+    Console.error(message),
     Effect.sync(() => process.exit(1))
   )
+
+const program = Layer.launch(processOf).pipe(
+  Effect.catchTag(["BadConfiguration", "DatabaseUnavailable"], ({ message }) => end(message)),
+  // Such as a port that is taken.
+  Effect.catchTag("ServeError", ({ cause }) => end(`cannot serve on CHAT_HOST, CHAT_PORT: ${messageOf(cause)}`))
 )
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Being told to stop is no failure: after a drain the process ends with status 0. */
 const teardown: Runtime.Teardown = (exit, onExit) =>

@@ -61,7 +61,11 @@ export class GroupGroup extends HttpApiGroup.make("group")
         name: Schema.optionalKey(GroupName),
         icon: Schema.optionalKey(GroupIcon),
         isVerify: Schema.optionalKey(Schema.Boolean)
-      }).check(Schema.isMinProperties(2)),
+      }).check(
+        Schema.makeFilter(({ groupId: _, ...changes }) => Object.keys(changes).length > 0, {
+          expected: "one of name, icon and isVerify"
+        })
+      ),
       success: Nothing,
       error: failures
     }),

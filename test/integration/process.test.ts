@@ -1,5 +1,6 @@
-/** The server as a process: its start, its end, and what it says (protocol.md sections 1.7 and 5). */
+/** The server as a process: its start, its end, and what it says (protocol.md sections 1.8 and 5). */
 import { type ChildProcess, spawn } from "node:child_process"
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -54,6 +55,22 @@ describe("the process", () => {
         lines.slice(1).map((line) => line.trim().split(":", 1)[0]),
         ["CHAT_PORT", "CHAT_IDLE_TIMEOUT"]
       )
+    })
+  )
+
+  it.live("ends with status 1 and one line when its port is taken", () =>
+    Effect.gen(function* () {
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const { port } = taken.address() as AddressInfo
+      const CHAT_DATA_DIR = yield* temporaryDirectory
+      const server = yield* launch({ CHAT_DATA_DIR, CHAT_PORT: String(port), CHAT_LOG_LEVEL: "error" })
+      assert.strictEqual(yield* Effect.promise(() => server.exited), 1)
+      assert.match(server.output(), /^cannot serve on CHAT_HOST, CHAT_PORT: .*EADDRINUSE.*\n$/)
     })
   )
 
