@@ -106,6 +106,21 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
     })
   )
 
+  it.effect("are not changed by a change of nothing", () =>
+    Effect.gen(function* () {
+      const { ann, annPeer, groupId } = yield* couple()
+      for (const nothing of [{}, { nmae: "mistyped" }]) {
+        const refused = yield* social("PATCH", "group", ann, { groupId, ...nothing })
+        assert.deepStrictEqual(
+          [refused.body.code, refused.body.msg],
+          [100002, "Expected one of name, icon and isVerify"]
+        )
+      }
+      const { messages } = yield* ask(annPeer, "h", "conversation.history", { conversationID: groupId })
+      assert.lengthOf(messages as ReadonlyArray<unknown>, 1)
+    })
+  )
+
   it.effect("show a new member what comes from their joining on, and nobody else anything", () =>
     Effect.gen(function* () {
       const { bob, eve, annPeer, groupId } = yield* couple()

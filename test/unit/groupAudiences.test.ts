@@ -300,6 +300,22 @@ describe("the audience of a group", () => {
     )
   )
 
+  it.effect("of nobody takes place, too: not even empty groups are kept without an end", () =>
+    withStage((stage, deliver) =>
+      Effect.gen(function* () {
+        const members = Array.from({ length: 1_999 }, (_, index) => String(1_000 + index))
+        const full = Array.from({ length: 100 }, (_, index) => String(500 + index))
+        for (const id of full) stage.group(id, 1, members)
+        for (const id of full) yield* deliver(stage.store(id, "1000"))
+        stage.group("900", 1, [])
+        yield* deliver(stage.store("900", "1"))
+        // Full to the last place before: the group used longest ago had to go.
+        yield* deliver(stage.store("500", "1000"))
+        assert.strictEqual(stage.reads.length, 102)
+      })
+    )
+  )
+
   it.effect("counts those who come and go, too, among the members that are kept", () =>
     withStage((stage, deliver) =>
       Effect.gen(function* () {
