@@ -55,22 +55,27 @@ export const decideAsk = (requests: ReadonlyArray<NewRequest>, view: AskView): R
     : added
 }
 
-/** What is told of a request that has another answer. */
-export const closedBefore: ApiError = ApiError.of("Conflict", { msg: "the request was closed before" })
-
 /**
- * What becomes of an answer: it counts, it repeats what was answered before, or it is refused. Managers pass and refuse,
- * who has made the request or is to get in by it cancels it; to all others it does not exist.
+ * Why this user may not answer so, if so. Managers pass and refuse, who has made the request or is to get in by it
+ * cancels it; to all others it does not exist.
  */
-export const decideAnswer = (
+export const answerProblem = (
   userId: UserId,
   role: Role,
   answer: RequestAnswer,
-  request: Pick<GroupRequest, "userId" | "inviterId" | "handleResult">
-): "Counts" | "Repeats" | ApiError => {
+  request: Pick<GroupRequest, "userId" | "inviterId">
+): ApiError | undefined => {
   const isTheirs = userId === request.userId || userId === request.inviterId
   const isRight = answer === HandleResult.cancel ? isTheirs : isManager(role)
-  if (!isRight) return isTheirs ? ApiError.of("Forbidden") : ApiError.of("NoRequest")
-  if (request.handleResult === answer) return "Repeats"
-  return request.handleResult === HandleResult.none ? "Counts" : closedBefore
+  if (isRight) return undefined
+  return isTheirs ? ApiError.of("Forbidden") : ApiError.of("NoRequest")
+}
+
+/** What is told of a request that has another answer. */
+export const closedBefore: ApiError = ApiError.of("Conflict", { msg: "the request was closed before" })
+
+/** What becomes of an answer: it counts, it repeats what was answered before, or it is refused. */
+export const decideAnswer = (answer: RequestAnswer, before: HandleResult): "Counts" | "Repeats" | ApiError => {
+  if (answer === before) return "Repeats"
+  return before === HandleResult.none ? "Counts" : closedBefore
 }

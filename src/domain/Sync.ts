@@ -8,7 +8,7 @@ import { Natural } from "./Natural.ts"
 /** Messages in one answer, all conversations together. */
 export const syncMax = 200
 /** Conversations in one answer. */
-export const syncConversationsMax = 100
+const syncConversationsMax = 100
 const positionsMax = 500
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: syncMax }))

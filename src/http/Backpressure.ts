@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream"
 import { Deferred, Effect, Semaphore } from "effect"
 import { type CloseEvent, isCloseEvent, make, type Socket } from "effect/socket/Socket"
 import { fixedLimits } from "../domain/ConnectionLimits.ts"
+import { drained } from "./drained.ts"
 
 /** Bytes that may wait for the peer before nothing more is written to it or read from it. */
 const pendingBytesMax = 1024 * 1024
@@ -23,21 +24,11 @@ export const withBackpressure = (socket: Socket, stream: Duplex): Backpressured 
   let isOpen = true
 
   const isFull = () => stream.writableLength > pendingBytesMax && !stream.destroyed
-  const drained = Effect.callback<void>((resume) => {
-    const done = () => {
-      stream.off("drain", done)
-      stream.off("close", done)
-      resume(Effect.void)
-    }
-    stream.on("drain", done)
-    stream.on("close", done)
-    if (!isFull()) done()
-    return Effect.sync(done)
-  })
-  const inTime = Effect.timeoutOrElse(drained, {
+  const whenDrained = drained(stream, isFull)
+  const inTime = Effect.timeoutOrElse(whenDrained, {
     duration: fixedLimits.drainMillisMax,
     // The one who waits may not be interruptible, but what has been overdue is soon cut off.
-    orElse: () => Effect.andThen(Deferred.succeed(overdue, undefined), drained)
+    orElse: () => Effect.andThen(Deferred.succeed(overdue, undefined), whenDrained)
   })
   const room = Effect.suspend(() => (isFull() ? inTime : Effect.void))
   const inTurn = <E>(write: Effect.Effect<void, E>) =>

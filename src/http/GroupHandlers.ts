@@ -9,7 +9,7 @@ import { founding, happening } from "../domain/Drafting.ts"
 import { success } from "../domain/Envelope.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupEvent, type GroupId, isManager, Role } from "../domain/Group.ts"
-import { closedBefore, decideAnswer, type GroupRequest } from "../domain/GroupRequest.ts"
+import { answerProblem, closedBefore, decideAnswer, type GroupRequest } from "../domain/GroupRequest.ts"
 import { Groups } from "../domain/Groups.ts"
 import { type GroupRequestId, Ids, type UserId } from "../domain/Ids.ts"
 import { Presence } from "../domain/Presence.ts"
@@ -79,12 +79,14 @@ export const layer = HttpApiBuilder.group(
       if (request === undefined) return yield* ApiError.of("NoRequest")
       const { groupId, userId: asking } = request
       const standing = yield* groups.standing(groupId, userId)
-      const decision = decideAnswer(userId, standing?.role ?? Role.former, result, request)
-      if (decision instanceof ApiError) return yield* decision
-      if (decision === "Repeats") return
+      const problem = answerProblem(userId, standing?.role ?? Role.former, result, request)
+      if (problem !== undefined) return yield* problem
       if (result !== HandleResult.pass) {
         return yield* groups.close(id, result, userId, yield* Clock.currentTimeMillis)
       }
+      const decision = decideAnswer(result, request.handleResult)
+      if (decision instanceof ApiError) return yield* decision
+      if (decision === "Repeats") return
       // Joining closes the request. What is not pending any more was closed meanwhile.
       yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`).pipe(
         Effect.mapError((error) => (error.is("NoRequest") ? closedBefore : error))

@@ -1,4 +1,4 @@
-/** What outlasts a request ends with the token that let it in (protocol.md section 3). */
+/** What outlasts a request ends with the token that let it in, or when its peer does not read (protocol.md section 3). */
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Clock, Context, Effect, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"

@@ -1,10 +1,11 @@
 /** A `ws` socket as the connection actor's {@link Transport}, and its events as the actor's. */
 import type { Duplex } from "node:stream"
-import { Effect, Result } from "effect"
+import { type Effect, Result } from "effect"
 import { type RawData, WebSocket } from "ws"
 import type { Connection } from "../actors/ConnectionRegistry.ts"
 import type { Transport } from "../actors/Transport.ts"
 import { parseFrame } from "../domain/Frame.ts"
+import { drained } from "./drained.ts"
 
 /**
  * Bytes that may wait before the connection stops to handle events. One event adds at most half a mebibyte (a page of
@@ -30,18 +31,7 @@ export class WebSocketTransport implements Transport {
   }
 
   drained(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      const { stream } = this
-      const done = () => {
-        stream.off("drain", done)
-        stream.off("close", done)
-        resume(Effect.void)
-      }
-      stream.on("drain", done)
-      stream.on("close", done)
-      if (stream.destroyed || !this.isFull()) done()
-      return Effect.sync(done)
-    })
+    return drained(this.stream, () => this.isFull())
   }
 
   ping(): void {

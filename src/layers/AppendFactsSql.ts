@@ -38,7 +38,10 @@ interface Given extends Place {
   readonly userId: UserId
 }
 
-/** Reads the facts; within a transaction whose version has been taken, they stay true until its end. */
+/**
+ * Reads the facts; within a transaction whose version has been taken, they stay true until its end. What is between two
+ * users goes by another lock (`UserPairs.ts`): it is as of the moment at which it was read.
+ */
 export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boolean) => {
   const columns = sql.literal(messageColumns)
   const join = joinInOrder(sql)

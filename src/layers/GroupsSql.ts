@@ -6,7 +6,7 @@ import { ApiError } from "../domain/ErrorTable.ts"
 import { type GroupId, isManager, Role, type RoleLevel } from "../domain/Group.ts"
 import {
   type AskView,
-  closedBefore,
+  decideAnswer,
   decideAsk,
   type GroupRequest,
   groupRequestPageMax,
@@ -248,8 +248,9 @@ export const layer = Layer.effect(
           yield* nextVersion(sql)
           const request = yield* requestBy(id)
           if (request === undefined) return yield* ApiError.of("NoRequest")
-          if (request.handleResult === result) return
-          if (request.handleResult !== HandleResult.none) return yield* closedBefore
+          const decision = decideAnswer(result, request.handleResult)
+          if (decision instanceof ApiError) return yield* decision
+          if (decision === "Repeats") return
           yield* sql`
             UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}
             WHERE id = ${id}`

@@ -32,7 +32,7 @@ export const unblocked = (
   AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${user})`
 
 /** Who blocks whom among these, in both directions. */
-export const blocksAmong = (
+const blocksAmong = (
   sql: SqlClient.SqlClient,
   pairs: ReadonlyArray<UserPair>
 ): Effect.Effect<ReadonlySet<string>, SqlError.SqlError> => {
@@ -49,7 +49,7 @@ export const blocksAmong = (
 }
 
 /** Which of these are friends. A friendship has a row for each of the two. */
-export const friendsAmong = (
+const friendsAmong = (
   sql: SqlClient.SqlClient,
   pairs: ReadonlyArray<UserPair>
 ): Effect.Effect<ReadonlySet<string>, SqlError.SqlError> =>

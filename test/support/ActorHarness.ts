@@ -98,6 +98,16 @@ const routes: ReadonlyArray<Route> = [
   })
 ]
 
+/** The policy of a node for few connections. */
+export const policyOf = (limits: Partial<ConnectionLimits> = {}, loginPolicy: LoginPolicy = "multi") =>
+  Layer.succeed(GatewayPolicy, {
+    limits: { ...quiet, ...limits },
+    loginPolicy,
+    connectionsMax: 100,
+    userConnectionsMax: 5,
+    drainWindowMillis: 1_000
+  })
+
 export const layer = (
   limits: Partial<ConnectionLimits>,
   loginPolicy: LoginPolicy = "multi",
@@ -111,15 +121,7 @@ export const layer = (
     Layer.provideMerge(Deadlines.layer),
     Layer.provide(IdsSnowflake.layer),
     Layer.provide(Layer.succeed(AckService, { mode: "once", limits: { ...quiet, ...limits }, count })),
-    Layer.provide(
-      Layer.succeed(GatewayPolicy, {
-        limits: { ...quiet, ...limits },
-        loginPolicy,
-        connectionsMax: 100,
-        userConnectionsMax: 5,
-        drainWindowMillis: 1_000
-      })
-    )
+    Layer.provide(policyOf(limits, loginPolicy))
   )
 
 export interface Started {

@@ -3,16 +3,13 @@ import { Effect, Layer } from "effect"
 import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
 import { ConversationWatchers } from "../../src/actors/ConversationWatchers.ts"
 import { Delivery } from "../../src/actors/Delivery.ts"
-import { fixedAckLimits } from "../../src/domain/AckService.ts"
-import { fixedLimits } from "../../src/domain/ConnectionLimits.ts"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { ApiError } from "../../src/domain/ErrorTable.ts"
-import { GatewayPolicy } from "../../src/domain/GatewayPolicy.ts"
 import type { GroupEvent, GroupId } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
 import type { ConnectionId, UserId } from "../../src/domain/Ids.ts"
 import { type Message, MessageType } from "../../src/domain/Message.ts"
-import { quiet, settle } from "./ActorHarness.ts"
+import { policyOf, settle } from "./ActorHarness.ts"
 
 /** A group as the store knows it. */
 interface StoredGroup {
@@ -114,20 +111,12 @@ export class GroupStage {
   }
 }
 
-const policy = Layer.succeed(GatewayPolicy, {
-  limits: { ...fixedLimits, ...fixedAckLimits, ...quiet },
-  loginPolicy: "multi",
-  connectionsMax: 100,
-  userConnectionsMax: 5,
-  drainWindowMillis: 1_000
-})
-
 export const layerOf = (stage: GroupStage) =>
   Delivery.layer.pipe(
     Layer.provide(Layer.mock(Groups)({ audience: stage.audience })),
     Layer.provide(ConversationWatchers.layer),
     Layer.provideMerge(ConnectionRegistry.layer),
-    Layer.provide(policy)
+    Layer.provide(policyOf())
   )
 
 /** Connects these users. */

@@ -2,19 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import { fixedAckLimits } from "../../src/domain/AckService.ts"
-import { fixedLimits } from "../../src/domain/ConnectionLimits.ts"
-import { GatewayPolicy } from "../../src/domain/GatewayPolicy.ts"
 import type { ConnectionId } from "../../src/domain/Ids.ts"
-import { quiet } from "../support/ActorHarness.ts"
-
-const policy = Layer.succeed(GatewayPolicy, {
-  limits: { ...fixedLimits, ...fixedAckLimits, ...quiet },
-  loginPolicy: "multi",
-  connectionsMax: 100,
-  userConnectionsMax: 5,
-  drainWindowMillis: 1_000
-})
+import { policyOf } from "../support/ActorHarness.ts"
 
 /** A connection of user 1, and what it was asked to close with. */
 const connection = (connectionId: string, sessionId: string | undefined) => {
@@ -53,6 +42,6 @@ describe("a login that is revoked", () => {
         [before, other, after, anonymous].map(({ closes }) => closes),
         [["TokenExpired"], [], ["TokenExpired"], []]
       )
-    }).pipe(Effect.provide(ConnectionRegistry.layer.pipe(Layer.provide(policy))))
+    }).pipe(Effect.provide(ConnectionRegistry.layer.pipe(Layer.provide(policyOf()))))
   )
 })

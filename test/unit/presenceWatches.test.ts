@@ -1,35 +1,14 @@
 /** Who is told of whose coming and going, and when (protocol.md section 1.9). */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Schema } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { PresenceWatches } from "../../src/actors/PresenceWatches.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
-import type { PresenceState } from "../../src/domain/Presence.ts"
-import { layer, type Started, settle, start } from "../support/ActorHarness.ts"
+import { layer, type Started, start } from "../support/ActorHarness.ts"
 import { FakePresence } from "../support/FakePresence.ts"
+import { leave, pass, told, watch } from "../support/Watching.ts"
 
-/** Lets time pass, and everybody do what is due. */
-const pass = Effect.fnUntraced(function* (millis: number) {
-  for (let passed = 0; passed < millis; passed += 50) {
-    yield* TestClock.adjust(50)
-    yield* settle
-  }
-})
-
-const watch = ({ connection }: Started, ...userIds: ReadonlyArray<string>) =>
-  Effect.flatMap(PresenceWatches, (watches) => watches.watch(connection, userIds as ReadonlyArray<string> as UserId[]))
-
-/** What a connection was told of others, in order. */
-const told = ({ transport }: Started) =>
-  transport.frames.flatMap(({ method, data }) => (method === "presence.changed" ? [data as PresenceState] : []))
 const briefly = (started: Started) => told(started).map(({ userId, online }) => `${userId} ${online ? "on" : "off"}`)
-
-/** The end of a connection as its socket would tell it. */
-const leave = ({ connection }: Started) =>
-  Effect.andThen(
-    Effect.sync(() => connection.tell({ _tag: "SocketClosed" })),
-    settle
-  )
 
 /** User 1 knows 2 and 3, and has a connection. */
 const begin = Effect.gen(function* () {
@@ -319,111 +298,5 @@ describe("a wave of changes", () => {
       assert.deepStrictEqual(briefly(ann), ["2 on"])
       assert.deepStrictEqual(briefly(eve), [])
     }).pipe(Effect.provide(layer({})))
-  )
-})
-
-const Someone = Schema.Literals(["2", "3", "4"])
-const Act = Schema.Union([
-  Schema.Struct({ kind: Schema.Literals(["arrive", "leave", "arriveElsewhere", "leaveElsewhere"]), who: Someone }),
-  Schema.Struct({ kind: Schema.Literals(["watch"]), userIds: Schema.Array(Someone).check(Schema.isMaxLength(3)) }),
-  Schema.Struct({ kind: Schema.Literals(["know", "forget"]), who: Someone }),
-  Schema.Struct({ kind: Schema.Literals(["away", "contactsAway", "back"]) }),
-  /** How long answers are on their way from now on. */
-  Schema.Struct({ kind: Schema.Literal("slow"), millis: Schema.Literals([0, 0, 100, 400]) }),
-  Schema.Struct({ kind: Schema.Literal("pass"), millis: Schema.Literals([50, 200, 500, 1_000]) })
-])
-
-describe("changes of presence", () => {
-  it.effect.prop(
-    "come one after the other, of contacts only, and end with the truth, whatever happens",
-    [Schema.Array(Act).check(Schema.isMaxLength(25))],
-    ([acts]) =>
-      Effect.gen(function* () {
-        const fake = yield* FakePresence
-        const ann = yield* start({ userId: "1" })
-        const local = new Map<string, Started>()
-        const elsewhere = new Set<string>()
-        const known = new Set(["2", "3"])
-        for (const who of known) fake.know("1", who)
-        const isOnline = (who: string) => local.has(who) || elsewhere.has(who)
-        /** What the client believes, and how much of what it was told is in it. */
-        let believed = new Map<string, boolean>()
-        let read = 0
-        let called = 0
-        let answered = 0
-        const hear = () => {
-          const frames = told(ann)
-          for (const { userId, online } of frames.slice(read)) {
-            assert.isTrue(believed.has(userId), "was told of somebody it does not watch")
-            assert.notStrictEqual(believed.get(userId), online, "was told the same again")
-            believed.set(userId, online)
-          }
-          read = frames.length
-        }
-        const act = Effect.fnUntraced(function* (step: typeof Act.Type) {
-          switch (step.kind) {
-            case "arrive":
-              if (!local.has(step.who)) local.set(step.who, yield* start({ userId: step.who }))
-              return
-            case "leave": {
-              const leaving = local.get(step.who)
-              if (leaving !== undefined) yield* leave(leaving)
-              return local.delete(step.who)
-            }
-            case "arriveElsewhere":
-              elsewhere.add(step.who)
-              return fake.setElsewhere(step.who, true)
-            case "leaveElsewhere":
-              elsewhere.delete(step.who)
-              return fake.setElsewhere(step.who, false)
-            case "know":
-              known.add(step.who)
-              return fake.know("1", step.who)
-            case "forget":
-              known.delete(step.who)
-              return fake.forget("1", step.who)
-            case "away":
-            case "contactsAway":
-            case "back":
-              fake.isAway = step.kind === "away"
-              fake.areContactsAway = step.kind === "contactsAway"
-              return
-            case "slow":
-              fake.before = step.millis === 0 ? Effect.void : Effect.sleep(step.millis)
-              return
-            case "pass":
-              return yield* pass(step.millis)
-            case "watch": {
-              called += 1
-              const call = called
-              const heard = Effect.map(Effect.result(watch(ann, ...step.userIds)), (answer) => {
-                hear()
-                // Of calls that overtake each other the last one counts.
-                if (answer._tag === "Failure" || call < answered) return
-                answered = call
-                believed = new Map(answer.success.map(({ userId, online }) => [userId, online]))
-              })
-              yield* Effect.forkScoped(heard, { startImmediately: true })
-              yield* settle
-            }
-          }
-        })
-        for (const step of acts) {
-          yield* act(step)
-          hear()
-        }
-        fake.isAway = false
-        fake.areContactsAway = false
-        fake.before = Effect.void
-        yield* pass(4_000)
-        hear()
-        for (const [who, online] of believed) if (known.has(who)) assert.strictEqual(online, isOnline(who), who)
-        // Of those it has no right to know of nothing more comes.
-        for (const who of ["2", "3", "4"]) fake.setElsewhere(who, !elsewhere.has(who))
-        const before = read
-        yield* pass(4_000)
-        for (const { userId } of told(ann).slice(before)) assert.isTrue(known.has(userId))
-      }).pipe(Effect.provide(layer({}))),
-    { arbitrary: { runs: 400 } }
   )
 })

@@ -1,0 +1,17 @@
+/** The wait for a slow peer: until what was written to its socket is on its way. */
+import type { Duplex } from "node:stream"
+import { Effect } from "effect"
+
+/** Ends when the stream has drained or is gone, at once unless it is full. */
+export const drained = (stream: Duplex, isFull: () => boolean): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const done = () => {
+      stream.off("drain", done)
+      stream.off("close", done)
+      resume(Effect.void)
+    }
+    stream.on("drain", done)
+    stream.on("close", done)
+    if (stream.destroyed || !isFull()) done()
+    return Effect.sync(done)
+  })
