@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config"
 const wireMillis = process.env["WIRE_URL"] ? 180_000 : 30_000
 
 /** What the process runs with, the tests run with. */
-const setupFiles = ["effect/schema/SchemaJITCompiler/enable"]
+const setupFiles = ["effect/schema/SchemaJITCompiler/enable", "./test/support/propertySize.ts"]
 
 /** The black-box suite: its tests wait for the server's clocks most of the time, so that all files run at once. */
 const wire = {

@@ -112,10 +112,8 @@ const make = Effect.gen(function* () {
       return Effect.fail(ApiError.of("Overloaded", { retryAfter: 5_000 }))
     }
     const told = new Map(states.map(({ userId, online }) => [userId, online]))
-    // Who never watched need not be remembered for having stopped.
-    if (told.size > 0 || before !== undefined) {
-      table.put({ connection, call, since: rounds, told })
-    }
+    // One who watches nobody is remembered, too: a call from before may be answered after this one.
+    table.put({ connection, call, since: rounds, told })
     restIfAlone()
     // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
     mark(told.keys())

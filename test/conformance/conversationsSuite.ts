@@ -70,12 +70,14 @@ class Model {
     this.readSeqs.set(`${id} ${sender}`, seq)
   }
 
-  /** Messages of a page follow what the device has, without a gap. */
+  /** Messages of a page follow what the device has, or come again, without a gap: a device goes by their seqs. */
   tell(device: number, conversations: ReadonlyArray<SyncedConversation>): void {
     for (const synced of conversations) {
       const had = this.told[device]!.get(synced.conversationID)?.messages ?? []
       const seqs = synced.messages.map(({ seq }) => seq)
-      const messages = [...had.filter(({ seq }) => !seqs.includes(seq)), ...synced.messages]
+      const messages = [...had.filter(({ seq }) => !seqs.includes(seq)), ...synced.messages].toSorted(
+        (one, other) => one.seq - other.seq
+      )
       assert.deepStrictEqual(
         messages.map(({ seq }) => seq),
         messages.map((_, index) => index + 1)

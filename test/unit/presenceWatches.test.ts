@@ -112,6 +112,22 @@ describe("a connection that watches", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
+  it.effect("stays without a list when an earlier call is answered after the one that ends it", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      const slow = yield* Deferred.make<void>()
+      fake.before = Deferred.await(slow)
+      const earlier = yield* Effect.forkChild(watch(ann, "2"), { startImmediately: true })
+      yield* watch(ann)
+      yield* Deferred.succeed(slow, undefined)
+      yield* Fiber.join(earlier)
+      fake.setElsewhere("2", true)
+      yield* pass(3_000)
+      assert.deepStrictEqual(briefly(ann), [])
+      assert.strictEqual((yield* PresenceWatches).size(), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
   it.effect("hears no more of who has blocked its user, and again after that", () =>
     Effect.gen(function* () {
       const { fake, ann } = yield* begin

@@ -1,0 +1,7 @@
+/**
+ * Loaded before the tests: how large what properties are tried on may get. Without it a list has ten elements at most,
+ * whatever its schema allows, and most have fewer than three; with it each schema's own limits are what bounds it.
+ */
+import { Arbitrary } from "effect"
+
+Arbitrary.configureGlobal({ check: { size: 60 } })
