@@ -16,7 +16,7 @@ export interface AppendPlan {
   readonly results: ReadonlyArray<AppendResult>
   /** The messages to write, in order: per conversation their seqs follow each other. */
   readonly stored: ReadonlyArray<Message>
-  /** What becomes of members of groups, in order: the last word about a member counts. */
+  /** What becomes of members of groups, in order: the last word about a member counts, and the furthest `readSeq`. */
   readonly memberChanges: ReadonlyArray<MemberChange>
   /** What becomes of groups themselves, in order. */
   readonly groupChanges: ReadonlyArray<GroupChange>

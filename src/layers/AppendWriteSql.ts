@@ -114,7 +114,11 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
    * in again begins anew (`Groups.companions`).
    */
   const changeMembers = Effect.fnUntraced(function* (members: AppendPlan["memberChanges"], version: number) {
-    const last = new Map(members.map((change) => [memberKey(change.conversationId, change.userId), change]))
+    const last = new Map<string, MemberChange>()
+    for (const change of members) {
+      const key = memberKey(change.conversationId, change.userId)
+      last.set(key, { ...change, readSeq: Math.max(change.readSeq, last.get(key)?.readSeq ?? 0) })
+    }
     yield* sql`
       INSERT INTO conversation_members
         (conversation_id, user_id, role, joined_seq, read_seq, sent_seq, version)

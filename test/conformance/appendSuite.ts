@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { memberKey, messageKey } from "../../src/domain/AppendFacts.ts"
 import { Contacts } from "../../src/domain/Contacts.ts"
+import { ConversationLists } from "../../src/domain/ConversationLists.ts"
 import { Role } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
 import type { Message } from "../../src/domain/Message.ts"
@@ -41,6 +42,7 @@ export const appendSuite = <E>(
           const contacts = yield* Contacts
           const store = yield* MessageStore
           const groups = yield* Groups
+          const lists = yield* ConversationLists
           const policy = Scripts.policyOf(script)
           const model = new MemoryStore(Scripts.users)
           for (const [one, other] of script.friends) {
@@ -86,6 +88,10 @@ export const appendSuite = <E>(
             const isIn = member !== undefined && member.role !== Role.former
             assert.strictEqual(listed.get(userId), isIn ? member.joinedSeq : undefined)
             if (isIn) assert.strictEqual((yield* groups.standing(groupId, idOf(userId)))?.role, member.role)
+            for (const { conversationId, readSeq } of (yield* lists.list(idOf(userId), undefined)).conversations) {
+              const expected = model.positions.get(memberKey(conversationId, idOf(userId))) ?? 0
+              assert.strictEqual(readSeq, expected, `read by ${userId} in ${conversationId}`)
+            }
           }
           for (const userId of asked) {
             const request = yield* groups.request(requestIdOf(`5${userId}`))
@@ -94,6 +100,6 @@ export const appendSuite = <E>(
             assert.strictEqual(model.asked.get(memberKey(Scripts.groupId, idOf(userId))), state)
           }
         }).pipe(Effect.provide(layerOf(Scripts.policyOf(script)))),
-      { arbitrary: { runs: 40 } }
+      { arbitrary: { runs: 150 } }
     )
   })

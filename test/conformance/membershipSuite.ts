@@ -12,6 +12,7 @@ import {
   created,
   errorOf,
   eventDraft,
+  given,
   groupId,
   historyOf,
   idOf,
@@ -93,6 +94,17 @@ export const membershipSuite = <E, F>(
         yield* append(eventDraft("2", left))
         yield* append(eventDraft("1", joined("2")), eventDraft("2", left))
         assert.deepStrictEqual(yield* own, [[groupId, "0 read 0 unread 0", [], { left: true }]])
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("has nothing unread of the time before them, whatever else becomes of them at the same time", () =>
+      Effect.gen(function* () {
+        yield* start
+        yield* append(eventDraft("1", joined("10")), eventDraft("1", given("10", 2)), wordsDraft("1", "c"))
+        assert.deepStrictEqual(yield* device("10"), [[groupId, "6 read 3 unread 3", [4, 5, 6], { joinedSeq: 3 }]])
+        yield* append(eventDraft("10", left), wordsDraft("1", "d"))
+        yield* append(eventDraft("1", joined("10")), eventDraft("1", given("10", 2)), wordsDraft("1", "e"))
+        assert.deepStrictEqual(yield* device("10"), [[groupId, "11 read 8 unread 3", [9, 10, 11], { joinedSeq: 8 }]])
       }).pipe(Effect.provide(layer))
     )
 

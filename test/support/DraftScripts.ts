@@ -8,12 +8,17 @@ import { draft, groupDraft } from "./Drafts.ts"
 
 export const users = ["1", "2", "10"]
 const User = Schema.Literals(["1", "2", "10"])
+/** The founder may most. */
+const Sender = Schema.Literals(["1", "1", "1", "2", "10"])
 const Anybody = Schema.Literals(["1", "2", "10", "2", "10", "9"])
 export const groupId = "100" as ConversationId
 /** The draft comes again of which so many others came before this one; 0 for one that is new. */
 const Again = Schema.Literals([0, 0, 0, 0, 0, 1, 2, 3, 4, 6])
 const Seq = Schema.Literals([1, 2, 2, 3, 3, 4])
 const Late = Schema.Literals([0, 0, 5, 20])
+
+/** Three times as often as what stands beside it. */
+const often = <A>(one: A): readonly [A, A, A] => [one, one, one]
 
 const Event = Schema.Union([
   Schema.Struct({
@@ -23,17 +28,17 @@ const Event = Schema.Union([
     isVerify: Schema.Boolean,
     userIds: Schema.Tuple([Anybody])
   }),
-  Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([Anybody]) }),
+  ...often(Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([Anybody]) })),
   Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([User]), asked: Schema.Literal(true) }),
   Schema.Struct({ event: Schema.Literal("left") }),
   Schema.Struct({ event: Schema.Literal("removed"), userIds: Schema.Tuple([Anybody]) }),
-  Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 3]) }),
+  ...often(Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 2, 3]) })),
   Schema.Struct({ event: Schema.Literal("changed"), isVerify: Schema.Boolean })
 ])
-const Base = { sender: User, again: Again, isOfGroup: Schema.Boolean, late: Late }
+const Base = { sender: Sender, again: Again, isOfGroup: Schema.Boolean, late: Late }
 const Wanted = Schema.Union([
   Schema.Struct({ ...Base, kind: Schema.Literal("text"), content: Schema.Literals(["x", "y"]), to: Anybody }),
-  Schema.Struct({ ...Base, kind: Schema.Literal("event"), event: Event }),
+  ...often(Schema.Struct({ ...Base, kind: Schema.Literal("event"), event: Event })),
   Schema.Struct({ ...Base, kind: Schema.Literal("recall"), seq: Seq }),
   Schema.Struct({ ...Base, kind: Schema.Literal("edit"), content: Schema.Literals(["x", "y", "z"]), seq: Seq }),
   Schema.Struct({

@@ -31,6 +31,8 @@ interface MemoryGroup {
 export class MemoryStore {
   readonly messages = new Map<string, StoredMessage>()
   readonly members = new Map<string, Membership>()
+  /** How far who has written in a conversation or come into it has read at least, by {@link memberKey}. */
+  readonly positions = new Map<string, number>()
   readonly groups = new Map<ConversationId, MemoryGroup>()
   /** Who has which reaction to a message. */
   readonly reactions = new Map<string, Map<UserId, string>>()
@@ -110,18 +112,24 @@ export class MemoryStore {
     for (const message of plan.stored) {
       const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
       this.messages.set(messageKey(message.conversationID, message.seq), { message, firstDigest })
+      this.raise(memberKey(message.conversationID, message.sendId), message.seq)
     }
     for (const { groupId, event } of plan.groupChanges) {
       const { name = "", isVerify = false } = this.groups.get(groupId) ?? {}
       this.groups.set(groupId, { name: event.name ?? name, isVerify: event.isVerify ?? isVerify })
     }
-    for (const { conversationId, userId, role, joinedSeq, changedBy, changedAt } of plan.memberChanges) {
+    for (const { conversationId, userId, role, joinedSeq, readSeq, changedBy, changedAt } of plan.memberChanges) {
       const key = memberKey(conversationId, userId)
       this.members.set(key, { role, joinedSeq })
+      this.raise(key, readSeq)
       if (role === Role.former || this.asked.get(key) !== "pending") continue
       this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
     }
     for (const change of plan.messageChanges) this.change(change)
+  }
+
+  private raise(key: string, seq: number): void {
+    this.positions.set(key, Math.max(seq, this.positions.get(key) ?? 0))
   }
 
   private change({ kind, conversationId, targetSeq, seq, userId, content, before }: MessageChange): void {
