@@ -10,7 +10,10 @@ import { AccountGroup, UserGroup } from "./UserApi.ts"
 /** Liveness: the process answers. Readiness: each dependency, by name, answers too. */
 export class HealthGroup extends HttpApiGroup.make("health")
   .add(
-    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }),
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }).annotate(
+      OpenApi.Summary,
+      "The process answers"
+    ),
     HttpApiEndpoint.get("ready", "/ready", {
       success: Schema.Struct({
         status: Schema.Literal("ok"),
@@ -18,7 +21,7 @@ export class HealthGroup extends HttpApiGroup.make("health")
         transfer: Schema.Literal("ok")
       }),
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Everything that it needs answers, too")
   )
   .prefix("/health")
   .annotateMerge(OpenApi.annotations({ title: "Health" })) {}

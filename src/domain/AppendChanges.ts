@@ -8,6 +8,8 @@ import type { ChangeType, Message } from "./Message.ts"
 export interface MemberChange extends Membership {
   readonly conversationId: ConversationId
   readonly userId: UserId
+  /** The message by which it changes. */
+  readonly seq: number
   /** What they have read at least: nothing that was there before them counts as unread. */
   readonly readSeq: number
   readonly changedBy: UserId

@@ -138,6 +138,7 @@ export class AppendState {
       this.memberChanges.push({
         conversationId: conversationID,
         userId,
+        seq,
         changedBy: sendId,
         changedAt: sendTime,
         readSeq: isNew ? seq - 1 : 0,

@@ -18,7 +18,7 @@ export const ChatLog = Schema.Struct({
   recalled: Message.fields.recalled,
   edited: Message.fields.edited,
   reactions: Message.fields.reactions
-})
+}).annotate({ identifier: "ChatLog" })
 export type ChatLog = typeof ChatLog.Type
 
 export const chatLog = (message: Message): ChatLog => {

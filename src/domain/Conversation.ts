@@ -4,7 +4,7 @@ import type { UserId } from "./Ids.ts"
 
 /** Either two user ids joined by `_` (private chat), or a group's id. */
 export const ConversationId = Schema.String.check(
-  Schema.isPattern(/^[1-9][0-9]{0,19}(_[1-9][0-9]{0,19})?$/, { expected: "a conversation id" })
+  Schema.isPattern(/^[1-9][0-9]{0,19}(_[1-9][0-9]{0,19})?$/u, { expected: "a conversation id" })
 ).pipe(Schema.brand("ConversationId"))
 export type ConversationId = typeof ConversationId.Type
 

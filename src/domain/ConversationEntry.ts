@@ -27,7 +27,7 @@ export const ConversationEntry = Schema.Struct({
   joinedSeq: Schema.Int,
   /** The last message, recalls, edits and reactions left out. */
   msg: Schema.NullOr(ChatLog)
-})
+}).annotate({ identifier: "ConversationEntry" })
 export type ConversationEntry = typeof ConversationEntry.Type
 
 /** One page of a list. */

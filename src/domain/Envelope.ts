@@ -1,11 +1,14 @@
 /** The envelope of every HTTP answer, as schemas (protocol.md section 2.1). */
 import { Schema } from "effect"
 import { HttpApiSchema } from "effect/http-api"
-import { ApiError, codesOfStatus, errorStatuses } from "./ErrorTable.ts"
+import { ApiError, errorStatuses, errorTable } from "./ErrorTable.ts"
 
 /** `{code: 200, msg: "Success", data}`. */
 export const Success = <S extends Schema.Top>(data: S) =>
   Schema.Struct({ code: Schema.Literal(200), msg: Schema.Literal("Success"), data })
+
+/** The success of what has nothing to tell. */
+export const Done = Success(Schema.Record(Schema.String, Schema.Never))
 
 /** Wraps what a handler returns. */
 export const success = <A>(data: A) => ({ code: 200 as const, msg: "Success" as const, data })
@@ -17,12 +20,16 @@ export const failure = (error: ApiError) => ({ code: error.code, msg: error.msg,
 const retryStatuses: ReadonlySet<number> = new Set([429, 503])
 
 const failureOfStatus = (status: number) => {
+  const rows = Object.values(errorTable).filter((row) => row.status === status)
   const body = Schema.Struct({
-    code: Schema.Literals(codesOfStatus(status)),
+    code: Schema.Literals(rows.map(({ code }) => code)),
     msg: Schema.String,
     data: Schema.Null
-  }).pipe(HttpApiSchema.status(status))
-  return ApiError.pipe(
+  })
+    .annotate({ identifier: `Failure${status}` })
+    .pipe(HttpApiSchema.status(status))
+  const description = rows.map(({ code, msg }) => `${code} ${msg}`).join(", ")
+  return ApiError.annotate({ description }).pipe(
     HttpApiSchema.encodeToWithHeaders(
       { body, headers: { "retry-after": Schema.optionalKey(Schema.String) } },
       {

@@ -44,10 +44,6 @@ export const errorStatuses: ReadonlyArray<number> = [
   ...new Set(Object.values(errorTable).map((row) => row.status))
 ].sort((a, b) => a - b)
 
-/** The codes that are answered with this HTTP status. */
-export const codesOfStatus = (status: number): ReadonlyArray<ErrorCode> =>
-  Object.values(errorTable).flatMap((row) => (row.status === status ? [row.code] : []))
-
 const statusByCode = new Map<number, number>(Object.values(errorTable).map((row) => [row.code, row.status]))
 
 /** Any code of the table. */

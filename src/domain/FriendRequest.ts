@@ -12,7 +12,7 @@ export const FriendRequest = Schema.Struct({
   reqMsg: RequestMessage,
   reqTime: Schema.Int,
   handleResult: AnyHandleResult
-})
+}).annotate({ identifier: "FriendRequest" })
 export type FriendRequest = typeof FriendRequest.Type
 
 /** What asking has led to: a request that waits (`none`), or a friendship, where the other had asked before (`pass`). */

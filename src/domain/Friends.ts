@@ -6,7 +6,9 @@ import { type FriendRequestId, UserId } from "./Ids.ts"
 import type { RequestAnswer } from "./Request.ts"
 
 /** A friend as others may see them. */
-export const Friend = Schema.Struct({ friendUid: UserId, nickname: Schema.String, avatar: Schema.String })
+export const Friend = Schema.Struct({ friendUid: UserId, nickname: Schema.String, avatar: Schema.String }).annotate({
+  identifier: "Friend"
+})
 export type Friend = typeof Friend.Type
 
 /** Everything can fail with `DatabaseError`. Friendship is mutual, and each step is one transaction. */

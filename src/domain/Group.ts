@@ -19,7 +19,7 @@ export const outranks = (role: Role, other: Role): boolean =>
   role !== Role.former && (other === Role.former || role < other)
 
 /** A group's id is its conversation's. */
-export const GroupId = ConversationId.check(Schema.isPattern(/^[0-9]+$/, { expected: "a group's id" }))
+export const GroupId = ConversationId.check(Schema.isPattern(/^[0-9]+$/u, { expected: "a group's id" }))
 export type GroupId = typeof GroupId.Type
 
 export const groupMembersMax = 2_000

@@ -2,13 +2,11 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { failures, Success } from "./Envelope.ts"
+import { Done, failures, Success } from "./Envelope.ts"
 import { GroupIcon, GroupId, GroupName, NamedUsers, RoleLevel } from "./Group.ts"
 import { GroupRequestId, UserId } from "./Ids.ts"
 import { ClientId } from "./Message.ts"
 import { AnyHandleResult, HandleResult, RequestAnswer, RequestMessage } from "./Request.ts"
-
-const Nothing = Success(Schema.Struct({}))
 
 /** A group as one of its members sees it; `roleLevel` is the caller's: 1 owner, 2 manager, 3 member. */
 export const GroupEntry = Schema.Struct({
@@ -18,7 +16,7 @@ export const GroupEntry = Schema.Struct({
   isVerify: Schema.Boolean,
   roleLevel: RoleLevel,
   memberCount: Schema.Int
-})
+}).annotate({ identifier: "GroupEntry" })
 
 export const GroupUser = Schema.Struct({
   groupId: GroupId,
@@ -26,7 +24,7 @@ export const GroupUser = Schema.Struct({
   nickname: Schema.String,
   userAvatarUrl: Schema.String,
   roleLevel: RoleLevel
-})
+}).annotate({ identifier: "GroupUser" })
 
 /** `handleResult`: 1 none, 2 pass, 3 refuse, 4 cancel. Times in Unix milliseconds. */
 export const GroupRequestEntry = Schema.Struct({
@@ -39,7 +37,7 @@ export const GroupRequestEntry = Schema.Struct({
   handleResult: AnyHandleResult,
   handleUserId: Schema.optionalKey(UserId),
   handleTime: Schema.optionalKey(Schema.Int)
-})
+}).annotate({ identifier: "GroupRequestEntry" })
 
 export class GroupGroup extends HttpApiGroup.make("group")
   .add(
@@ -54,7 +52,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
       }),
       success: Success(Schema.Struct({ groupId: GroupId })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Found a group"),
     HttpApiEndpoint.patch("change", "/group", {
       payload: Schema.Struct({
         groupId: GroupId,
@@ -66,14 +64,14 @@ export class GroupGroup extends HttpApiGroup.make("group")
           expected: "one of name, icon and isVerify"
         })
       ),
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Change the name, icon or admission of a group; for managers"),
     HttpApiEndpoint.get("list", "/groups", {
       query: { after: Schema.optionalKey(GroupId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "The groups of the caller"),
     HttpApiEndpoint.post("ask", "/group/putIn", {
       payload: Schema.Struct({
         groupId: GroupId,
@@ -88,41 +86,41 @@ export class GroupGroup extends HttpApiGroup.make("group")
         })
       ),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Ask to get into a group, or bring others in"),
     HttpApiEndpoint.put("handle", "/group/putIn", {
       payload: Schema.Struct({
         groupReqId: GroupRequestId,
         handleResult: RequestAnswer
       }),
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Pass or refuse a request to get into a group, or cancel an own one"),
     HttpApiEndpoint.get("requests", "/group/putIns", {
       /** Of a group, for its managers; without one those that the caller has made. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Requests to get into a group, or those that the caller has made, the newest first"),
     HttpApiEndpoint.get("users", "/group/users", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "The members of a group"),
     HttpApiEndpoint.put("giveRole", "/group/users", {
       payload: Schema.Struct({ groupId: GroupId, userId: UserId, roleLevel: RoleLevel }),
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Give a member another rank, or hand the group over; for the owner"),
     HttpApiEndpoint.delete("remove", "/group/users", {
       query: { groupId: GroupId, userId: Schema.optionalKey(UserId) },
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Leave a group, or remove a member"),
     HttpApiEndpoint.get("online", "/group/users/online", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ onlineList: Schema.Record(UserId, Schema.Boolean) })),
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Which members of a group are online")
   )
   .middleware(Authorization)
   .prefix("/v1/social")

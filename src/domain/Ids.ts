@@ -1,7 +1,7 @@
 /** Identifiers: snowflakes written as decimal strings, because a JSON number cannot hold 64 bits. */
 import { Context, Schema } from "effect"
 
-const Decimal = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/, { expected: "a decimal id" }))
+const Decimal = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/u, { expected: "a decimal id" }))
 
 export const UserId = Decimal.pipe(Schema.brand("UserId"))
 export type UserId = typeof UserId.Type

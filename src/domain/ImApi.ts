@@ -5,7 +5,7 @@ import { Authorization } from "./Authorization.ts"
 import { ChatLog } from "./ChatLog.ts"
 import { ConversationId } from "./Conversation.ts"
 import { ConversationChanges, ConversationPage } from "./ConversationEntry.ts"
-import { failures, Success } from "./Envelope.ts"
+import { Done, failures, Success } from "./Envelope.ts"
 import { MessageId, UserId } from "./Ids.ts"
 import { ChatTypeSchema } from "./Message.ts"
 import { historyMax } from "./MessageStore.ts"
@@ -32,27 +32,27 @@ export class ImGroup extends HttpApiGroup.make("im")
       query: ChatLogRequest,
       success: Success(Schema.Struct({ list: Schema.Array(ChatLog) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Messages of a conversation by time or seq, the newest first"),
     HttpApiEndpoint.get("readRecords", "/chatlog/readRecords", {
       query: { msgId: MessageId },
       success: Success(ReadRecordsAnswer),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Who has read a message, and who has not"),
     HttpApiEndpoint.post("setUp", "/setup/conversation", {
       payload: SetUpRequest,
       success: Success(Schema.Struct({ conversationId: ConversationId })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Put a conversation into the own list"),
     HttpApiEndpoint.get("conversations", "/conversation", {
       query: { after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))) },
       success: Success(ConversationPage),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "The own list of conversations, the last changed first"),
     HttpApiEndpoint.put("change", "/conversation", {
       payload: ConversationChanges,
-      success: Success(Schema.Struct({})),
+      success: Done,
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Show, hide, pin, mute or read conversations, all or none of them")
   )
   .middleware(Authorization)
   .prefix("/v1/im")

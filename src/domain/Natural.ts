@@ -1,6 +1,8 @@
 /** Whole numbers from 0 on: seqs, times, sizes. */
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 
 export const Natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-/** As a query string has it. */
-export const NaturalFromString = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+/** As a query string has it: decimal digits and nothing else. */
+export const NaturalFromString = Schema.String.check(
+  Schema.isPattern(/^[0-9]{1,16}$/u, { expected: "a whole number from 0 on" })
+).pipe(Schema.decodeTo(Natural, SchemaTransformation.numberFromString))

@@ -2,13 +2,11 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { failures, Success } from "./Envelope.ts"
+import { Done, failures, Success } from "./Envelope.ts"
 import { Asked, FriendRequest } from "./FriendRequest.ts"
 import { Friend } from "./Friends.ts"
 import { FriendRequestId, UserId } from "./Ids.ts"
 import { RequestAnswer, RequestMessage } from "./Request.ts"
-
-const Nothing = Success(Schema.Struct({}))
 
 export class SocialGroup extends HttpApiGroup.make("social")
   .add(
@@ -16,36 +14,42 @@ export class SocialGroup extends HttpApiGroup.make("social")
       payload: Schema.Struct({ userId: UserId, reqMsg: Schema.optionalKey(RequestMessage) }),
       success: Success(Asked),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Ask a user for friendship"),
     HttpApiEndpoint.put("answer", "/friend/putIn", {
       payload: Schema.Struct({ friendReqId: FriendRequestId, handleResult: RequestAnswer }),
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Pass or refuse a request for friendship, or cancel an own one"),
     HttpApiEndpoint.get("requests", "/friend/putIns", {
       query: { before: Schema.optionalKey(FriendRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(FriendRequest) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Requests for friendship from and to the caller, the newest first"),
     HttpApiEndpoint.get("friends", "/friends", {
       success: Success(Schema.Struct({ list: Schema.Array(Friend) })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "The own friends"),
     HttpApiEndpoint.get("online", "/friends/online", {
       success: Success(Schema.Struct({ onlineList: Schema.Record(Schema.String, Schema.Boolean) })),
       error: failures
-    }),
-    HttpApiEndpoint.delete("remove", "/friend", { query: { userId: UserId }, success: Nothing, error: failures }),
+    }).annotate(OpenApi.Summary, "Which friends are online"),
+    HttpApiEndpoint.delete("remove", "/friend", { query: { userId: UserId }, success: Done, error: failures }).annotate(
+      OpenApi.Summary,
+      "End a friendship on both sides"
+    ),
     HttpApiEndpoint.post("block", "/block", {
       payload: Schema.Struct({ userId: UserId }),
-      success: Nothing,
+      success: Done,
       error: failures
-    }),
-    HttpApiEndpoint.delete("unblock", "/block", { query: { userId: UserId }, success: Nothing, error: failures }),
+    }).annotate(OpenApi.Summary, "Block a user"),
+    HttpApiEndpoint.delete("unblock", "/block", { query: { userId: UserId }, success: Done, error: failures }).annotate(
+      OpenApi.Summary,
+      "Block a user no longer"
+    ),
     HttpApiEndpoint.get("blocks", "/blocks", {
       success: Success(Schema.Struct({ list: Schema.Array(UserId) })),
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Whom the caller blocks")
   )
   .middleware(Authorization)
   .prefix("/v1/social")

@@ -5,7 +5,7 @@ import { UserId } from "./Ids.ts"
 import { isWellFormed } from "./WellFormed.ts"
 
 /** A phone number in E.164, as stored. */
-export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/)).pipe(Schema.brand("Phone"))
+export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/u)).pipe(Schema.brand("Phone"))
 export type Phone = typeof Phone.Type
 
 /** A phone number as a person types it: E.164, or a national number of the configured region. */
@@ -17,8 +17,8 @@ export const Nickname = Schema.String.check(Schema.isBetweenCodePoints(1, 64), i
 export const Avatar = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
 /** 0 unknown, 1 male, 2 female, as in the Go project. */
 export const Sex = Schema.Literals([0, 1, 2])
-export const DeviceId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/, { expected: "a device id" }))
-export const Platform = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._-]{1,32}$/, { expected: "a platform" }))
+export const DeviceId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/u, { expected: "a device id" }))
+export const Platform = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._-]{1,32}$/u, { expected: "a platform" }))
 
 export interface User {
   readonly id: UserId
@@ -36,7 +36,7 @@ export const Profile = Schema.Struct({
   nickname: Schema.String,
   sex: Sex,
   avatar: Schema.String
-})
+}).annotate({ identifier: "Profile" })
 export type Profile = typeof Profile.Type
 
 /** Somebody's profile; `mobile` is there only for contacts. */
@@ -46,7 +46,7 @@ export const PublicProfile = Schema.Struct({
   nickname: Schema.String,
   sex: Sex,
   avatar: Schema.String
-})
+}).annotate({ identifier: "PublicProfile" })
 export type PublicProfile = typeof PublicProfile.Type
 
 export const RegisterRequest = Schema.Struct({
@@ -73,7 +73,7 @@ export const TokenPair = Schema.Struct({
   token: Schema.String,
   expire: Schema.Int,
   refreshToken: Schema.String
-})
+}).annotate({ identifier: "TokenPair" })
 export type TokenPair = typeof TokenPair.Type
 
 export const ProfileChange = Schema.Struct({

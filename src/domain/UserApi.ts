@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
-import { failures, Success } from "./Envelope.ts"
+import { Done, failures, Success } from "./Envelope.ts"
 import { FindRequest, LoginRequest, Profile, ProfileChange, PublicProfile, RegisterRequest, TokenPair } from "./User.ts"
 
 const RefreshRequest = Schema.Struct({ refreshToken: Schema.String.check(Schema.isBetweenLength(1, 256)) })
@@ -14,13 +14,17 @@ export class AccountGroup extends HttpApiGroup.make("account")
       payload: RegisterRequest,
       success: Success(TokenPair),
       error: failures
-    }),
-    HttpApiEndpoint.post("login", "/login", { payload: LoginRequest, success: Success(TokenPair), error: failures }),
+    }).annotate(OpenApi.Summary, "Register by phone and log in"),
+    HttpApiEndpoint.post("login", "/login", {
+      payload: LoginRequest,
+      success: Success(TokenPair),
+      error: failures
+    }).annotate(OpenApi.Summary, "Log in by phone and password"),
     HttpApiEndpoint.post("refresh", "/refresh", {
       payload: RefreshRequest,
       success: Success(TokenPair),
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Exchange a refresh token, which works once, for new tokens")
   )
   .prefix("/v1/user")
   .annotateMerge(OpenApi.annotations({ title: "Accounts", description: "Register, log in, stay logged in" })) {}
@@ -28,18 +32,24 @@ export class AccountGroup extends HttpApiGroup.make("account")
 /** What a logged-in user does with their own profile and finds of others. */
 export class UserGroup extends HttpApiGroup.make("user")
   .add(
-    HttpApiEndpoint.post("logout", "/logout", { success: Success(Schema.Struct({})), error: failures }),
-    HttpApiEndpoint.get("detail", "/user", { success: Success(Schema.Struct({ info: Profile })), error: failures }),
+    HttpApiEndpoint.post("logout", "/logout", { success: Done, error: failures }).annotate(
+      OpenApi.Summary,
+      "Revoke this login and close its sockets"
+    ),
+    HttpApiEndpoint.get("detail", "/user", {
+      success: Success(Schema.Struct({ info: Profile })),
+      error: failures
+    }).annotate(OpenApi.Summary, "The own profile"),
     HttpApiEndpoint.patch("update", "/user", {
       payload: ProfileChange,
       success: Success(Schema.Struct({ info: Profile })),
       error: failures
-    }),
+    }).annotate(OpenApi.Summary, "Change the own profile"),
     HttpApiEndpoint.get("find", "/find", {
       query: FindRequest.fields,
       success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
       error: failures
-    })
+    }).annotate(OpenApi.Summary, "Find users by name, phone or ids")
   )
   .middleware(Authorization)
   .prefix("/v1/user")

@@ -293,6 +293,12 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
       assert.strictEqual(texts(yield* log("&startSendTime=0&endSendTime=0&count=2")), "32")
       assert.strictEqual(texts(yield* log("&beforeSeq=3")), "21")
       assert.strictEqual(texts(yield* log(`&msgId=${all[1]?.id}`)), "2")
+      for (const query of ["count=", "count=0", "count=201", "beforeSeq=1e1", "afterSeq=-1", "startSendTime=0x1"]) {
+        const { body } = yield* request("GET", `/v1/im/chatlog?conversationId=${conversationID}&${query}`, {
+          token: ann.token
+        })
+        assert.strictEqual(body.code, 100002, query)
+      }
     })
   )
 

@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
 import { Api } from "../../src/domain/Api.ts"
+import { errorStatuses } from "../../src/domain/ErrorTable.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
 
@@ -26,6 +27,29 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       const { token } = yield* register()
       const changed = yield* request("PATCH", "/v1/user/user", { token, body: { nickname: "Zed", shoeSize: 42 } })
       assert.strictEqual(changed.status, 200)
+    })
+  )
+
+  it.effect("says what each route is for, what it takes, and what each status means", () =>
+    Effect.gen(function* () {
+      const { body } = yield* request("GET", "/docs/openapi.json")
+      const operations = Object.entries(body.paths).flatMap(([path, methods]) =>
+        Object.entries(methods as object).map(([method, operation]) => ({ at: `${method} ${path}`, operation }))
+      )
+      for (const { at, operation } of operations) {
+        assert.isAbove(operation.summary?.length ?? 0, 0, at)
+        if (at.endsWith("/health/live")) continue
+        assert.deepStrictEqual(Object.keys(operation.responses), ["200", ...errorStatuses.map(String)], at)
+        assert.include(operation.responses["413"].description, "100010 payload too large")
+        assert.deepStrictEqual(operation.responses["413"].content["application/json"].schema, {
+          $ref: "#/components/schemas/Failure413"
+        })
+      }
+      const { parameters } = body.paths["/v1/im/chatlog"].get
+      const count = parameters.find(({ name }: { name: string }) => name === "count")
+      assert.match("200", new RegExp(count.schema.pattern, "u"))
+      assert.notMatch("1e2", new RegExp(count.schema.pattern, "u"))
+      assert.includeMembers(Object.keys(body.components.schemas), ["ChatLog", "GroupEntry", "FriendRequest"])
     })
   )
 
