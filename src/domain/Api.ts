@@ -24,7 +24,7 @@ export class HealthGroup extends HttpApiGroup.make("health")
     }).annotate(OpenApi.Summary, "Everything that it needs answers, too")
   )
   .prefix("/health")
-  .annotateMerge(OpenApi.annotations({ title: "Health" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Health", description: "For who watches over the process" })) {}
 
 /** What a process without connections serves: to who watches over it. */
 export class WorkerApi extends HttpApi.make("fiberchat-worker")
@@ -49,6 +49,9 @@ export class Api extends HttpApi.make("fiberchat")
   .annotateMerge(
     OpenApi.annotations({
       title: "Fiberchat",
+      version: "0.1.0",
+      license: { name: "MIT", identifier: "MIT" },
+      servers: [{ url: "/" }],
       description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws.",
       transform: (document) => withUnknownFields(document) as typeof document
     })

@@ -56,4 +56,6 @@ export class ImGroup extends HttpApiGroup.make("im")
   )
   .middleware(Authorization)
   .prefix("/v1/im")
-  .annotateMerge(OpenApi.annotations({ title: "Conversations" })) {}
+  .annotateMerge(
+    OpenApi.annotations({ title: "Conversations", description: "The own list, and messages by time or seq" })
+  ) {}

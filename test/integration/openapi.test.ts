@@ -1,4 +1,5 @@
 /** The OpenAPI document and the page that shows it (protocol.md section 2). */
+import { readFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
@@ -36,6 +37,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       const operations = Object.entries(body.paths).flatMap(([path, methods]) =>
         Object.entries(methods as object).map(([method, operation]) => ({ at: `${method} ${path}`, operation }))
       )
+      const { version, license } = JSON.parse(readFileSync("package.json", "utf8"))
+      assert.deepInclude(body.info, { version, license: { name: license, identifier: license } })
+      assert.isTrue(body.tags.every(({ description = "" }) => description !== ""))
       for (const { at, operation } of operations) {
         assert.isAbove(operation.summary?.length ?? 0, 0, at)
         if (at.endsWith("/health/live")) continue
