@@ -190,11 +190,12 @@ export const layer = Layer.effect(
           }
           if (seq <= row.read_seq) return { seq: row.read_seq, moved: false, isBlocked: false }
           const version = yield* nextVersion(sql)
-          // Another device may have read further since the look above, which has locked nothing.
+          // Since the look above, which has locked nothing, another device may have read further, or the reader left.
           const [now] = yield* sql<{ readonly read_seq: number }>`
             SELECT read_seq FROM conversation_members
-            WHERE conversation_id = ${conversationId} AND user_id = ${reader} ${forUpdate(sql)}`
-          if (now !== undefined && seq <= now.read_seq) return { seq: now.read_seq, moved: false, isBlocked: false }
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former} ${forUpdate(sql)}`
+          if (now === undefined) return yield* ApiError.of("NoConversation")
+          if (seq <= now.read_seq) return { seq: now.read_seq, moved: false, isBlocked: false }
           yield* sql`
             UPDATE conversation_members SET read_seq = ${seq}, version = ${version}
             WHERE conversation_id = ${conversationId} AND user_id = ${reader}`

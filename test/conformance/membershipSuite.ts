@@ -1,12 +1,13 @@
 /** What members of groups see of them, by sync, history and read records, whatever is below (protocol.md section 1.7). */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect, type Layer, Result } from "effect"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { ConversationLists } from "../../src/domain/ConversationLists.ts"
 import { Conversations } from "../../src/domain/Conversations.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/Sync.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
+import { nameOf } from "../support/Refusals.ts"
 import {
   append,
   created,
@@ -206,6 +207,26 @@ export const membershipSuite = <E, F>(
             concurrency: "unbounded"
           })
           assert.deepStrictEqual((yield* device("2"))[0]?.[1], `${lastSeq} read ${lastSeq} unread 0`)
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("is read as a member or not at all, when they leave at the same time", () =>
+      Effect.gen(function* () {
+        const conversations = yield* start
+        const id = groupId as string as ConversationId
+        for (let lastSeq = 5; lastSeq < 100; lastSeq += 4) {
+          assert.deepStrictEqual(yield* append(wordsDraft("1", "c"), wordsDraft("1", "d")), [
+            `Stored ${lastSeq - 1}`,
+            `Stored ${lastSeq}`
+          ])
+          const [, mark] = yield* Effect.all(
+            [append(eventDraft("2", left)), Effect.result(conversations.markRead(idOf("2"), id, lastSeq))],
+            { concurrency: "unbounded" }
+          )
+          if (Result.isSuccess(mark)) assert.strictEqual(mark.success.seq, lastSeq)
+          else assert.strictEqual(nameOf(mark.failure), "NoConversation")
+          yield* append(eventDraft("1", joined("2")))
         }
       }).pipe(Effect.provide(layer))
     )
