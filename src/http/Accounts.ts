@@ -77,16 +77,15 @@ export class Accounts extends Context.Service<
         return { id: session.userId, token, expire, refreshToken }
       })
 
+      type Login = Pick<Session, "userId" | "sessionId">
+      const closeSockets = (logins: ReadonlyArray<Login>) =>
+        Effect.sync(() => {
+          for (const { userId, sessionId } of logins) notices.tell({ _tag: "LoggedOut", userId, sessionId })
+        })
+
       /** Revokes logins and closes their sockets. A caller who hangs up in between must not leave these open. */
-      const closing = <A>(
-        revoking: Effect.Effect<A, ApiError>,
-        revokedBy: (done: A) => ReadonlyArray<{ readonly userId: UserId; readonly sessionId: string }>
-      ) =>
-        Effect.tap(revoking, (done) =>
-          Effect.sync(() => {
-            for (const { userId, sessionId } of revokedBy(done)) notices.tell({ _tag: "LoggedOut", userId, sessionId })
-          })
-        ).pipe(Effect.uninterruptible)
+      const closing = <A>(revoking: Effect.Effect<A, ApiError>, revokedBy: (done: A) => ReadonlyArray<Login>) =>
+        Effect.tap(revoking, (done) => closeSockets(revokedBy(done))).pipe(Effect.uninterruptible)
 
       const openSession = Effect.fnUntraced(function* (
         userId: UserId,
@@ -145,7 +144,9 @@ export class Accounts extends Context.Service<
 
       const logout = Effect.fn("Accounts.logout")(function* ({ subject, sessionId }: UserIdentity) {
         if (sessionId === undefined) return
-        yield* closing(sessions.revoke(sessionId), () => [{ userId: subject, sessionId }])
+        // When the store fails it may have revoked the login all the same, and who asks again is refused.
+        const closed = Effect.ensuring(sessions.revoke(sessionId), closeSockets([{ userId: subject, sessionId }]))
+        yield* Effect.uninterruptible(closed)
       })
 
       const profile = Effect.fn("Accounts.profile")(function* (id: UserId) {

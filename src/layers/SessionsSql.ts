@@ -84,13 +84,14 @@ export const layer = Layer.effect(
           const [row] = yield* sql<TokenRow>`
             SELECT session_id, user_id, device_id, platform, expires_at, used_at, revoked_at
             FROM refresh_tokens WHERE token_hash = ${tokenHash} ${forUpdate(sql)}`
-          if (row === undefined || row.revoked_at !== null) return unknown
+          if (row === undefined) return unknown
           const session = sessionOf(row)
           if (row.used_at !== null) {
+            // Also when this has been said before: that answer may have been lost.
             yield* revokeSession(session.sessionId, now)
             return { _tag: "Reused", session }
           }
-          if (row.expires_at <= now) return unknown
+          if (row.revoked_at !== null || row.expires_at <= now) return unknown
           yield* forgetExpired(session.userId, now)
           yield* sql`UPDATE refresh_tokens SET used_at = ${now} WHERE token_hash = ${tokenHash}`
           return { _tag: "Rotated", session, next: yield* insert(session, now) }

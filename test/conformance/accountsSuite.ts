@@ -115,7 +115,10 @@ export const sessionsSuite = <E>(name: string, layer: Layer.Layer<Sessions, E>) 
         if (rotated._tag !== "Rotated") throw new Error(rotated._tag)
         assert.deepStrictEqual(rotated.session, session)
         assert.isFalse(yield* sessions.isRevoked("11"))
-        assert.deepStrictEqual(yield* sessions.refresh(first), { _tag: "Reused", session })
+        // As often as it comes: the answer may have been lost.
+        for (const _ of [1, 2]) {
+          assert.deepStrictEqual(yield* sessions.refresh(first), { _tag: "Reused", session })
+        }
         assert.isTrue(yield* sessions.isRevoked("11"))
         assert.strictEqual((yield* sessions.refresh(rotated.next))._tag, "Unknown")
       }).pipe(Effect.provide(layer))

@@ -1,10 +1,10 @@
-/** Callers who hang up while a login is being revoked (protocol.md section 2.2). */
+/** Logins that are revoked while callers hang up or the store fails (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Notices } from "../../src/actors/Notices.ts"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/Auth.ts"
 import { Contacts } from "../../src/domain/Contacts.ts"
-import type { ApiError } from "../../src/domain/ErrorTable.ts"
+import { ApiError } from "../../src/domain/ErrorTable.ts"
 import { Ids, type UserId } from "../../src/domain/Ids.ts"
 import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/User.ts"
 import { Accounts } from "../../src/http/Accounts.ts"
@@ -23,40 +23,47 @@ const caller: UserIdentity = {
   expiresAt: Number.POSITIVE_INFINITY
 }
 
+/** Accounts over this store of logins; `told` are the logins that gateways are told to end. */
+const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string>) =>
+  Accounts.layer.pipe(
+    Layer.provide([
+      Layer.mock(Sessions, sessions),
+      Layer.mock(Notices, {
+        tell: (notice) => {
+          if (notice._tag === "LoggedOut") told.push(`${notice.userId} ${notice.sessionId}`)
+        },
+        hear: () => {}
+      }),
+      Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.some(user)) }),
+      Layer.mock(Auth, { issueUser: () => Effect.succeed({ token: "", expire: 0 }) }),
+      Layer.mock(PasswordHasher, { verify: () => Effect.succeed(true) }),
+      Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
+      Layer.mock(Contacts, {}),
+      Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
+      Layer.succeed(Ids, {
+        userId: () => userId,
+        messageId: () => assert.fail(),
+        connectionId: () => assert.fail(),
+        uniqueId: () => "new"
+      })
+    ])
+  )
+
 /** Calls with a store that has revoked the login `old` and is slow to say so; the caller hangs up before it does. */
 const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, ApiError>) =>
   Effect.gen(function* () {
     const revoked = yield* Deferred.make<void>()
     const answer = yield* Deferred.make<void>()
-    const loggedOut: Array<string> = []
+    const told: Array<string> = []
     const revoking = <A>(result: A) =>
       Deferred.succeed(revoked, undefined).pipe(Effect.andThen(Deferred.await(answer)), Effect.as(result))
-    const layer = Accounts.layer.pipe(
-      Layer.provide([
-        Layer.mock(Sessions, {
-          open: () => revoking({ refreshToken: "", revoked: [session.sessionId] }),
-          refresh: () => revoking({ _tag: "Reused", session }),
-          revoke: () => revoking(undefined)
-        }),
-        Layer.mock(Notices, {
-          tell: (notice) => {
-            if (notice._tag === "LoggedOut") loggedOut.push(`${notice.userId} ${notice.sessionId}`)
-          },
-          hear: () => {}
-        }),
-        Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.some(user)) }),
-        Layer.mock(Auth, { issueUser: () => Effect.succeed({ token: "", expire: 0 }) }),
-        Layer.mock(PasswordHasher, { verify: () => Effect.succeed(true) }),
-        Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
-        Layer.mock(Contacts, {}),
-        Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
-        Layer.succeed(Ids, {
-          userId: () => userId,
-          messageId: () => assert.fail(),
-          connectionId: () => assert.fail(),
-          uniqueId: () => "new"
-        })
-      ])
+    const layer = accountsOver(
+      {
+        open: () => revoking({ refreshToken: "", revoked: [session.sessionId] }),
+        refresh: () => revoking({ _tag: "Reused", session }),
+        revoke: () => revoking(undefined)
+      },
+      told
     )
     const calling = yield* Effect.forkChild(Effect.provide(Effect.flatMap(Accounts, call), layer))
     yield* Deferred.await(revoked)
@@ -64,8 +71,22 @@ const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unk
     yield* Effect.yieldNow
     yield* Deferred.succeed(answer, undefined)
     yield* Fiber.join(hangingUp)
-    return loggedOut
+    return told
   })
+
+describe("a logout", () => {
+  it.effect("closes its sockets even where the store fails, which may have revoked the login", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const layer = accountsOver({ revoke: () => Effect.fail(ApiError.of("DatabaseError")) }, told)
+      const error = yield* Effect.flatMap(Accounts, ({ logout }) => Effect.flip(logout(caller))).pipe(
+        Effect.provide(layer)
+      )
+      assert.isTrue(error.is("DatabaseError"))
+      assert.deepStrictEqual(told, [`${userId} ${session.sessionId}`])
+    })
+  )
+})
 
 describe("a caller who hangs up while a login is being revoked", () => {
   for (const [how, call] of [
