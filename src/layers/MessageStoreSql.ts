@@ -20,6 +20,12 @@ import { limitTo } from "./SqlDialect.ts"
 /** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
 const readMaxes = [16, 64, historyMax + 1]
 
+/** What of a conversation somebody sees: the messages after the first of these seqs, up to the other. */
+interface Seen {
+  readonly joined_seq: number
+  readonly last_seq: number
+}
+
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
@@ -32,22 +38,23 @@ export const layer = Layer.effect(
     const writePlan = makeWritePlan(sql)
     const messagesOf = makeMessagesOf(sql)
 
-    /** Runs `use` with the position from which the reader may read, or answers that there is no such conversation. */
+    /**
+     * Runs `use` with what the reader may read, or answers that there is no such conversation. It ends with the last
+     * message of now: when that of `use` is read, the reader may have left, and more may have come.
+     */
     const asMember = <A>(
       reader: Reader,
       conversationId: ConversationId,
-      use: (joinedSeq: number) => Effect.Effect<A, ApiError>
+      use: (seen: Seen) => Effect.Effect<A, ApiError>
     ): Effect.Effect<A, ApiError> =>
       (reader === undefined
-        ? sql<{ readonly joined_seq: number }>`SELECT 0 AS joined_seq FROM conversations WHERE id = ${conversationId}`
-        : sql<{ readonly joined_seq: number }>`
-            SELECT joined_seq FROM conversation_members
-            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}`
+        ? sql<Seen>`SELECT 0 AS joined_seq, last_seq FROM conversations WHERE id = ${conversationId}`
+        : sql<Seen>`
+            SELECT m.joined_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+            WHERE m.conversation_id = ${conversationId} AND m.user_id = ${reader} AND m.role > ${Role.former}`
       ).pipe(
         Effect.catch(apiError),
-        Effect.flatMap(([row]) =>
-          row === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(row.joined_seq)
-        )
+        Effect.flatMap(([seen]) => (seen === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(seen)))
       )
 
     const select = (
@@ -67,16 +74,13 @@ export const layer = Layer.effect(
     /** The conditions that bound a page by seq. */
     const within = (
       conversationId: ConversationId,
-      joinedSeq: number,
+      { joined_seq, last_seq }: Seen,
       { beforeSeq, afterSeq }: { readonly beforeSeq?: number; readonly afterSeq?: number }
-    ): Array<Statement.Fragment> => {
-      const conditions = [
-        sql`m.conversation_id = ${conversationId}`,
-        sql`m.seq > ${Math.max(joinedSeq, afterSeq ?? 0)}`
-      ]
-      if (beforeSeq !== undefined) conditions.push(sql`m.seq < ${beforeSeq}`)
-      return conditions
-    }
+    ): Array<Statement.Fragment> => [
+      sql`m.conversation_id = ${conversationId}`,
+      sql`m.seq > ${Math.max(joined_seq, afterSeq ?? 0)}`,
+      sql`m.seq <= ${Math.min(last_seq, (beforeSeq ?? Number.POSITIVE_INFINITY) - 1)}`
+    ]
 
     /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
     const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, ApiError> =>
@@ -107,9 +111,9 @@ export const layer = Layer.effect(
         }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
 
       history: (reader, query) =>
-        asMember(reader, query.conversationId, (joinedSeq) => {
+        asMember(reader, query.conversationId, (seen) => {
           const ascending = query.afterSeq !== undefined
-          const conditions = within(query.conversationId, joinedSeq, query)
+          const conditions = within(query.conversationId, seen, query)
           return Effect.map(select(reader, conditions, ascending ? "ASC" : "DESC", query.limit + 1), (found) => {
             const messages = found.slice(0, query.limit)
             return { messages: ascending ? messages : messages.reverse(), hasMore: found.length > query.limit }
@@ -120,9 +124,9 @@ export const layer = Layer.effect(
         asMember(
           reader,
           query.conversationId,
-          Effect.fnUntraced(function* (joinedSeq) {
+          Effect.fnUntraced(function* (seen) {
             const { conversationId, startSendTime, endSendTime, messageId } = query
-            const conditions = within(conversationId, joinedSeq, query)
+            const conditions = within(conversationId, seen, query)
             if (startSendTime !== undefined)
               conditions.push(sql`m.seq <= ${yield* seqAt(conversationId, startSendTime)}`)
             if (endSendTime !== undefined) conditions.push(sql`m.seq > ${yield* seqAt(conversationId, endSendTime)}`)
