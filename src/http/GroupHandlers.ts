@@ -54,8 +54,15 @@ export const layer = HttpApiBuilder.group(
         return yield* ApiError.of("NoConversation")
       }
       if (!standing.isVerify || isManager(standing.role)) {
-        yield* happen(userId, groupId, { event: "joined", userIds })
-        return { handleResult: HandleResult.pass, requests: [] }
+        const isIn = yield* happen(userId, groupId, { event: "joined", userIds }).pipe(
+          Effect.as(true),
+          // Since that look managers want to approve, or the caller is none of them any more.
+          Effect.catchIf(
+            (error) => error.is("Forbidden"),
+            () => Effect.succeed(false)
+          )
+        )
+        if (isIn) return { handleResult: HandleResult.pass, requests: [] }
       }
       const requestedAt = yield* Clock.currentTimeMillis
       const requests = yield* groups.ask(
@@ -87,9 +94,17 @@ export const layer = HttpApiBuilder.group(
       const decision = decideAnswer(result, request.handleResult)
       if (decision instanceof ApiError) return yield* decision
       if (decision === "Repeats") return
-      // Joining closes the request. What is not pending any more was closed meanwhile.
+      // Joining closes the request. What is not pending any more was closed meanwhile, perhaps by the same answer.
       yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`).pipe(
-        Effect.mapError((error) => (error.is("NoRequest") ? closedBefore : error))
+        Effect.asVoid,
+        Effect.catchIf(
+          (error) => error.is("NoRequest") || error.is("Conflict"),
+          (error) =>
+            Effect.flatMap(groups.request(id), (now): Effect.Effect<void, ApiError> => {
+              if (now?.handleResult === result) return Effect.void
+              return Effect.fail(error.is("NoRequest") ? closedBefore : error)
+            })
+        )
       )
     })
 

@@ -39,8 +39,8 @@ interface Given extends Place {
 }
 
 /**
- * Reads the facts; within a transaction whose version has been taken, they stay true until its end. What is between two
- * users goes by another lock (`UserPairs.ts`): it is as of the moment at which it was read.
+ * Reads the facts; within a transaction whose version has been taken, they stay true until its end. A new friendship and
+ * the end of a block go by another lock (`UserPairs.ts`): these are as of the moment at which they were read.
  */
 export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boolean) => {
   const columns = sql.literal(messageColumns)

@@ -8,7 +8,7 @@ import type { UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
 import type { UserPair } from "../domain/UserPair.ts"
-import { apiError, inTransaction } from "./Sql.ts"
+import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { limitTo, rowsOf } from "./SqlDialect.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
@@ -62,6 +62,8 @@ export const layer = Layer.effect(
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
         if (userId === blocked) return yield* ApiError.of("BadParameters", { msg: "nobody blocks themselves" })
+        // The lock under which messages and requests are let through: what came before the block is there, and all of it.
+        yield* nextVersion(sql)
         if (!(yield* lockUsers(sql, userId, blocked))) return yield* ApiError.of("UserNotFound")
         const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,

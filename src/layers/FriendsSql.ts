@@ -15,7 +15,7 @@ import { type FriendRequestId, Ids, type UserId } from "../domain/Ids.ts"
 import { MessagePolicy } from "../domain/MessagePolicy.ts"
 import { HandleResult } from "../domain/Request.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
-import { apiError, inTransaction } from "./Sql.ts"
+import { apiError, inTransaction, nextVersion } from "./Sql.ts"
 import { limitTo } from "./SqlDialect.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
 
@@ -184,6 +184,8 @@ export const layer = Layer.effect(
 
     const remove = Effect.fn("Friends.remove")(
       function* (userId: UserId, friend: UserId) {
+        // As for a block: what the friendship allowed is there, and all of it.
+        if (requireFriendship) yield* nextVersion(sql)
         yield* lockUsers(sql, userId, friend)
         yield* sql`DELETE FROM contacts WHERE user_id = ${userId} AND contact_id = ${friend}`
         yield* sql`DELETE FROM contacts WHERE user_id = ${friend} AND contact_id = ${userId}`

@@ -163,8 +163,8 @@ export const layer = Layer.effect(
 
       members: Effect.fn("Groups.members")(
         function* (reader, groupId) {
-          if ((yield* roleIn(groupId, reader)) === Role.former) return yield* ApiError.of("NoConversation")
-          return yield* sql<{
+          // One statement, so that who has left meanwhile does not see a group without themselves.
+          const members = yield* sql<{
             readonly userId: UserId
             readonly nickname: string
             readonly avatar: string
@@ -173,6 +173,8 @@ export const layer = Layer.effect(
             SELECT u.id AS userId, u.nickname, u.avatar, m.role
             FROM conversation_members m ${join} users u ON u.id = m.user_id
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former} ORDER BY m.role, m.joined_seq, u.id`
+          if (!members.some(({ userId }) => userId === reader)) return yield* ApiError.of("NoConversation")
+          return members
         },
         Effect.catchTag("SqlError", apiError)
       ),

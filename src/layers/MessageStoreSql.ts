@@ -15,16 +15,24 @@ import { makeReadFacts } from "./AppendFactsSql.ts"
 import { makeWritePlan } from "./AppendWriteSql.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
-import { limitTo } from "./SqlDialect.ts"
+import { joinInOrder, limitTo } from "./SqlDialect.ts"
 
 /** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
 const readMaxes = [16, 64, historyMax + 1]
+
+/** Of which messages a page is: seqs are exclusive. */
+interface Bounds {
+  readonly conversationId: ConversationId
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+}
 
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const columns = sql.literal(messageColumns)
+    const join = joinInOrder(sql)
 
     const policy = yield* MessagePolicy
     const rules = { policy, digestOf }
@@ -32,51 +40,50 @@ export const layer = Layer.effect(
     const writePlan = makeWritePlan(sql)
     const messagesOf = makeMessagesOf(sql)
 
-    /** Runs `use` with the position from which the reader may read, or answers that there is no such conversation. */
-    const asMember = <A>(
-      reader: Reader,
-      conversationId: ConversationId,
-      use: (joinedSeq: number) => Effect.Effect<A, ApiError>
-    ): Effect.Effect<A, ApiError> =>
-      (reader === undefined
-        ? sql<{ readonly joined_seq: number }>`SELECT 0 AS joined_seq FROM conversations WHERE id = ${conversationId}`
-        : sql<{ readonly joined_seq: number }>`
+    /** Where the reader's part of the conversation begins: one row, or none where there is no such conversation. */
+    const partOf = (reader: Reader, conversationId: ConversationId) =>
+      reader === undefined
+        ? sql`(SELECT 0 AS joined_seq FROM conversations WHERE id = ${conversationId})`
+        : sql`(
             SELECT joined_seq FROM conversation_members
-            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}`
-      ).pipe(
-        Effect.catch(apiError),
-        Effect.flatMap(([row]) =>
-          row === undefined ? Effect.fail(ApiError.of("NoConversation")) : use(row.joined_seq)
-        )
-      )
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}
+          )`
 
+    /** Messages of a conversation that the reader sees; none where they see no such conversation. */
     const select = (
       reader: Reader,
-      conditions: ReadonlyArray<Statement.Fragment>,
+      { conversationId, beforeSeq, afterSeq }: Bounds,
+      others: ReadonlyArray<Statement.Fragment>,
       order: "ASC" | "DESC",
       limit: number
-    ) =>
-      sql<MessageRow>`
-        SELECT ${columns} FROM messages m WHERE ${sql.and(conditions)} ORDER BY m.seq ${sql.literal(order)}
-        ${limitTo(sql, readMaxes.find((rows) => rows >= limit) ?? limit)}
-      `.pipe(
-        Effect.flatMap((rows) => messagesOf(reader, rows.slice(0, limit))),
-        Effect.catch(apiError)
-      )
-
-    /** The conditions that bound a page by seq. */
-    const within = (
-      conversationId: ConversationId,
-      joinedSeq: number,
-      { beforeSeq, afterSeq }: { readonly beforeSeq?: number; readonly afterSeq?: number }
-    ): Array<Statement.Fragment> => {
-      const conditions = [
-        sql`m.conversation_id = ${conversationId}`,
-        sql`m.seq > ${Math.max(joinedSeq, afterSeq ?? 0)}`
-      ]
+    ) => {
+      const conditions = [sql`m.conversation_id = ${conversationId}`, sql`m.seq > own.joined_seq`, ...others]
+      if (afterSeq !== undefined) conditions.push(sql`m.seq > ${afterSeq}`)
       if (beforeSeq !== undefined) conditions.push(sql`m.seq < ${beforeSeq}`)
-      return conditions
+      return Effect.flatMap(
+        sql<MessageRow>`
+          SELECT ${columns} FROM ${partOf(reader, conversationId)} own ${join} messages m ON ${sql.and(conditions)}
+          ORDER BY m.seq ${sql.literal(order)} ${limitTo(sql, readMaxes.find((rows) => rows >= limit) ?? limit)}`,
+        (rows) => messagesOf(reader, rows.slice(0, limit))
+      )
     }
+
+    /**
+     * The same, or that there is no such conversation. Who leaves meanwhile gets what was there before or nothing:
+     * messages come by one statement with the membership, and only where there are none it is looked at by itself.
+     */
+    const page = Effect.fnUntraced(
+      function* (...wanted: Parameters<typeof select>) {
+        const found = yield* select(...wanted)
+        if (found.length > 0) return found
+        const [reader, { conversationId }] = wanted
+        const parts = yield* sql`SELECT joined_seq FROM ${partOf(reader, conversationId)} own`
+        if (parts.length === 0) return yield* ApiError.of("NoConversation")
+        // They may have come in since the first look.
+        return yield* select(...wanted)
+      },
+      Effect.catchTag("SqlError", apiError)
+    )
 
     /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
     const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, ApiError> =>
@@ -106,30 +113,22 @@ export const layer = Layer.effect(
           return plan.results
         }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
 
-      history: (reader, query) =>
-        asMember(reader, query.conversationId, (joinedSeq) => {
-          const ascending = query.afterSeq !== undefined
-          const conditions = within(query.conversationId, joinedSeq, query)
-          return Effect.map(select(reader, conditions, ascending ? "ASC" : "DESC", query.limit + 1), (found) => {
-            const messages = found.slice(0, query.limit)
-            return { messages: ascending ? messages : messages.reverse(), hasMore: found.length > query.limit }
-          })
-        }),
+      history: (reader, query) => {
+        const ascending = query.afterSeq !== undefined
+        return Effect.map(page(reader, query, [], ascending ? "ASC" : "DESC", query.limit + 1), (found) => {
+          const messages = found.slice(0, query.limit)
+          return { messages: ascending ? messages : messages.toReversed(), hasMore: found.length > query.limit }
+        })
+      },
 
-      chatLog: (reader, query) =>
-        asMember(
-          reader,
-          query.conversationId,
-          Effect.fnUntraced(function* (joinedSeq) {
-            const { conversationId, startSendTime, endSendTime, messageId } = query
-            const conditions = within(conversationId, joinedSeq, query)
-            if (startSendTime !== undefined)
-              conditions.push(sql`m.seq <= ${yield* seqAt(conversationId, startSendTime)}`)
-            if (endSendTime !== undefined) conditions.push(sql`m.seq > ${yield* seqAt(conversationId, endSendTime)}`)
-            if (messageId !== undefined) conditions.push(sql`m.message_id = ${messageId}`)
-            return yield* select(reader, conditions, "DESC", query.limit)
-          })
-        )
+      chatLog: Effect.fnUntraced(function* (reader, query) {
+        const { conversationId, startSendTime, endSendTime, messageId } = query
+        const others: Array<Statement.Fragment> = []
+        if (startSendTime !== undefined) others.push(sql`m.seq <= ${yield* seqAt(conversationId, startSendTime)}`)
+        if (endSendTime !== undefined) others.push(sql`m.seq > ${yield* seqAt(conversationId, endSendTime)}`)
+        if (messageId !== undefined) others.push(sql`m.message_id = ${messageId}`)
+        return yield* page(reader, query, others, "DESC", query.limit)
+      })
     })
   })
 )

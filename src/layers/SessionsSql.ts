@@ -7,6 +7,7 @@ import type { UserId } from "../domain/Ids.ts"
 import { Settings } from "./Settings.ts"
 import { apiError, inTransaction } from "./Sql.ts"
 import { forUpdate } from "./SqlDialect.ts"
+import { lockUsers } from "./UserPairs.ts"
 
 interface TokenRow {
   readonly session_id: string
@@ -51,9 +52,16 @@ export const layer = Layer.effect(
     const revokeSession = (sessionId: string, now: number) =>
       sql`UPDATE refresh_tokens SET revoked_at = ${now} WHERE session_id = ${sessionId} AND revoked_at IS NULL`
 
-    /** Forgets what can matter no more: expired tokens, once the access tokens beside them have expired too. */
-    const forgetExpired = (userId: UserId, now: number) =>
-      sql`DELETE FROM refresh_tokens WHERE user_id = ${userId} AND expires_at < ${now - tokenTtlMillis}`
+    /**
+     * Forgets what can matter no more: expired tokens, once the access tokens beside them have expired too. Looked up
+     * first: a `DELETE` by user would lock all that the user has, and the place where their next token goes.
+     */
+    const forgetExpired = Effect.fnUntraced(function* (userId: UserId, now: number) {
+      const expired = yield* sql<{ readonly token_hash: string }>`
+        SELECT token_hash FROM refresh_tokens WHERE user_id = ${userId} AND expires_at < ${now - tokenTtlMillis}`
+      if (expired.length === 0) return
+      yield* sql`DELETE FROM refresh_tokens WHERE token_hash IN ${sql.in(expired.map((row) => row.token_hash))}`
+    })
 
     /** Keeps the newest logins of a user, so that the table has a bound; answers which ones had to go. */
     const revokeOldest = Effect.fnUntraced(function* (userId: UserId, now: number) {
@@ -69,6 +77,8 @@ export const layer = Layer.effect(
       open: Effect.fn("Sessions.open")(
         function* (session) {
           const now = yield* Clock.currentTimeMillis
+          // The lock under which a user's logins are counted.
+          yield* lockUsers(sql, session.userId)
           yield* forgetExpired(session.userId, now)
           const refreshToken = yield* insert(session, now)
           return { refreshToken, revoked: yield* revokeOldest(session.userId, now) }
@@ -100,9 +110,14 @@ export const layer = Layer.effect(
         Effect.catch(apiError)
       ),
 
-      revoke: Effect.fn("Sessions.revoke")(function* (sessionId) {
-        yield* revokeSession(sessionId, yield* Clock.currentTimeMillis)
-      }, Effect.catch(apiError)),
+      revoke: Effect.fn("Sessions.revoke")(
+        function* (sessionId) {
+          yield* revokeSession(sessionId, yield* Clock.currentTimeMillis)
+        },
+        // A refresh of the same login may cross it: it locks a token and adds the next one, this locks all of them.
+        inTransaction(sql),
+        Effect.catch(apiError)
+      ),
 
       isRevoked: (sessionId) =>
         sql`

@@ -11,7 +11,7 @@ import { forUpdate, joinInOrder, rowsOf } from "./SqlDialect.ts"
 /**
  * Locks these users until the commit, and tells whether all of them exist. Taken before anything is read, so that facts
  * about them, and how much each of them has, stay true until they are written; always in the same order, so that two
- * transactions wait for each other and do not cross.
+ * transactions wait for each other and do not cross. Who needs the lock on the version, too, takes that one first.
  */
 export const lockUsers = (
   sql: SqlClient.SqlClient,

@@ -1,11 +1,14 @@
 /** What every {@link UserRepository} and {@link Sessions} must do, whatever is below them. */
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
+import type { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { type Session, Sessions, sessionsMax } from "../../src/domain/Auth.ts"
 import type { ApiError } from "../../src/domain/ErrorTable.ts"
 import type { UserId } from "../../src/domain/Ids.ts"
 import { findMax, type Phone, type User, UserRepository } from "../../src/domain/User.ts"
+import { insertRows } from "../support/StoredGroups.ts"
 
 const userOf = (id: string, nickname = `user ${id}`): User => ({
   id: id as UserId,
@@ -104,7 +107,24 @@ const sessionOf = (sessionId: string, userId = "1"): Session => ({
   platform: "ios"
 })
 
-export const sessionsSuite = <E>(name: string, layer: Layer.Layer<Sessions, E>) =>
+/** Tokens of other users, so that the database takes an index rather than all of the table. */
+const insertOthers = insertRows(
+  "refresh_tokens",
+  Array.from({ length: 2_000 }, (_, index) => ({
+    token_hash: createHash("sha256").update(String(index)).digest("hex"),
+    session_id: String(1_000_000 + index),
+    user_id: String(1_000_000 + index),
+    device_id: "phone",
+    platform: "ios",
+    created_at: 0,
+    expires_at: 9_000_000_000_000
+  }))
+)
+
+export const sessionsSuite = <E>(
+  name: string,
+  layer: Layer.Layer<Sessions | UserRepository | SqlClient.SqlClient, E>
+) =>
   describe(`the sessions on ${name}`, () => {
     it.effect("rotate: each refresh token works once, and one that comes again revokes its login", () =>
       Effect.gen(function* () {
@@ -150,6 +170,39 @@ export const sessionsSuite = <E>(name: string, layer: Layer.Layer<Sessions, E>) 
         assert.strictEqual((yield* sessions.refresh(expired))._tag, "Unknown")
         assert.strictEqual((yield* sessions.refresh("never issued"))._tag, "Unknown")
         assert.isTrue(yield* sessions.isRevoked("13"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.live("end by a logout, even when they are refreshed at the same time", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* insertOthers
+        for (let round = 0; round < 60; round++) {
+          const sessionId = String(2_000_000 + round)
+          const { refreshToken } = yield* sessions.open(sessionOf(sessionId, sessionId))
+          const [refreshed] = yield* Effect.all(
+            [sessions.refresh(refreshToken), Effect.delay(sessions.revoke(sessionId), `${round % 6} millis`)],
+            { concurrency: "unbounded" }
+          )
+          assert.isTrue(yield* sessions.isRevoked(sessionId))
+          const last = refreshed._tag === "Rotated" ? refreshed.next : refreshToken
+          assert.strictEqual((yield* sessions.refresh(last))._tag, "Unknown")
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.live("are bounded also when many logins come at once", () =>
+      Effect.gen(function* () {
+        const [sessions, users] = [yield* Sessions, yield* UserRepository]
+        yield* insertOthers
+        yield* users.insert(userOf("1"))
+        const ids = Array.from({ length: sessionsMax + 10 }, (_, index) => String(100 + index))
+        yield* Effect.all(
+          ids.map((id) => sessions.open(sessionOf(id))),
+          { concurrency: "unbounded" }
+        )
+        const revoked = yield* Effect.filter(ids, sessions.isRevoked)
+        assert.strictEqual(revoked.length, 10)
       }).pipe(Effect.provide(layer))
     )
 

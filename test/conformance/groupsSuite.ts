@@ -1,12 +1,13 @@
 /** What every {@link Groups} must do, whatever is below it: who is in a group, and who wants in. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect, type Layer, Result } from "effect"
 import { Contacts } from "../../src/domain/Contacts.ts"
 import { Friends } from "../../src/domain/Friends.ts"
 import type { GroupId } from "../../src/domain/Group.ts"
 import { Groups } from "../../src/domain/Groups.ts"
 import { HandleResult } from "../../src/domain/Request.ts"
 import { befriend } from "../support/Acquaintances.ts"
+import { nameOf } from "../support/Refusals.ts"
 import {
   append,
   approved,
@@ -263,10 +264,55 @@ export const groupsSuite = <E, F>(
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
         yield* befriend(idOf("2"), idOf("10"))
         yield* groups.ask([request("503", "10", "2")])
-        // A block that came in the same moment as the request, and has not seen it.
+        // A block that has left the request as it was.
         yield* insertRows("blocks", [{ user_id: "10", blocked_id: "2" }])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
         assert.strictEqual(yield* resultOf("503"), none)
       }).pipe(Effect.provide(strict))
+    )
+
+    it.live("keep no request of who is blocked, or no friend any more, at the same time", () =>
+      Effect.gen(function* () {
+        const { groups, resultOf } = yield* founded([])
+        const [contacts, friends] = [yield* Contacts, yield* Friends]
+        const [one, other] = [idOf("2"), idOf("1")]
+        for (let round = 0; round < 40; round++) {
+          yield* befriend(one, other)
+          const isBlock = round % 2 === 0
+          const parting = isBlock ? contacts.block(one, other) : friends.remove(one, other)
+          const [asked] = yield* Effect.all(
+            [
+              Effect.result(groups.ask([request(String(500 + round), "2", "1")])),
+              Effect.delay(parting, `${round % 6} millis`)
+            ],
+            { concurrency: "unbounded" }
+          )
+          if (Result.isSuccess(asked)) assert.strictEqual(yield* resultOf(String(500 + round)), cancel)
+          else assert.strictEqual(nameOf(asked.failure), isBlock ? "Blocked" : "NotFriends")
+          yield* contacts.unblock(one, other)
+          yield* friends.remove(one, other)
+        }
+      }).pipe(Effect.provide(strict))
+    )
+
+    it.live("let in who was asked for, or their block comes first, when both come at the same time", () =>
+      Effect.gen(function* () {
+        const { groups, resultOf } = yield* founded(["10"])
+        const contacts = yield* Contacts
+        for (let round = 0; round < 30; round++) {
+          const id = String(500 + round)
+          yield* groups.ask([request(id, "2", "10")])
+          const [[stored = ""]] = yield* Effect.all(
+            [
+              append(eventDraft("1", approved("2"))),
+              Effect.delay(contacts.block(idOf("2"), idOf("10")), `${round % 6} millis`)
+            ],
+            { concurrency: "unbounded" }
+          )
+          assert.strictEqual(yield* resultOf(id), stored === "NoRequest" ? cancel : pass)
+          yield* append(eventDraft("2", left))
+          yield* contacts.unblock(idOf("2"), idOf("10"))
+        }
+      }).pipe(Effect.provide(layer))
     )
   })

@@ -4,6 +4,7 @@ import { Effect, type Layer, Result } from "effect"
 import type { ConversationId } from "../../src/domain/Conversation.ts"
 import { ConversationLists } from "../../src/domain/ConversationLists.ts"
 import { Conversations } from "../../src/domain/Conversations.ts"
+import { Groups } from "../../src/domain/Groups.ts"
 import { MessageStore } from "../../src/domain/MessageStore.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/Sync.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
@@ -226,6 +227,30 @@ export const membershipSuite = <E, F>(
           )
           if (Result.isSuccess(mark)) assert.strictEqual(mark.success.seq, lastSeq)
           else assert.strictEqual(nameOf(mark.failure), "NoConversation")
+          yield* append(eventDraft("1", joined("2")))
+        }
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.live("ends where they were removed, for who asks at the same time", () =>
+      Effect.gen(function* () {
+        yield* start
+        const [store, groups] = [yield* MessageStore, yield* Groups]
+        const query = { conversationId: groupId as string as ConversationId, limit: 5 }
+        for (let lastSeq = 3, round = 0; round < 60; lastSeq += 4, round++) {
+          const asked = [
+            Effect.map(store.history(idOf("2"), query), ({ messages }) => messages.at(-1)?.seq),
+            Effect.map(store.chatLog(idOf("2"), query), ([newest]) => newest?.seq),
+            Effect.map(groups.members(idOf("2"), groupId), (members) => lastSeq + 2 - members.length)
+          ].map((asking) => Effect.delay(Effect.result(asking), `${round % 8} millis`))
+          const [, ...answers] = yield* Effect.all(
+            [append(eventDraft("1", removed("2")), wordsDraft("1", "c"), wordsDraft("1", "d")), ...asked],
+            { concurrency: "unbounded" }
+          )
+          for (const answer of answers) {
+            if (Result.isSuccess(answer)) assert.strictEqual(answer.success, lastSeq)
+            else assert.strictEqual(nameOf(answer.failure), "NoConversation")
+          }
           yield* append(eventDraft("1", joined("2")))
         }
       }).pipe(Effect.provide(layer))
