@@ -90,11 +90,12 @@ export class Model {
     }
   }
 
-  /** What this process must say of a user. */
+  /** What this process must say of a user. It presumes it where it goes by a process of which nothing is heard. */
   expected(one: ModelProcess, userId: string, now: number) {
     const of = (connections: Iterable<Connection>) => [...connections].filter((other) => other.userId === userId)
     const others = this.all.filter((other) => other !== one && of(other.written.values()).length > 0)
     const online = of(one.open.values()).length > 0 || others.some((other) => other.isAlive(now))
+    const isPresumed = !online && others.length > 0
     const times = [
       ...[...this.seen].flatMap(([key, at]) => (key.startsWith(`${userId} `) ? [at] : [])),
       ...others.map(({ renewedAt }) => renewedAt),
@@ -102,6 +103,6 @@ export class Model {
         !isOpen && connection.userId === userId ? [at] : []
       )
     ]
-    return { userId, online, lastSeen: online ? now : Math.max(0, ...times) }
+    return { state: { userId, online, lastSeen: online ? now : Math.max(0, ...times) }, isPresumed }
   }
 }
