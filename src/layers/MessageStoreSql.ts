@@ -3,7 +3,7 @@
  * the drafts depend on, decide in memory (`appendPlan`), write the result.
  */
 import { Effect, Layer } from "effect"
-import { SqlClient, type Statement } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { appendPlan } from "../domain/AppendPlan.ts"
 import type { ConversationId } from "../domain/Conversation.ts"
 import { ApiError } from "../domain/ErrorTable.ts"
@@ -15,16 +15,21 @@ import { makeReadFacts } from "./AppendFactsSql.ts"
 import { makeWritePlan } from "./AppendWriteSql.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 import { apiError, inTransaction, nextVersion } from "./Sql.ts"
-import { joinInOrder, limitTo } from "./SqlDialect.ts"
+import { greatest, joinInOrder, limitTo } from "./SqlDialect.ts"
 
 /** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
 const readMaxes = [16, 64, historyMax + 1]
 
-/** Of which messages a page is: seqs are exclusive. */
+/** No message has a seq above it. */
+const everything = Number.MAX_SAFE_INTEGER
+const throughOf = (beforeSeq: number | undefined): number => (beforeSeq === undefined ? everything : beforeSeq - 1)
+
+/** The messages of a conversation with `after < seq <= through`, and this id if there is one. */
 interface Bounds {
   readonly conversationId: ConversationId
-  readonly beforeSeq?: number
-  readonly afterSeq?: number
+  readonly after: number
+  readonly through: number
+  readonly messageId?: string
 }
 
 export const layer = Layer.effect(
@@ -52,14 +57,17 @@ export const layer = Layer.effect(
     /** Messages of a conversation that the reader sees; none where they see no such conversation. */
     const select = (
       reader: Reader,
-      { conversationId, beforeSeq, afterSeq }: Bounds,
-      others: ReadonlyArray<Statement.Fragment>,
+      { conversationId, after, through, messageId }: Bounds,
       order: "ASC" | "DESC",
       limit: number
     ) => {
-      const conditions = [sql`m.conversation_id = ${conversationId}`, sql`m.seq > own.joined_seq`, ...others]
-      if (afterSeq !== undefined) conditions.push(sql`m.seq > ${afterSeq}`)
-      if (beforeSeq !== undefined) conditions.push(sql`m.seq < ${beforeSeq}`)
+      const conditions = [
+        sql`m.conversation_id = ${conversationId}`,
+        // One lower bound and one upper one: of several SQLite takes one to the index, and passes over the rest one by one.
+        sql`m.seq > ${greatest(sql)}(own.joined_seq, ${after})`,
+        sql`m.seq <= ${through}`,
+        ...(messageId === undefined ? [] : [sql`m.message_id = ${messageId}`])
+      ]
       return Effect.flatMap(
         sql<MessageRow>`
           SELECT ${columns} FROM ${partOf(reader, conversationId)} own ${join} messages m ON ${sql.and(conditions)}
@@ -113,21 +121,26 @@ export const layer = Layer.effect(
           return plan.results
         }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
 
-      history: (reader, query) => {
-        const ascending = query.afterSeq !== undefined
-        return Effect.map(page(reader, query, [], ascending ? "ASC" : "DESC", query.limit + 1), (found) => {
-          const messages = found.slice(0, query.limit)
-          return { messages: ascending ? messages : messages.toReversed(), hasMore: found.length > query.limit }
+      history: (reader, { conversationId, beforeSeq, afterSeq, limit }) => {
+        const isAscending = afterSeq !== undefined
+        const bounds = { conversationId, after: afterSeq ?? 0, through: throughOf(beforeSeq) }
+        return Effect.map(page(reader, bounds, isAscending ? "ASC" : "DESC", limit + 1), (found) => {
+          const messages = found.slice(0, limit)
+          return { messages: isAscending ? messages : messages.toReversed(), hasMore: found.length > limit }
         })
       },
 
       chatLog: Effect.fnUntraced(function* (reader, query) {
-        const { conversationId, startSendTime, endSendTime, messageId } = query
-        const others: Array<Statement.Fragment> = []
-        if (startSendTime !== undefined) others.push(sql`m.seq <= ${yield* seqAt(conversationId, startSendTime)}`)
-        if (endSendTime !== undefined) others.push(sql`m.seq > ${yield* seqAt(conversationId, endSendTime)}`)
-        if (messageId !== undefined) others.push(sql`m.message_id = ${messageId}`)
-        return yield* page(reader, query, others, "DESC", query.limit)
+        const { conversationId, startSendTime, endSendTime, beforeSeq, afterSeq = 0, messageId } = query
+        const start = startSendTime === undefined ? everything : yield* seqAt(conversationId, startSendTime)
+        const end = endSendTime === undefined ? 0 : yield* seqAt(conversationId, endSendTime)
+        const bounds = {
+          conversationId,
+          after: Math.max(afterSeq, end),
+          through: Math.min(throughOf(beforeSeq), start),
+          ...(messageId === undefined ? {} : { messageId })
+        }
+        return yield* page(reader, bounds, "DESC", query.limit)
       })
     })
   })

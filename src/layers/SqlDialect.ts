@@ -87,6 +87,10 @@ export const updateFrom = (
 export const forUpdate = (sql: SqlClient.SqlClient): Statement.Fragment =>
   sql.literal(sql.onDialectOrElse({ mysql: () => "FOR UPDATE", orElse: () => "" }))
 
+/** The function that gives the greatest of its arguments. */
+export const greatest = (sql: SqlClient.SqlClient): Statement.Fragment =>
+  sql.literal(sql.onDialectOrElse({ mysql: () => "GREATEST", orElse: () => "MAX" }))
+
 /**
  * `LIMIT` with its number in the text: MySQL takes no floating-point parameter there, and numbers are sent as such. For
  * numbers of which there are few: each makes a statement of its own, which is kept prepared.
