@@ -179,7 +179,7 @@ export const membershipSuite = <E, F>(
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("is read as far as any of their devices has, whichever comes first", () =>
+    it.live("is read as far as any of their devices has, whichever comes first", () =>
       Effect.gen(function* () {
         const conversations = yield* start
         const id = groupId as string as ConversationId
@@ -212,7 +212,7 @@ export const membershipSuite = <E, F>(
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("is read as a member or not at all, when they leave at the same time", () =>
+    it.live("is read as a member or not at all, when they leave at the same time", () =>
       Effect.gen(function* () {
         const conversations = yield* start
         const id = groupId as string as ConversationId

@@ -26,6 +26,7 @@ import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
 import { membershipSuite } from "./membershipSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
+import { orderSuite } from "./orderSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
 import { statementsSuite } from "./statementsSuite.ts"
 
@@ -69,6 +70,8 @@ export const storeSuites = <E>(
   changesSuite(name, layer)
   conversationListsSuite(name, layer, strict)
   statementsSuite(name, layer)
+  orderSuite(name, layer)
+  orderSuite(`${name} where messages need friendship`, strict)
   idsSuite(name, database)
   presenceSuite(name, database)
 }
