@@ -78,7 +78,8 @@ export const layer = Layer.effect(
 
     /**
      * The same, or that there is no such conversation. Who leaves meanwhile gets what was there before or nothing:
-     * messages come by one statement with the membership, and only where there are none it is looked at by itself.
+     * messages come by one statement with the membership, and only where there are none it is looked at by itself. An
+     * outer join would do with one statement, but for it MariaDB sorts the whole conversation.
      */
     const page = Effect.fnUntraced(
       function* (...wanted: Parameters<typeof select>) {
