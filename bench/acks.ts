@@ -4,11 +4,17 @@
  * is confirmed, too.
  */
 
-import { type AckMode, ackModes, fixedAckLimits } from "../src/domain/AckService.ts"
-import { type ConnectionEvent, type ConnectionState, open, type Request, step } from "../src/domain/Connection.ts"
-import { type ConnectionLimits, fixedLimits } from "../src/domain/ConnectionLimits.ts"
-import { FrameType, parseFrame } from "../src/domain/Frame.ts"
-import type { Message } from "../src/domain/Message.ts"
+import { type AckMode, ackModes, fixedAckLimits } from "../src/domain/connection/AckService.ts"
+import { type ConnectionLimits, fixedLimits } from "../src/domain/connection/ConnectionLimits.ts"
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  open,
+  type Request,
+  step
+} from "../src/domain/connection/ConnectionMachine.ts"
+import { FrameType, parseFrame } from "../src/domain/connection/Frame.ts"
+import type { Message } from "../src/domain/messages/Message.ts"
 import { median } from "./measure.ts"
 
 /** The limits that are shipped, without a rate. */

@@ -6,8 +6,8 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Random, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { RpcClient, RpcSerialization } from "effect/rpc"
-import { ImRpcs } from "../src/domain/ImRpc.ts"
-import { UserRpcs } from "../src/domain/UserRpc.ts"
+import { AccountRpcs } from "../src/http/rpc/AccountRpc.ts"
+import { ConversationRpcs } from "../src/http/rpc/ConversationRpc.ts"
 
 const { FIBERCHAT_URL = "http://127.0.0.1:5555", FIBERCHAT_TOKEN } = process.env
 if (FIBERCHAT_TOKEN === undefined) throw new Error("FIBERCHAT_TOKEN is missing: it is a service token")
@@ -18,7 +18,7 @@ const protocol = RpcClient.layerProtocolHttp({
 }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
 
 Effect.gen(function* () {
-  const chat = yield* RpcClient.make(UserRpcs.merge(ImRpcs))
+  const chat = yield* RpcClient.make(AccountRpcs.merge(ConversationRpcs))
   const register = (nickname: string) =>
     Effect.flatMap(Random.nextIntBetween(10_000_000, 29_999_999), (digits) =>
       chat.Register({ phone: `+336${digits}`, password: "correct horse", nickname })

@@ -2,13 +2,13 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer } from "effect"
 import { Argument, Command } from "effect/cli"
-import { Auth } from "../src/domain/Auth.ts"
-import { rootUserId } from "../src/domain/Ids.ts"
-import * as AuthJose from "../src/layers/AuthJose.ts"
-import * as IdsSnowflake from "../src/layers/IdsSnowflake.ts"
-import * as SessionsSql from "../src/layers/SessionsSql.ts"
-import * as Settings from "../src/layers/Settings.ts"
-import * as SqliteDatabase from "../src/layers/SqliteDatabase.ts"
+import { Auth } from "../src/domain/accounts/Auth.ts"
+import { rootUserId } from "../src/domain/shared/Ids.ts"
+import * as AuthJose from "../src/layers/auth/AuthJose.ts"
+import * as Settings from "../src/layers/settings/Settings.ts"
+import * as IdsSnowflake from "../src/layers/sql/cluster/IdsSnowflake.ts"
+import * as SqliteDatabase from "../src/layers/sql/database/SqliteDatabase.ts"
+import * as SessionsSql from "../src/layers/sql/people/SessionsSql.ts"
 
 const auth = AuthJose.layer.pipe(
   Layer.provide([IdsSnowflake.layer, SessionsSql.layer.pipe(Layer.provide(SqliteDatabase.layer))]),

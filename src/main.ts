@@ -5,8 +5,8 @@ import { Console, Effect, Exit, Layer, Runtime } from "effect"
 import * as Server from "./http/Server.ts"
 import * as WorkerServer from "./http/WorkerServer.ts"
 import * as App from "./layers/App.ts"
-import * as Logging from "./layers/Logging.ts"
-import * as Settings from "./layers/Settings.ts"
+import * as Logging from "./layers/settings/Logging.ts"
+import * as Settings from "./layers/settings/Settings.ts"
 
 /** What the role asks for. */
 const processOf = Layer.unwrap(

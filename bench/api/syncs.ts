@@ -1,5 +1,5 @@
 /** How long a device takes to find what it missed: `conversation.sync`, page after page, until there is no more. */
-import type { SyncedConversation } from "../../src/domain/Sync.ts"
+import type { SyncedConversation } from "../../src/domain/conversations/Sync.ts"
 import type { ApiServer } from "./ApiServer.ts"
 import { Client } from "./Client.ts"
 import { type Measured, repeated, type Times } from "./Measured.ts"

@@ -1,4 +1,4 @@
-/** Connections to Kafka by `@platformatic/kafka`: as much of what `src/layers/KafkaClient.ts` has as the trial needs. */
+/** Connections to Kafka by `@platformatic/kafka`: as much of what `src/layers/transfer/KafkaClient.ts` has as the trial needs. */
 import {
   Admin,
   type BaseOptions,
@@ -13,8 +13,8 @@ import {
 } from "@platformatic/kafka"
 import { Effect, type Scope } from "effect"
 import type { Kafka } from "kafkajs"
-import { attempt, type KafkaProblem } from "../../src/layers/KafkaClient.ts"
-import type { KafkaSettings } from "../../src/layers/Settings.ts"
+import type { KafkaSettings } from "../../src/layers/settings/Settings.ts"
+import { attempt, type KafkaProblem } from "../../src/layers/transfer/KafkaClient.ts"
 
 /** How long a client tries by itself before it says so; whoever called begins anew. The same as with kafkajs. */
 const retry = { retries: 3, retryDelay: 100 }

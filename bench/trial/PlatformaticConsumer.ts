@@ -1,15 +1,16 @@
 /**
- * `src/layers/KafkaConsumer.ts` by `@platformatic/kafka`: records come as a stream whose heartbeats need nobody's help, go
+ * `src/layers/transfer/KafkaConsumer.ts` by `@platformatic/kafka`: records come as a stream whose heartbeats need nobody's help, go
  * into the queue in front of the store, and are committed, for all partitions together, when they are stored.
  */
 import type { Message } from "@platformatic/kafka"
 import { Cause, Deferred, Effect, FiberSet, Latch } from "effect"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { Draft } from "../../src/domain/Message.ts"
-import type { Consumer, Transfer } from "../../src/domain/Transfer.ts"
-import { backoff } from "../../src/layers/Backoff.ts"
-import { makeDraftQueue } from "../../src/layers/DraftQueue.ts"
-import { draftOf, recordOf } from "../../src/layers/DraftRecords.ts"
+import type { Consumer, Transfer } from "../../src/domain/cluster/Transfer.ts"
+import type { Draft } from "../../src/domain/messages/Message.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { KafkaSettings } from "../../src/layers/settings/Settings.ts"
+import { backoff } from "../../src/layers/shared/Backoff.ts"
+import { makeDraftQueue } from "../../src/layers/transfer/DraftQueue.ts"
+import { draftOf, recordOf } from "../../src/layers/transfer/DraftRecords.ts"
 import {
   attempt,
   connectedProducer,
@@ -17,8 +18,7 @@ import {
   ensureTopics,
   isTooLarge,
   KafkaProblem
-} from "../../src/layers/KafkaClient.ts"
-import type { KafkaSettings } from "../../src/layers/Settings.ts"
+} from "../../src/layers/transfer/KafkaClient.ts"
 import { PartitionProgress } from "./PartitionProgress.ts"
 import { asKafkajs, groupMember, recordsOf } from "./PlatformaticClient.ts"
 

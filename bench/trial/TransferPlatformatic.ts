@@ -1,8 +1,8 @@
-/** `src/layers/TransferKafka.ts` with `@platformatic/kafka` in the place of kafkajs: to be measured beside it. */
+/** `src/layers/transfer/TransferKafka.ts` with `@platformatic/kafka` in the place of kafkajs: to be measured beside it. */
 import { Effect, Layer } from "effect"
-import { Transfer } from "../../src/domain/Transfer.ts"
-import { makePublisher } from "../../src/layers/KafkaPublisher.ts"
-import { Settings } from "../../src/layers/Settings.ts"
+import { Transfer } from "../../src/domain/cluster/Transfer.ts"
+import { Settings } from "../../src/layers/settings/Settings.ts"
+import { makePublisher } from "../../src/layers/transfer/KafkaPublisher.ts"
 import { asKafkajs } from "./PlatformaticClient.ts"
 import { consumeFrom } from "./PlatformaticConsumer.ts"
 

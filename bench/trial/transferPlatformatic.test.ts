@@ -1,6 +1,6 @@
 /** The conformance suite of the transfer on Kafka, by `@platformatic/kafka`. */
 import { ConfigProvider, Effect, Layer } from "effect"
-import * as Settings from "../../src/layers/Settings.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
 import { transferSuite } from "../../test/conformance/transferSuite.ts"
 import { scratch } from "../../test/support/Backend.ts"
 import * as TransferPlatformatic from "./TransferPlatformatic.ts"

@@ -5,39 +5,45 @@ import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { RpcSerialization } from "effect/rpc"
-import { Connections } from "../actors/Connections.ts"
-import { MessageSender } from "../actors/MessageSender.ts"
-import { Api } from "../domain/Api.ts"
-import { ApiError } from "../domain/ErrorTable.ts"
-import { ImRpcs } from "../domain/ImRpc.ts"
-import { UserRpcs } from "../domain/UserRpc.ts"
-import { Settings } from "../layers/Settings.ts"
-import { Accounts } from "./Accounts.ts"
-import * as AuthorizationBearer from "./AuthorizationBearer.ts"
-import * as ChatMethods from "./ChatMethods.ts"
-import * as ErrorEnvelope from "./ErrorEnvelope.ts"
-import * as Gateway from "./Gateway.ts"
-import * as GroupHandlers from "./GroupHandlers.ts"
-import * as HealthHandlers from "./HealthHandlers.ts"
-import { Im } from "./Im.ts"
-import * as ImHandlers from "./ImHandlers.ts"
-import * as ImRpcHandlers from "./ImRpcHandlers.ts"
-import * as RpcTransports from "./RpcTransports.ts"
-import { bodyBytesMax, chatPath, SharedServer, socketOptions } from "./SharedServer.ts"
-import * as SocialHandlers from "./SocialHandlers.ts"
-import * as UserHandlers from "./UserHandlers.ts"
-import * as UserRpcHandlers from "./UserRpcHandlers.ts"
+import { Connections } from "../actors/connections/Connections.ts"
+import { MessageSender } from "../actors/delivery/MessageSender.ts"
+import { ApiError } from "../domain/shared/ErrorTable.ts"
+import { Settings } from "../layers/settings/Settings.ts"
+import { Accounts } from "./api/Accounts.ts"
+import { Api } from "./api/Api.ts"
+import { ConversationService } from "./api/ConversationService.ts"
+import * as ErrorEnvelope from "./api/ErrorEnvelope.ts"
+import * as AccountHandlers from "./api/handlers/AccountHandlers.ts"
+import * as AuthorizationBearer from "./api/handlers/AuthorizationBearer.ts"
+import * as ContactHandlers from "./api/handlers/ContactHandlers.ts"
+import * as ConversationHandlers from "./api/handlers/ConversationHandlers.ts"
+import * as GroupHandlers from "./api/handlers/GroupHandlers.ts"
+import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
+import * as ChatMethods from "./chat/ChatMethods.ts"
+import * as Gateway from "./chat/Gateway.ts"
+import { AccountRpcs } from "./rpc/AccountRpc.ts"
+import * as AccountRpcHandlers from "./rpc/AccountRpcHandlers.ts"
+import { ConversationRpcs } from "./rpc/ConversationRpc.ts"
+import * as ConversationRpcHandlers from "./rpc/ConversationRpcHandlers.ts"
+import * as RpcTransports from "./rpc/RpcTransports.ts"
+import { bodyBytesMax, chatPath, SharedServer, socketOptions } from "./shared/SharedServer.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
-  Layer.provide([UserHandlers.layer, ImHandlers.layer, SocialHandlers.layer, GroupHandlers.layer, HealthHandlers.layer])
+  Layer.provide([
+    AccountHandlers.layer,
+    ConversationHandlers.layer,
+    ContactHandlers.layer,
+    GroupHandlers.layer,
+    HealthHandlers.layer
+  ])
 )
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
-const rpcs = UserRpcs.merge(ImRpcs)
+const rpcs = AccountRpcs.merge(ConversationRpcs)
 
 const rpc = Layer.mergeAll(RpcTransports.layerHttp(rpcs), RpcTransports.layerWebSocket(rpcs)).pipe(
-  Layer.provide([UserRpcHandlers.layer, ImRpcHandlers.layer]),
+  Layer.provide([AccountRpcHandlers.layer, ConversationRpcHandlers.layer]),
   Layer.provide(AuthorizationBearer.serviceOnly),
   Layer.provide(RpcSerialization.layerNdjsonWith({ maxBufferSize: bodyBytesMax }))
 )
@@ -59,7 +65,7 @@ const forwarded = Layer.unwrap(
 )
 
 const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerHttp()).pipe(
-  Layer.provide([AuthorizationBearer.layer, Accounts.layer, Im.layer, MessageSender.layer]),
+  Layer.provide([AuthorizationBearer.layer, Accounts.layer, ConversationService.layer, MessageSender.layer]),
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 

@@ -5,10 +5,10 @@ import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
-import { WorkerApi } from "../domain/Api.ts"
-import { Settings } from "../layers/Settings.ts"
-import * as ErrorEnvelope from "./ErrorEnvelope.ts"
-import * as HealthHandlers from "./HealthHandlers.ts"
+import { Settings } from "../layers/settings/Settings.ts"
+import { WorkerApi } from "./api/Api.ts"
+import * as ErrorEnvelope from "./api/ErrorEnvelope.ts"
+import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
 
 const routes = Layer.mergeAll(
   HttpApiBuilder.layer(WorkerApi).pipe(Layer.provide(HealthHandlers.layerWorker)),

@@ -1,11 +1,11 @@
 /** What every {@link MessageStore} must make of groups' events and of changes (protocol.md section 1.6). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { reactionsMax } from "../../src/domain/ChangeRules.ts"
-import { Role } from "../../src/domain/Group.ts"
-import { Groups } from "../../src/domain/Groups.ts"
-import { type Message, MessageType } from "../../src/domain/Message.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
+import { Role } from "../../src/domain/groups/Group.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
+import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
+import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import {
   append,

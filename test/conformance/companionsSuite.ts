@@ -1,8 +1,8 @@
 /** Whose presence a member of a group may know for the sake of it, whatever is below (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import { Groups } from "../../src/domain/Groups.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
 import {
   append,
   approved,

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { blocksMax, contactsMax } from "../../src/domain/Contacts.ts"
-import { friendsMax, requestPageMax, requestsPendingMax } from "../../src/domain/FriendRequest.ts"
-import type { FriendRequestId, UserId } from "../../src/domain/Ids.ts"
-import { HandleResult } from "../../src/domain/Request.ts"
+import { blocksMax, contactsMax } from "../../src/domain/contacts/Contacts.ts"
+import { friendsMax, requestPageMax, requestsPendingMax } from "../../src/domain/contacts/FriendRequest.ts"
+import type { FriendRequestId, UserId } from "../../src/domain/shared/Ids.ts"
+import { HandleResult } from "../../src/domain/shared/Request.ts"
 import {
   ann,
   atOnce,

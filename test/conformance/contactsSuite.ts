@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import type { FriendRequestId, UserId } from "../../src/domain/Ids.ts"
-import { HandleResult } from "../../src/domain/Request.ts"
+import type { FriendRequestId, UserId } from "../../src/domain/shared/Ids.ts"
+import { HandleResult } from "../../src/domain/shared/Request.ts"
 import {
   ann,
   atOnce,

@@ -1,16 +1,16 @@
 /** What every {@link ConversationLists} must do, whatever is below it (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import { ChatType, type ConversationId } from "../../src/domain/Conversation.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import {
   ConversationLists,
   type ListedConversation,
   type ListPosition,
   listMax
-} from "../../src/domain/ConversationLists.ts"
-import { Conversations } from "../../src/domain/Conversations.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
+} from "../../src/domain/conversations/ConversationLists.ts"
+import { Conversations } from "../../src/domain/conversations/Conversations.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import { ChatType, type ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { ListsModel } from "../support/ListsModel.ts"

@@ -1,11 +1,11 @@
 /** What every {@link Conversations} must do, whatever is below it (protocol.md section 1.7). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import { Conversations, type SyncQuery } from "../../src/domain/Conversations.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
-import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/Sync.ts"
-import type { UserRepository } from "../../src/domain/User.ts"
+import type { UserRepository } from "../../src/domain/accounts/User.ts"
+import { Conversations, type SyncQuery } from "../../src/domain/conversations/Conversations.ts"
+import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 

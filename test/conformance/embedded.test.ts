@@ -1,8 +1,8 @@
 /** The conformance suites on what runs without any server: SQLite and the embedded transfer. */
 import { ConfigProvider, Effect, Layer } from "effect"
-import * as Settings from "../../src/layers/Settings.ts"
-import * as SqliteDatabase from "../../src/layers/SqliteDatabase.ts"
-import * as TransferEmbedded from "../../src/layers/TransferEmbedded.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
+import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
+import * as TransferEmbedded from "../../src/layers/transfer/TransferEmbedded.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 import { storeSuites } from "./storeSuites.ts"
 import { transferSuite } from "./transferSuite.ts"

@@ -2,11 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { groupMembersMax } from "../../src/domain/Group.ts"
-import { groupRequestPageMax, groupRequestsPendingMax } from "../../src/domain/GroupRequest.ts"
-import { Groups, groupPageMax } from "../../src/domain/Groups.ts"
-import { HandleResult } from "../../src/domain/Request.ts"
+import { groupMembersMax } from "../../src/domain/groups/Group.ts"
+import { groupRequestPageMax, groupRequestsPendingMax } from "../../src/domain/groups/GroupRequest.ts"
+import { Groups, groupPageMax } from "../../src/domain/groups/Groups.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { HandleResult } from "../../src/domain/shared/Request.ts"
 import {
   append,
   created,

@@ -1,11 +1,11 @@
 /** What every {@link Groups} must do, whatever is below it: who is in a group, and who wants in. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import { Friends } from "../../src/domain/Friends.ts"
-import type { GroupId } from "../../src/domain/Group.ts"
-import { Groups } from "../../src/domain/Groups.ts"
-import { HandleResult } from "../../src/domain/Request.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Friends } from "../../src/domain/contacts/Friends.ts"
+import type { GroupId } from "../../src/domain/groups/Group.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
+import { HandleResult } from "../../src/domain/shared/Request.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import { nameOf } from "../support/Refusals.ts"
 import {

@@ -4,9 +4,9 @@ import { Context, Effect, Layer } from "effect"
 import { Snowflake } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { Ids } from "../../src/domain/Ids.ts"
-import * as IdsSnowflake from "../../src/layers/IdsSnowflake.ts"
-import * as ProcessLease from "../../src/layers/ProcessLease.ts"
+import { Ids } from "../../src/domain/shared/Ids.ts"
+import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
+import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
 
 /** As many as an id has room for. */
 const machineIds = 1_024

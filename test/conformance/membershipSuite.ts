@@ -1,12 +1,12 @@
 /** What members of groups see of them, by sync, history and read records, whatever is below (protocol.md section 1.7). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { ConversationLists } from "../../src/domain/ConversationLists.ts"
-import { Conversations } from "../../src/domain/Conversations.ts"
-import { Groups } from "../../src/domain/Groups.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
-import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/Sync.ts"
+import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
+import { Conversations } from "../../src/domain/conversations/Conversations.ts"
+import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { nameOf } from "../support/Refusals.ts"
 import {

@@ -1,11 +1,11 @@
 /** What every {@link MessageStore} must do, whatever is below it (protocol.md section 4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import type { Draft, Message } from "../../src/domain/Message.ts"
-import { type AppendResult, MessageStore } from "../../src/domain/MessageStore.ts"
-import type { UserRepository } from "../../src/domain/User.ts"
+import type { UserRepository } from "../../src/domain/accounts/User.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import type { Draft, Message } from "../../src/domain/messages/Message.ts"
+import { type AppendResult, MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 

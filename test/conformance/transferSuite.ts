@@ -1,10 +1,10 @@
 /** What every {@link Transfer} must do, whatever carries the drafts. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer } from "effect"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { Draft, Message } from "../../src/domain/Message.ts"
-import type { AppendResult } from "../../src/domain/MessageStore.ts"
-import { type Consumer, Transfer } from "../../src/domain/Transfer.ts"
+import { type Consumer, Transfer } from "../../src/domain/cluster/Transfer.ts"
+import type { Draft, Message } from "../../src/domain/messages/Message.ts"
+import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
 import { draft } from "../support/Drafts.ts"
 
 const stored = (draft: Draft): AppendResult => ({

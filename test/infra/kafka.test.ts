@@ -1,7 +1,7 @@
 /** The conformance suite of the transfer on Kafka. */
 import { ConfigProvider, Effect, Layer } from "effect"
-import * as Settings from "../../src/layers/Settings.ts"
-import * as TransferKafka from "../../src/layers/TransferKafka.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
+import * as TransferKafka from "../../src/layers/transfer/TransferKafka.ts"
 import { transferSuite } from "../conformance/transferSuite.ts"
 import { scratch } from "../support/Backend.ts"
 

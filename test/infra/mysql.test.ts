@@ -3,8 +3,8 @@ import { ConfigProvider, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { afterAll } from "vitest"
 import { makeScratch } from "../../infra/scratch.ts"
-import * as MysqlDatabase from "../../src/layers/MysqlDatabase.ts"
-import * as Settings from "../../src/layers/Settings.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
+import * as MysqlDatabase from "../../src/layers/sql/database/MysqlDatabase.ts"
 import { storeSuites } from "../conformance/storeSuites.ts"
 
 const { settings, remove } = await makeScratch("test")

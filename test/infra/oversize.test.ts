@@ -1,7 +1,7 @@
 /** Messages that together, or alone, are more than Kafka or the store takes at once (protocol.md sections 1.6 and 4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { contentBytesMax } from "../../src/domain/MessageContent.ts"
+import { contentBytesMax } from "../../src/domain/messages/MessageContent.ts"
 import { scratch } from "../support/Backend.ts"
 import { couple } from "../support/Couple.ts"
 import { assertKept, historyOf } from "../support/Kept.ts"

@@ -7,7 +7,7 @@ import type { SqlError } from "effect/sql"
 import { afterAll } from "vitest"
 import { databaseUrlOf } from "../../infra/addresses.ts"
 import { makeScratch } from "../../infra/scratch.ts"
-import { inTransaction } from "../../src/layers/Sql.ts"
+import { inTransaction } from "../../src/layers/sql/database/Sql.ts"
 
 const { database, remove } = await makeScratch("test")
 afterAll(remove)

@@ -1,10 +1,10 @@
 /** Gateways and workers as processes apart: what connected clients see when one of them goes at the wrong moment. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Deferred, Effect, Exit, Layer, Scope } from "effect"
-import { Handover } from "../../src/domain/Handover.ts"
+import { Handover } from "../../src/domain/cluster/Handover.ts"
 import * as App from "../../src/layers/App.ts"
-import * as Logging from "../../src/layers/Logging.ts"
-import * as Settings from "../../src/layers/Settings.ts"
+import * as Logging from "../../src/layers/settings/Logging.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
 import { scratch } from "../support/Backend.ts"
 import { connect, type Peer } from "../support/Peer.ts"
 import { TcpGate } from "../support/TcpGate.ts"

@@ -5,10 +5,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
-import { Api } from "../../src/domain/Api.ts"
-import { ImRpcs } from "../../src/domain/ImRpc.ts"
-import { methods } from "../../src/domain/Methods.ts"
-import { UserRpcs } from "../../src/domain/UserRpc.ts"
+import { methods } from "../../src/domain/connection/ClientProtocol.ts"
+import { Api } from "../../src/http/api/Api.ts"
+import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
+import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
 import { callers, makeStage, type Stage, secret } from "../support/AuthorisationStage.ts"
 import {
   type Codes,
@@ -245,7 +245,7 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true
         namesOf(calls),
         Object.values(methods).map(({ name }) => name)
       )
-      assert.sameMembers(namesOf(rpcs), [...UserRpcs.merge(ImRpcs).requests.keys()])
+      assert.sameMembers(namesOf(rpcs), [...AccountRpcs.merge(ConversationRpcs).requests.keys()])
     })
   )
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { Auth } from "../../src/domain/Auth.ts"
+import { Auth } from "../../src/domain/accounts/Auth.ts"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request, type TestUser } from "../support/Users.ts"

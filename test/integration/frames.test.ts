@@ -2,7 +2,7 @@
 import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
+import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { connect, type Peer } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register } from "../support/Users.ts"

@@ -1,7 +1,7 @@
 /** Who is told of whose presence, over real sockets (protocol.md section 1.9). */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { UserId } from "../../src/domain/Ids.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { backendSettings } from "../support/Backend.ts"
 import { connect } from "../support/Peer.ts"
 import { start } from "../support/ServerProcess.ts"

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch, Layer, Schema, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Rpc, RpcGroup, RpcSerialization } from "effect/rpc"
-import * as RpcTransports from "../../src/http/RpcTransports.ts"
+import * as RpcTransports from "../../src/http/rpc/RpcTransports.ts"
 import { until } from "../support/Eventually.ts"
 import { openRpcSocket } from "../support/RpcSocket.ts"
 

@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Fiber, Stream } from "effect"
 import { decodeJwt, SignJWT } from "jose"
-import type { UserId } from "../../src/domain/Ids.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { eventually } from "../support/Eventually.ts"
 import { client, serviceClient, serviceToken } from "../support/RpcClients.ts"
 import { openRpcSocket } from "../support/RpcSocket.ts"

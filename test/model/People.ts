@@ -1,8 +1,8 @@
 /** Users that are there at once: hashing a password for each of them would take longer than what they do. */
 import { Effect } from "effect"
-import { Auth, Sessions } from "../../src/domain/Auth.ts"
-import { Ids } from "../../src/domain/Ids.ts"
-import { type Phone, UserRepository } from "../../src/domain/User.ts"
+import { Auth, Sessions } from "../../src/domain/accounts/Auth.ts"
+import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
+import { Ids } from "../../src/domain/shared/Ids.ts"
 import { freshPhone } from "../support/Users.ts"
 
 /** A user, and the token of a login. */

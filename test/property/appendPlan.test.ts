@@ -1,11 +1,11 @@
-/** A batch of drafts comes to the same as the drafts one by one, whatever they are (`src/domain/AppendPlan.ts`). */
+/** A batch of drafts comes to the same as the drafts one by one, whatever they are (`src/domain/messages/AppendPlan.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { messageKey } from "../../src/domain/AppendFacts.ts"
-import { ChatType } from "../../src/domain/Conversation.ts"
-import { Role } from "../../src/domain/Group.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { MessageType } from "../../src/domain/Message.ts"
+import { Role } from "../../src/domain/groups/Group.ts"
+import { messageKey } from "../../src/domain/messages/AppendFacts.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
+import { ChatType } from "../../src/domain/shared/ConversationIds.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draftsOfScript, firstWords, founding, groupId, policyOf, Script, users } from "../support/DraftScripts.ts"
 import { conversationOf } from "../support/Drafts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"

@@ -1,11 +1,16 @@
 /** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { type ChangeView, type ChangeWindows, changeProblem, reactionsMax } from "../../src/domain/ChangeRules.ts"
-import type { ErrorName } from "../../src/domain/ErrorTable.ts"
-import { Role } from "../../src/domain/Group.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
+import { Role } from "../../src/domain/groups/Group.ts"
+import {
+  type ChangeView,
+  type ChangeWindows,
+  changeProblem,
+  reactionsMax
+} from "../../src/domain/messages/ChangeRules.ts"
+import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
 import { codeOf } from "../support/Refusals.ts"
 

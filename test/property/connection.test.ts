@@ -1,7 +1,8 @@
 /** The connection machine on its own, as a pure function (protocol.md sections 1.2 to 1.4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { AckMode } from "../../src/domain/AckService.ts"
+import type { AckMode } from "../../src/domain/connection/AckService.ts"
+import type { ConnectionLimits } from "../../src/domain/connection/ConnectionLimits.ts"
 import {
   type ConnectionCommand,
   type ConnectionEvent,
@@ -11,10 +12,9 @@ import {
   open,
   type Request,
   step
-} from "../../src/domain/Connection.ts"
-import type { ConnectionLimits } from "../../src/domain/ConnectionLimits.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import { FrameType } from "../../src/domain/Frame.ts"
+} from "../../src/domain/connection/ConnectionMachine.ts"
+import { FrameType } from "../../src/domain/connection/Frame.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
 import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"
 
 const opened = (limits: ConnectionLimits, ackMode: AckMode = "once") =>

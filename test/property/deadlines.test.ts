@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type DeadlineEntry, Deadlines } from "../../src/actors/Deadlines.ts"
+import { type DeadlineEntry, Deadlines } from "../../src/actors/connections/Deadlines.ts"
 import { settle } from "../support/ActorHarness.ts"
 
 const entryCount = 12

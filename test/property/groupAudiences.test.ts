@@ -1,8 +1,8 @@
-/** Who gets the messages of a group, over random ways of messages to this node (`src/actors/GroupAudiences.ts`). */
+/** Who gets the messages of a group, over random ways of messages to this node (`src/actors/delivery/GroupAudiences.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Delivery } from "../../src/actors/Delivery.ts"
-import type { Message } from "../../src/domain/Message.ts"
+import { Delivery } from "../../src/actors/delivery/Delivery.ts"
+import type { Message } from "../../src/domain/messages/Message.ts"
 import { settle } from "../support/ActorHarness.ts"
 import { group, joined, left, removed, users, withStage } from "../support/GroupStage.ts"
 

@@ -1,10 +1,10 @@
 /** Who may do what to a group, over random states and lives of groups (protocol.md sections 1.6 and 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/Group.ts"
-import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/GroupRules.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
+import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
+import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 const runs = 1_000
 /** For the users below, in a group that has many other members. */

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import type { ConnectionActor } from "../../src/actors/ConnectionActor.ts"
-import type { AckTrouble } from "../../src/domain/AckService.ts"
-import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
-import { noneWaiting } from "../../src/domain/InboundAcks.ts"
+import type { ConnectionActor } from "../../src/actors/connections/ConnectionActor.ts"
+import type { AckTrouble } from "../../src/domain/connection/AckService.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { noneWaiting } from "../../src/domain/connection/InboundAcks.ts"
 import { frame, layer, settle, start } from "../support/ActorHarness.ts"
 
 /** Small: a server ack is repeated 3, 9 and 21 ms after the frame, which is forgotten after 30. */

@@ -2,11 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import type { ConnectionActor } from "../../src/actors/ConnectionActor.ts"
-import type { AckTrouble } from "../../src/domain/AckService.ts"
-import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
-import type { Message } from "../../src/domain/Message.ts"
-import { noneUnacked } from "../../src/domain/OutboundAcks.ts"
+import type { ConnectionActor } from "../../src/actors/connections/ConnectionActor.ts"
+import type { AckTrouble } from "../../src/domain/connection/AckService.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { noneUnacked } from "../../src/domain/connection/OutboundAcks.ts"
+import type { Message } from "../../src/domain/messages/Message.ts"
 import { frame, layer, message, pushOf, settle, start } from "../support/ActorHarness.ts"
 
 /** Small: a push is repeated 5 and 15 ms after it was sent, and given up after 35. */

@@ -3,17 +3,17 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { HttpApi } from "effect/http-api"
-import { Api } from "../../src/domain/Api.ts"
-import { closeCodes } from "../../src/domain/CloseCode.ts"
-import { errorTable } from "../../src/domain/ErrorTable.ts"
-import { FrameType, ServerFrame } from "../../src/domain/Frame.ts"
-import { ImRpcs } from "../../src/domain/ImRpc.ts"
-import { Message, MessageType } from "../../src/domain/Message.ts"
-import { methods } from "../../src/domain/Methods.ts"
-import { PresenceState } from "../../src/domain/Presence.ts"
-import { SessionReady } from "../../src/domain/SessionReady.ts"
-import { SyncedConversation } from "../../src/domain/Sync.ts"
-import { UserRpcs } from "../../src/domain/UserRpc.ts"
+import { methods } from "../../src/domain/connection/ClientProtocol.ts"
+import { closeCodes } from "../../src/domain/connection/CloseCode.ts"
+import { FrameType, ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { SessionReady } from "../../src/domain/connection/SessionReady.ts"
+import { PresenceState } from "../../src/domain/contacts/Presence.ts"
+import { SyncedConversation } from "../../src/domain/conversations/Sync.ts"
+import { Message, MessageType } from "../../src/domain/messages/Message.ts"
+import { errorTable } from "../../src/domain/shared/ErrorTable.ts"
+import { Api } from "../../src/http/api/Api.ts"
+import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
+import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
 
 const root = join(import.meta.dirname, "../..")
 const read = (path: string) => readFileSync(join(root, path), "utf8")
@@ -49,11 +49,11 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every RPC", () => {
-    for (const name of UserRpcs.merge(ImRpcs).requests.keys()) assert.include(page, `\`${name}\``)
+    for (const name of AccountRpcs.merge(ConversationRpcs).requests.keys()) assert.include(page, `\`${name}\``)
   })
 
   it("has every variable of the configuration, and no other", () => {
-    const variables = named(/"(CHAT_[A-Z_]+)"/g, read("src/layers/Settings.ts"))
+    const variables = named(/"(CHAT_[A-Z_]+)"/g, read("src/layers/settings/Settings.ts"))
     assert.sameMembers(named(/(CHAT_[A-Z_]+)/g, page), variables)
   })
 

@@ -1,11 +1,11 @@
-/** The direction of imports: src/domain knows Effect only, and nothing reaches back up (docs/architecture.md). */
+/** The direction of imports: src/domain knows Effect only, nothing reaches back up, and no two rooms need each other (docs/architecture.md). */
 import { readdirSync, readFileSync } from "node:fs"
-import { join, relative } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 
 const root = join(import.meta.dirname, "../../src")
 
-/** What each folder may import of the others. */
+/** What each top folder may import of the others. */
 const allowed: Record<string, ReadonlyArray<string>> = {
   domain: ["domain"],
   actors: ["domain", "actors"],
@@ -15,6 +15,9 @@ const allowed: Record<string, ReadonlyArray<string>> = {
 }
 /** Folders that may use Effect and nothing else from outside. */
 const pure = ["domain", "actors"]
+
+/** Entries that a folder has at most: doors that a reader can take in at a glance. */
+const entriesMax = 13
 
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
@@ -26,6 +29,37 @@ const importsOf = (file: string): ReadonlyArray<string> =>
   )
 
 const folderOf = (path: string): string => relative(root, path).split("/", 1)[0] ?? ""
+
+/** A room is a folder with files in it; the files that stand directly in a top folder put its rooms together. */
+const roomOf = (file: string): string => relative(root, dirname(file))
+
+/** The rooms that each room imports from. */
+const neighbours = new Map<string, Set<string>>()
+for (const file of files) {
+  const room = roomOf(file)
+  const known = neighbours.get(room) ?? new Set()
+  for (const path of importsOf(file)) {
+    if (path.startsWith(".")) known.add(roomOf(join(file, "..", path)))
+  }
+  known.delete(room)
+  neighbours.set(room, known)
+}
+
+/** A way from a room back to itself, if there is one. */
+const circleFrom = (start: string): ReadonlyArray<string> | undefined => {
+  const seen = new Set<string>()
+  const walk = (room: string, path: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+    for (const next of neighbours.get(room) ?? []) {
+      if (next === start) return [...path, next]
+      if (seen.has(next)) continue
+      seen.add(next)
+      const circle = walk(next, [...path, next])
+      if (circle !== undefined) return circle
+    }
+    return undefined
+  }
+  return walk(start, [start])
+}
 
 describe("imports", () => {
   it("are found at all", () => {
@@ -42,6 +76,17 @@ describe("imports", () => {
         if (path.startsWith(".")) assert.include(allowed[folder] ?? [], folderOf(join(file, "..", path)), path)
         else if (pure.includes(folder)) assert.match(path, /^effect($|\/)/)
       }
+    })
+  }
+})
+
+describe("rooms", () => {
+  for (const room of neighbours.keys()) {
+    it(`${room === "" ? "src" : room} is in no circle of rooms`, () => {
+      assert.isUndefined(circleFrom(room), circleFrom(room)?.join(" → "))
+    })
+    it(`${room === "" ? "src" : room} has at most ${entriesMax} entries`, () => {
+      assert.isAtMost(readdirSync(join(root, room)).length, entriesMax)
     })
   }
 })

@@ -1,12 +1,12 @@
 /** Three users without HTTP, for tests of what they become to each other. */
 import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import type { ApiError } from "../../src/domain/ErrorTable.ts"
-import { Friends } from "../../src/domain/Friends.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { MessageStore } from "../../src/domain/MessageStore.ts"
-import type { UserRepository } from "../../src/domain/User.ts"
+import type { UserRepository } from "../../src/domain/accounts/User.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Friends } from "../../src/domain/contacts/Friends.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import type { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "./Drafts.ts"
 import { insertUsers, userIds } from "./StoredUsers.ts"
 

@@ -1,7 +1,7 @@
 /** How the table of authorisation tries a route, a method or an RPC, and what it expects of whom. */
 import { Effect, type Scope } from "effect"
-import { FrameType, type ServerFrame } from "../../src/domain/Frame.ts"
-import { methods } from "../../src/domain/Methods.ts"
+import { methods } from "../../src/domain/connection/ClientProtocol.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
 import { type Caller, callers, isUser, type Stage } from "./AuthorisationStage.ts"
 import { connect, type Peer, refused } from "./Peer.ts"
 import * as TestServer from "./TestServer.ts"

@@ -1,8 +1,8 @@
 /** The ways to ask who are contacts, which must say the same. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 /** Holds each answer about these users, and about some that do not exist, against their lists. */
 export const agree = Effect.fnUntraced(function* (known: ReadonlyArray<string>) {

@@ -1,7 +1,7 @@
 /** Friendships, requests and blocks as the protocol tells of them (section 2.2), in plain collections. */
 
-import type { FriendRequestId } from "../../src/domain/Ids.ts"
-import { HandleResult, type RequestAnswer } from "../../src/domain/Request.ts"
+import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
+import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
 
 /** The numbers of section 2.3 that contacts are refused with. */
 export const codes = {

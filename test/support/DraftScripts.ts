@@ -1,9 +1,9 @@
 /** Random drafts for one group, a private conversation and three users, some of them earlier ones once more. */
 import { Schema } from "effect"
-import { reactionsMax } from "../../src/domain/ChangeRules.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { type Draft, MessageType } from "../../src/domain/Message.ts"
-import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
+import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
+import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { draft, groupDraft } from "./Drafts.ts"
 
 export const users = ["1", "2", "10"]

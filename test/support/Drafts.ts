@@ -1,8 +1,9 @@
 /** Drafts for tests of what stores and carries them. */
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { ChatType, singleConversationId } from "../../src/domain/Conversation.ts"
-import type { ConnectionId, MessageId, UserId } from "../../src/domain/Ids.ts"
-import { type Draft, MessageType } from "../../src/domain/Message.ts"
+
+import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { ChatType, singleConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import type { ConnectionId, MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 
 let made = 0
 

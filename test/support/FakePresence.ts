@@ -1,10 +1,10 @@
 /** Presence and contacts in memory: what other processes hold, and who knows whom, is what a test says. */
 import { Clock, Context, Effect, Layer } from "effect"
-import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { Presence } from "../../src/domain/Presence.ts"
+import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Presence } from "../../src/domain/contacts/Presence.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 export class FakePresence extends Context.Service<FakePresence, State>()("fiberchat/test/FakePresence") {
   static readonly layer = Layer.unwrap(

@@ -1,14 +1,14 @@
 /** Delivery to groups without a store or sockets: what is stored, what is read of it, and who is told what. */
 import { Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import { ConversationWatchers } from "../../src/actors/ConversationWatchers.ts"
-import { Delivery } from "../../src/actors/Delivery.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { GroupEvent, GroupId } from "../../src/domain/Group.ts"
-import { Groups } from "../../src/domain/Groups.ts"
-import type { ConnectionId, UserId } from "../../src/domain/Ids.ts"
-import { type Message, MessageType } from "../../src/domain/Message.ts"
+import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { ConversationWatchers } from "../../src/actors/delivery/ConversationWatchers.ts"
+import { Delivery } from "../../src/actors/delivery/Delivery.ts"
+import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
+import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
 import { policyOf, settle } from "./ActorHarness.ts"
 
 /** A group as the store knows it. */

@@ -1,5 +1,8 @@
 /** What a store is after plans of `appendPlan` were carried out, in plain collections. */
-import type { MessageChange } from "../../src/domain/AppendChanges.ts"
+
+import { pairKey } from "../../src/domain/contacts/UserPair.ts"
+import { Role } from "../../src/domain/groups/Group.ts"
+import type { MessageChange } from "../../src/domain/messages/AppendChanges.ts"
 import {
   type AppendFacts,
   clientKey,
@@ -7,14 +10,12 @@ import {
   type Membership,
   memberKey,
   messageKey
-} from "../../src/domain/AppendFacts.ts"
-import { type AppendPlan, appendPlan } from "../../src/domain/AppendPlan.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { Role } from "../../src/domain/Group.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { type Draft, type Message, MessageType } from "../../src/domain/Message.ts"
-import type { MessagePolicy } from "../../src/domain/MessagePolicy.ts"
-import { pairKey } from "../../src/domain/UserPair.ts"
+} from "../../src/domain/messages/AppendFacts.ts"
+import { type AppendPlan, appendPlan } from "../../src/domain/messages/AppendPlan.ts"
+import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 export const digestOf = (content: string): string => `digest of ${content}`
 

@@ -9,8 +9,8 @@ import { Reactivity } from "effect/reactivity"
 import type { SqlClient } from "effect/sql"
 import { databaseUrl } from "../../infra/addresses.ts"
 import type { Scratch } from "../../infra/scratch.ts"
-import * as MysqlDatabase from "../../src/layers/MysqlDatabase.ts"
-import * as Settings from "../../src/layers/Settings.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
+import * as MysqlDatabase from "../../src/layers/sql/database/MysqlDatabase.ts"
 
 const connectAsRoot = (password: string) =>
   MysqlClient.make({

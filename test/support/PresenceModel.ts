@@ -1,7 +1,7 @@
 /** What every process must say of presence, from what all of them have done: the leases, the rows, and what waits. */
 import { Schema } from "effect"
-import type { Connection } from "../../src/actors/ConnectionRegistry.ts"
-import { leaseMillis } from "../../src/layers/ProcessLease.ts"
+import type { Connection } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { leaseMillis } from "../../src/layers/sql/cluster/ProcessLease.ts"
 import type { PresenceProcess } from "./PresenceProcess.ts"
 
 /** So few may wait to be written that scripts get past it. */

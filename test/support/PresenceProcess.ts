@@ -1,10 +1,10 @@
 /** A process as far as presence knows it: a lease, a registry and what writes them down, driven step by step. */
 import { Clock, Context, Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import { GatewayPolicy } from "../../src/domain/GatewayPolicy.ts"
-import type { ConnectionId, UserId } from "../../src/domain/Ids.ts"
-import * as PresenceSql from "../../src/layers/PresenceSql.ts"
-import * as ProcessLease from "../../src/layers/ProcessLease.ts"
+import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { GatewayPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
+import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
+import * as PresenceSql from "../../src/layers/sql/cluster/PresenceSql.ts"
+import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
 import { quiet } from "./ActorHarness.ts"
 
 const policy = Layer.succeed(GatewayPolicy, {

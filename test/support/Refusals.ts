@@ -1,6 +1,7 @@
 /** What was refused, in short. */
-import { type ErrorName, errorTable } from "../../src/domain/ErrorTable.ts"
-import type { AppendResult } from "../../src/domain/MessageStore.ts"
+
+import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
+import { type ErrorName, errorTable } from "../../src/domain/shared/ErrorTable.ts"
 
 /** The number of a row of the error table. */
 export const codeOf = (name: ErrorName | undefined): number | undefined => name && errorTable[name].code

@@ -4,12 +4,12 @@ import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { WebSocket } from "ws"
-import { Auth } from "../../src/domain/Auth.ts"
-import { ImRpcs } from "../../src/domain/ImRpc.ts"
-import { UserRpcs } from "../../src/domain/UserRpc.ts"
+import { Auth } from "../../src/domain/accounts/Auth.ts"
+import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
+import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
 import { TestServer } from "./TestServer.ts"
 
-const rpcs = UserRpcs.merge(ImRpcs)
+const rpcs = AccountRpcs.merge(ConversationRpcs)
 
 export const serviceToken = Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "bot"))
 

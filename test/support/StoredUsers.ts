@@ -1,7 +1,7 @@
 /** Users that are put into a repository without HTTP. */
 import { Effect } from "effect"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { type Phone, UserRepository } from "../../src/domain/User.ts"
+import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 /** Users that exist; "9" does not. */
 export const userIds = ["1", "2", "10"]

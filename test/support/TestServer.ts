@@ -6,8 +6,8 @@ import { ConfigProvider, Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as Server from "../../src/http/Server.ts"
 import * as App from "../../src/layers/App.ts"
-import * as Logging from "../../src/layers/Logging.ts"
-import * as Settings from "../../src/layers/Settings.ts"
+import * as Logging from "../../src/layers/settings/Logging.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
 import { backendSettings } from "./Backend.ts"
 
 export class TestServer extends Context.Service<

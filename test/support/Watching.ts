@@ -1,9 +1,9 @@
 /** Connections that watch presence, on a clock that tests move. */
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { PresenceWatches } from "../../src/actors/PresenceWatches.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import type { PresenceState } from "../../src/domain/Presence.ts"
+import { PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
+import type { PresenceState } from "../../src/domain/contacts/Presence.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { type Started, settle } from "./ActorHarness.ts"
 
 /** Lets time pass, and everybody do what is due. */

@@ -1,14 +1,14 @@
 /** Logins that are revoked while callers hang up or the store fails (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
-import { Notices } from "../../src/actors/Notices.ts"
-import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/Auth.ts"
-import { Contacts } from "../../src/domain/Contacts.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import { Ids, type UserId } from "../../src/domain/Ids.ts"
-import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/User.ts"
-import { Accounts } from "../../src/http/Accounts.ts"
-import { AuthRateLimiter } from "../../src/layers/AuthRateLimiter.ts"
+import { Notices } from "../../src/actors/delivery/Notices.ts"
+import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/accounts/Auth.ts"
+import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/accounts/User.ts"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
+import { Accounts } from "../../src/http/api/Accounts.ts"
+import { AuthRateLimiter } from "../../src/layers/auth/AuthRateLimiter.ts"
 
 const userId = "1" as UserId
 const phone = "+33612345678" as Phone

@@ -1,10 +1,10 @@
-/** What a draft of a batch changes for the drafts after it (`src/domain/AppendPlan.ts`). */
+/** What a draft of a batch changes for the drafts after it (`src/domain/messages/AppendPlan.ts`). */
 import { assert, describe, it } from "@effect/vitest"
-import { noFacts } from "../../src/domain/AppendFacts.ts"
-import { appendPlan } from "../../src/domain/AppendPlan.ts"
-import { reactionsMax } from "../../src/domain/ChangeRules.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { type Draft, MessageType } from "../../src/domain/Message.ts"
+import { noFacts } from "../../src/domain/messages/AppendFacts.ts"
+import { appendPlan } from "../../src/domain/messages/AppendPlan.ts"
+import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
+import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { draft } from "../support/Drafts.ts"
 import { digestOf, MemoryStore } from "../support/MemoryStore.ts"
 import { briefOf } from "../support/Refusals.ts"

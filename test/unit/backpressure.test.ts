@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { CloseEvent, make } from "effect/socket/Socket"
 import { TestClock } from "effect/testing"
-import { withBackpressure } from "../../src/http/Backpressure.ts"
+import { withBackpressure } from "../../src/http/rpc/Backpressure.ts"
 
 const chunk = "x".repeat(1024 * 1024 + 1)
 

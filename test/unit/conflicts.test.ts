@@ -4,8 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlError } from "effect/sql"
-import { inTransaction } from "../../src/layers/Sql.ts"
-import * as SqliteThread from "../../src/layers/SqliteThread.ts"
+import { inTransaction } from "../../src/layers/sql/database/Sql.ts"
+import * as SqliteThread from "../../src/layers/sql/database/SqliteThread.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
 const props = { message: "refused", operation: "execute" }

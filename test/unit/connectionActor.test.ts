@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import { Connections } from "../../src/actors/Connections.ts"
-import { FrameType } from "../../src/domain/Frame.ts"
-import type { LoginPolicy } from "../../src/domain/GatewayPolicy.ts"
+import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { Connections } from "../../src/actors/connections/Connections.ts"
+import { FrameType } from "../../src/domain/connection/Frame.ts"
+import type { LoginPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
 import { frame, layer, type Started, settle, start } from "../support/ActorHarness.ts"
 
 const tellFrame = ({ connection }: Started, changes: Parameters<typeof frame>[0]) =>

@@ -1,8 +1,8 @@
-/** Connections of a login that is revoked while they come (`src/actors/ConnectionRegistry.ts`). */
+/** Connections of a login that is revoked while they come (`src/actors/connections/ConnectionRegistry.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/ConnectionRegistry.ts"
-import type { ConnectionId } from "../../src/domain/Ids.ts"
+import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import type { ConnectionId } from "../../src/domain/shared/Ids.ts"
 import { policyOf } from "../support/ActorHarness.ts"
 
 /** A connection of user 1, and what it was asked to close with. */

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { ConversationWatchers, type Watch } from "../../src/actors/ConversationWatchers.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { HistoryPage } from "../../src/domain/MessageStore.ts"
+import { ConversationWatchers, type Watch } from "../../src/actors/delivery/ConversationWatchers.ts"
+import type { HistoryPage } from "../../src/domain/messages/MessageStore.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
 
 const conversationId = "1_2" as ConversationId
 const empty: HistoryPage = { messages: [], hasMore: false }

@@ -1,12 +1,12 @@
-/** Records of the topic: which of them hold a draft, and why others hold none (`src/layers/DraftRecords.ts`). */
+/** Records of the topic: which of them hold a draft, and why others hold none (`src/layers/transfer/DraftRecords.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { type GroupEvent, groupEventOf, groupMembersMax, namedMax } from "../../src/domain/Group.ts"
-import type { MessageId, UserId } from "../../src/domain/Ids.ts"
-import { type Draft, MessageType } from "../../src/domain/Message.ts"
-import { contentBytesMax, reactionMax } from "../../src/domain/MessageContent.ts"
-import { draftOf, recordOf } from "../../src/layers/DraftRecords.ts"
+import { type GroupEvent, groupEventOf, groupMembersMax, namedMax } from "../../src/domain/groups/Group.ts"
+import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import { contentBytesMax, reactionMax } from "../../src/domain/messages/MessageContent.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import type { MessageId, UserId } from "../../src/domain/shared/Ids.ts"
+import { draftOf, recordOf } from "../../src/layers/transfer/DraftRecords.ts"
 import { conversationOf, draft, groupDraft } from "../support/Drafts.ts"
 
 const group = "100" as ConversationId

@@ -1,10 +1,10 @@
-/** What is checked of a wish before the store sees it (`src/domain/Drafting.ts`). */
+/** What is checked of a wish before the store sees it (`src/domain/messages/Drafting.ts`). */
 import { assert, describe, it } from "@effect/vitest"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { changed, happening, type Wish, written } from "../../src/domain/Drafting.ts"
-import { ApiError } from "../../src/domain/ErrorTable.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { MessageType } from "../../src/domain/Message.ts"
+import { changed, happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { nameOf } from "../support/Refusals.ts"
 
 const author = (clientId = "id") => ({ senderId: "5" as UserId, clientId })

@@ -1,13 +1,13 @@
-/** Who gets the messages of a group, whatever is read late, missed, redelivered or lost (`src/actors/GroupAudiences.ts`). */
+/** Who gets the messages of a group, whatever is read late, missed, redelivered or lost (`src/actors/delivery/GroupAudiences.ts`). */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Delivery, noticedMax } from "../../src/actors/Delivery.ts"
-import type { ConversationId } from "../../src/domain/Conversation.ts"
-import { dataFrame } from "../../src/domain/Frame.ts"
-import type { GroupEvent } from "../../src/domain/Group.ts"
-import type { UserId } from "../../src/domain/Ids.ts"
+import { Delivery, noticedMax } from "../../src/actors/delivery/Delivery.ts"
+import { dataFrame } from "../../src/domain/connection/Frame.ts"
+import type { GroupEvent } from "../../src/domain/groups/Group.ts"
+import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { settle } from "../support/ActorHarness.ts"
 import { group, ids, joined, left, removed, toldTo, withStage } from "../support/GroupStage.ts"
 

@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import type { UserId } from "../../src/domain/Ids.ts"
-import { type LoggedOut, noticesMax } from "../../src/domain/Notice.ts"
-import { logoutsMax, makeLogoutQueue } from "../../src/layers/LogoutQueue.ts"
+import { type LoggedOut, noticesMax } from "../../src/domain/cluster/Notice.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
+import { logoutsMax, makeLogoutQueue } from "../../src/layers/gateways/LogoutQueue.ts"
 import { settle } from "../support/ActorHarness.ts"
 
 const keptMillis = 7_200_000

@@ -1,7 +1,7 @@
-/** How much of a list goes into one frame (`src/domain/Page.ts`). */
+/** How much of a list goes into one frame (`src/domain/messages/Page.ts`). */
 import { assert, describe, it } from "@effect/vitest"
-import type { Message } from "../../src/domain/Message.ts"
-import { fitting } from "../../src/domain/Page.ts"
+import type { Message } from "../../src/domain/messages/Message.ts"
+import { fitting } from "../../src/domain/messages/Page.ts"
 
 /** A message with so much content and so many reactions. */
 const message = (content: number, reactions: number): Message => ({

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { PasswordHasher } from "../../src/domain/User.ts"
-import { layer } from "../../src/layers/PasswordHasherArgon2.ts"
+import { PasswordHasher } from "../../src/domain/accounts/User.ts"
+import { layer } from "../../src/layers/auth/PasswordHasherArgon2.ts"
 
 describe("password hashing", () => {
   it.live("says yes to the password only, with a salt of its own for each hash", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
-import { layer, Settings } from "../../src/layers/Settings.ts"
+import { layer, Settings } from "../../src/layers/settings/Settings.ts"
 
 const load = (env: Record<string, string>) =>
   Settings.pipe(Effect.provide(layer), Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env))))

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { HttpClient, HttpRouter, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { untilTokenEnd } from "../../src/http/TokenEnd.ts"
+import { untilTokenEnd } from "../../src/http/rpc/TokenExpiry.ts"
 
 describe("a stream that does not end with its token", () => {
   it.effect("is cut off soon after it, and let go by whoever writes it", () =>

@@ -1,0 +1,248 @@
+/**
+ * The connection actor: one fiber per open socket. It takes events from its mailbox, lets the pure machine decide
+ * (`src/domain/connection/ConnectionMachine.ts`), performs the commands, and keeps one deadline armed. Nothing slow runs in its loop.
+ *
+ * A class with plain fields rather than closures: there is one for every open socket, and most of them are idle.
+ */
+import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
+import type { Identity, TokenKind } from "../../domain/accounts/Auth.ts"
+import { type AckMode, type AckService, troubleOf } from "../../domain/connection/AckService.ts"
+import { type CloseName, closeCodes } from "../../domain/connection/CloseCode.ts"
+import type { ConnectionLimits } from "../../domain/connection/ConnectionLimits.ts"
+import {
+  type ConnectionCommand,
+  type ConnectionEvent,
+  type ConnectionState,
+  deadline,
+  open,
+  step
+} from "../../domain/connection/ConnectionMachine.ts"
+import { dataFrame, type ServerFrame } from "../../domain/connection/Frame.ts"
+import type { SessionReady } from "../../domain/connection/SessionReady.ts"
+import type { Presence } from "../../domain/contacts/Presence.ts"
+import { type ConnectionId, rootUserId } from "../../domain/shared/Ids.ts"
+import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
+import { Mailbox } from "./Mailbox.ts"
+import type { Router } from "./Router.ts"
+import type { Transport } from "./Transport.ts"
+
+/** Who connects, and how. */
+export interface Opening {
+  readonly identity: Identity
+  readonly deviceId: string
+  readonly platform: string
+  readonly ackMode: AckMode
+}
+
+/** What all connection actors of a node share. */
+export interface Node {
+  readonly limits: ConnectionLimits
+  /** Those of the system's own connections. */
+  readonly systemLimits: ConnectionLimits
+  readonly acks: AckService["Service"]
+  readonly registry: ConnectionRegistry["Service"]
+  readonly presence: Presence["Service"]
+  readonly deadlines: Deadlines["Service"]
+  readonly router: Router["Service"]
+  readonly clock: Clock.Clock
+  readonly dispatcher: Scheduler.SchedulerDispatcher
+}
+
+export class ConnectionActor implements Connection, DeadlineEntry {
+  readonly connectionId: ConnectionId
+  readonly kind: TokenKind
+  readonly userId: string
+  readonly deviceId: string
+  readonly platform: string
+  readonly sessionId: string | undefined
+  readonly ackMode: AckMode
+  /** Its entry among the node's deadlines. */
+  at = Number.POSITIVE_INFINITY
+  index = -1
+  private readonly node: Node
+  private readonly limits: ConnectionLimits
+  private readonly transport: Transport
+  private readonly mailbox: Mailbox
+  private state: ConnectionState
+  /** Queries to be run beside the loop. */
+  private beside: ReadonlyArray<Effect.Effect<void>> | undefined
+
+  /** `lifetimeCut` shortens the lifetime by that part of it, 0 to 0.1. */
+  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, lifetimeCut: number) {
+    this.connectionId = connectionId
+    this.kind = opening.identity.kind
+    this.userId = opening.identity.subject
+    this.deviceId = opening.deviceId
+    this.platform = opening.platform
+    this.sessionId = opening.identity.sessionId
+    this.ackMode = opening.ackMode
+    this.node = node
+    this.limits = this.kind === "system" ? node.systemLimits : node.limits
+    this.transport = transport
+    this.mailbox = new Mailbox(transport, node.dispatcher)
+    this.state = open(node.clock.currentTimeMillisUnsafe(), this.limits, {
+      ackMode: opening.ackMode,
+      tokenExpiresAt: opening.identity.expiresAt,
+      lifetimeCut
+    })
+  }
+
+  tell(event: ConnectionEvent): void {
+    this.mailbox.tell(event)
+  }
+
+  onDue(): void {
+    this.mailbox.tell({ _tag: "DeadlineReached" })
+  }
+
+  /** Makes the connection known, before its actor runs. */
+  enter(): void {
+    this.node.registry.add(this)
+    if (this.kind !== "user") return
+    this.node.presence.opened(this)
+  }
+
+  private leave(): void {
+    this.node.registry.remove(this)
+    if (this.kind !== "user") return
+    this.node.presence.closed(this)
+  }
+
+  /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
+  run(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.send(JSON.stringify(dataFrame("", "session.ready", rootUserId, this.ready())))
+      this.arm()
+      return Effect.whileLoop({
+        while: () => !this.state.closed,
+        body: () =>
+          this.transport.isFull() ? this.drained() : Effect.flatMap(this.mailbox.take(), (events) => this.turn(events)),
+        step: nothing
+      })
+    }).pipe(
+      Effect.onExit((exit) => this.ended(exit)),
+      Effect.exit,
+      Effect.asVoid
+    )
+  }
+
+  /**
+   * Handles what has come in; what is sent meanwhile leaves in few writes. When more is sent than the peer reads, the
+   * rest goes back into the mailbox.
+   */
+  private turn(events: ReadonlyArray<ConnectionEvent>): Effect.Effect<void> {
+    const { transport } = this
+    let handled = 0
+    transport.cork()
+    try {
+      while (handled < events.length) {
+        this.handle(events[handled++] as ConnectionEvent)
+        if (!transport.isFull()) continue
+        // What was only held back for one write does not count: let it go and look again.
+        transport.uncork()
+        transport.cork()
+        if (transport.isFull()) break
+      }
+    } finally {
+      transport.uncork()
+    }
+    if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
+    // The machine pauses for too many requests, the mailbox for too many events: reading goes on when neither wants it.
+    else if (!this.state.paused) this.mailbox.release()
+    this.arm()
+    if (this.beside === undefined) return Effect.void
+    const queries = this.beside
+    this.beside = undefined
+    return Effect.forEach(queries, (query) => Effect.forkChild(query), { discard: true })
+  }
+
+  private arm(): void {
+    this.node.deadlines.arm(this, deadline(this.state, this.limits))
+  }
+
+  private handle(event: ConnectionEvent): void {
+    const { limits } = this
+    const { clock } = this.node
+    const [next, commands] = step(this.state, event, clock.currentTimeMillisUnsafe(), limits)
+    this.state = next
+    for (const command of commands) this.perform(command)
+  }
+
+  private perform(command: ConnectionCommand): void {
+    switch (command._tag) {
+      case "SendFrame":
+        return this.sendFrame(command.frame)
+      case "SendEncoded":
+        return this.send(command.encoded)
+      case "SendPing":
+        return this.transport.ping()
+      case "Dispatch": {
+        const query = this.node.router.dispatch(this, command.request, command.data)
+        if (query !== undefined) this.beside = [...(this.beside ?? []), query]
+        return
+      }
+      case "Pause":
+        return this.transport.pause()
+      case "Resume":
+        return this.transport.resume()
+      case "Close":
+        return this.close(command.close, command.retryAfter)
+    }
+  }
+
+  private sendFrame(frame: ServerFrame): void {
+    const trouble = troubleOf(frame)
+    if (trouble !== undefined) this.node.acks.count(trouble)
+    this.send(JSON.stringify(frame))
+  }
+
+  private send(text: string | Uint8Array): void {
+    this.transport.send(text)
+  }
+
+  /** Waits for the peer to read. One that does not for too long is cut off. */
+  private drained(): Effect.Effect<void> {
+    return Effect.timeoutOrElse(this.transport.drained(), {
+      duration: this.limits.drainMillisMax,
+      orElse: () => Effect.sync(() => this.handle({ _tag: "CloseAsked", close: "SlowConsumer" }))
+    })
+  }
+
+  private close(name: CloseName, retryAfter?: number): void {
+    const { code, reason } = closeCodes[name]
+    this.transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
+  }
+
+  /** Leaves no trace. An actor that failed says why, once, closes its own socket, and takes nobody with it. */
+  private ended(exit: Exit.Exit<void>): Effect.Effect<void> {
+    this.node.deadlines.cancel(this)
+    this.leave()
+    if (Exit.isSuccess(exit)) return Effect.void
+    if (Cause.hasInterruptsOnly(exit.cause)) return Effect.sync(() => this.close("GoingAway"))
+    this.close("InternalError")
+    return Effect.logError("a connection actor failed", exit.cause)
+  }
+
+  private ready(): SessionReady {
+    const { limits } = this
+    const { clock } = this.node
+    const now = clock.currentTimeMillisUnsafe()
+    return {
+      userId: this.userId,
+      deviceId: this.deviceId,
+      connectionId: this.connectionId,
+      ack: this.ackMode,
+      heartbeatInterval: limits.heartbeatIntervalMillis,
+      idleTimeout: limits.idleTimeoutMillis,
+      maxLifetime: Number.isFinite(this.state.lifetimeEndsAt) ? this.state.lifetimeEndsAt - now : 0,
+      ackTimeout: limits.ackTimeoutMillis,
+      ackRetry: limits.ackRetryMillis,
+      pushRetry: limits.pushRetryMillis,
+      pushRetryCount: limits.pushRetryCount,
+      serverTime: now
+    }
+  }
+}
+
+const nothing = () => {}

@@ -1,0 +1,62 @@
+/** The supervisor of this node's connection actors. */
+import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
+import { AckService } from "../../domain/connection/AckService.ts"
+import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
+import { Presence } from "../../domain/contacts/Presence.ts"
+import { type ConnectionId, Ids } from "../../domain/shared/Ids.ts"
+import { ConnectionActor, type Node, type Opening } from "./ConnectionActor.ts"
+import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { Deadlines } from "./Deadlines.ts"
+import { Router } from "./Router.ts"
+import type { Transport } from "./Transport.ts"
+
+export class Connections extends Context.Service<
+  Connections,
+  {
+    /** Starts the actor of an accepted socket. The socket's driver tells the connection what happens to it. */
+    readonly start: (opening: Opening, transport: Transport) => Effect.Effect<Connection>
+    /** Asks every connection to go away and waits until they are gone (protocol.md section 1.8, 1001). */
+    readonly drain: Effect.Effect<void>
+  }
+>()("fiberchat/actors/Connections") {
+  static readonly layer = Layer.effect(
+    Connections,
+    Effect.gen(function* () {
+      const { limits, drainWindowMillis } = yield* GatewayPolicy
+      const registry = yield* ConnectionRegistry
+      const ids = yield* Ids
+      const acks = yield* AckService
+      const nodeLimits = { ...limits, ...acks.limits }
+      const node: Node = {
+        limits: nodeLimits,
+        systemLimits: { ...nodeLimits, rateLimit: undefined },
+        acks,
+        registry,
+        presence: yield* Presence,
+        deadlines: yield* Deadlines,
+        router: yield* Router,
+        clock: yield* Clock.Clock,
+        dispatcher: yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher))
+      }
+      const fibers = yield* FiberMap.make<ConnectionId, void, never>()
+
+      const start = Effect.fnUntraced(function* (opening: Opening, transport: Transport) {
+        const lifetimeCut = (yield* Random.next) / 10
+        const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeCut)
+        actor.enter()
+        yield* FiberMap.run(fibers, actor.connectionId, actor.run())
+        return actor
+      })
+
+      const drain = Effect.gen(function* () {
+        for (const connection of registry.all()) {
+          const retryAfter = Math.round((yield* Random.next) * drainWindowMillis)
+          connection.tell({ _tag: "CloseAsked", close: "GoingAway", retryAfter })
+        }
+        yield* FiberMap.awaitEmpty(fibers)
+      })
+
+      return Connections.of({ start, drain })
+    })
+  )
+}

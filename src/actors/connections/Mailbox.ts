@@ -1,0 +1,78 @@
+/**
+ * A connection actor's mailbox: one reader, bounded, and it slows the socket down before it is full. An Effect `Queue`
+ * would do, but it is made for many takers and waiting offers, which costs every idle connection a kilobyte
+ * (docs/decisions/0004).
+ */
+import { Effect, type Scheduler } from "effect"
+import { closeCodes } from "../../domain/connection/CloseCode.ts"
+import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
+import type { Transport } from "./Transport.ts"
+
+/** Events that may wait before the socket is paused. */
+const highWater = 256
+/** A paused socket still delivers what was read from it already: at most 64 KiB of frames of 6 bytes or more. */
+const capacity = highWater + 10_923
+/** Pushes hold memory while they wait for a peer that does not read: past so many events no more are taken. */
+const pushesMax = 1_024
+
+const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
+
+export class Mailbox {
+  private events: Array<ConnectionEvent> = []
+  private wake: (() => void) | undefined
+  private backlogged = false
+  private overflowed = false
+  private readonly transport: Transport
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(transport: Transport, dispatcher: Scheduler.SchedulerDispatcher) {
+    this.transport = transport
+    this.dispatcher = dispatcher
+  }
+
+  /** Puts an event in without waiting. When there is no room left the socket is closed: nothing is dropped silently. */
+  tell(event: ConnectionEvent): void {
+    if (this.events.length >= (isPush(event) ? pushesMax : capacity)) {
+      this.overflowed = true
+      const { code, reason } = closeCodes.SlowConsumer
+      return this.transport.close(code, reason)
+    }
+    this.events.push(event)
+    if (this.wake !== undefined) {
+      // Later in this turn of the event loop: what else comes until then is taken together with it.
+      this.dispatcher.scheduleTask(this.wake, 0)
+      this.wake = undefined
+    }
+    if (!this.backlogged && this.events.length >= highWater) {
+      this.backlogged = true
+      this.transport.pause()
+    }
+  }
+
+  /** Waits for an event and takes all there are. For one fiber at a time. */
+  take(): Effect.Effect<ReadonlyArray<ConnectionEvent>> {
+    return Effect.callback((resume) => {
+      if (this.events.length > 0) resume(Effect.succeed(this.takeAll()))
+      else this.wake = () => resume(Effect.sync(() => this.takeAll()))
+    })
+  }
+
+  /** Puts back what could not be handled yet, before what has come since. */
+  giveBack(events: ReadonlyArray<ConnectionEvent>): void {
+    this.events = [...events, ...this.events]
+  }
+
+  /** Lets the socket go on if it was this mailbox that paused it. */
+  release(): void {
+    if (!this.backlogged) return
+    this.backlogged = false
+    this.transport.resume()
+  }
+
+  private takeAll(): ReadonlyArray<ConnectionEvent> {
+    const { events } = this
+    this.events = []
+    if (this.overflowed) events.push({ _tag: "SocketClosed" })
+    return events
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Who watches whose presence on this node (protocol.md section 1.9). One fiber for all watches: it
+ * hears of what changes here, asks what has changed elsewhere, and tells those who still have a right to know. While
+ * nobody watches it sleeps.
+ */
+import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
+import { dataFrame, encodeFrame } from "../../domain/connection/Frame.ts"
+import { Contacts } from "../../domain/contacts/Contacts.ts"
+import { Presence, type PresenceState } from "../../domain/contacts/Presence.ts"
+import { pairKey } from "../../domain/contacts/UserPair.ts"
+import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { rootUserId, type UserId } from "../../domain/shared/Ids.ts"
+import { type Connection, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
+import { type Watch, WatchTable } from "./WatchTable.ts"
+
+/** How often is asked what has changed elsewhere. */
+const pollMillis = 500
+/** How often the fiber looks whether there is something to do. */
+const tickMillis = 200
+/** What changes within this time is told together. */
+const gatherMillis = 50
+/** Who is gone may be back at once: only who stays away for so long is said to be offline. */
+const graceMillis = 700
+/** After a failure: the database may be away. */
+const afterFailureMillis = 1_000
+/** Users whose presence is read at once. */
+const readMax = 500
+/** Pairs of users whose rights to know are read at once. */
+const pairsMax = 5_000
+/** Watched users of all connections of this node together. */
+export const entriesMax = 1_000_000
+
+/** A change that somebody may have to be told. */
+interface Telling {
+  readonly watch: Watch
+  readonly state: PresenceState
+}
+
+export class PresenceWatches extends Context.Service<
+  PresenceWatches,
+  {
+    /**
+     * The state of those of these users that are contacts of the connection's user; from then on the connection is told
+     * when they come and go. Takes the place of what the connection has watched before. A call that fails changes
+     * nothing: with `DatabaseError`, or with `Overloaded` when too much is watched on this node.
+     */
+    readonly watch: (
+      connection: Connection,
+      userIds: ReadonlyArray<UserId>
+    ) => Effect.Effect<ReadonlyArray<PresenceState>, ApiError>
+    /** Watched users of all connections together. */
+    readonly size: () => number
+  }
+>()("fiberchat/actors/PresenceWatches") {
+  static readonly layer = Layer.effect(
+    PresenceWatches,
+    Effect.suspend(() => make)
+  )
+}
+
+const userOf = ({ connection }: Watch): UserId => connection.userId as UserId
+
+const stateOf = ({ userId, online, lastSeen }: PresenceState): PresenceState => ({ userId, online, lastSeen })
+
+const encode = (state: PresenceState): Uint8Array =>
+  encodeFrame(dataFrame("", "presence.changed", rootUserId, stateOf(state)))
+
+const make = Effect.gen(function* () {
+  const presence = yield* Presence
+  const contacts = yield* Contacts
+  const registry = yield* ConnectionRegistry
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  const table = new WatchTable()
+  /** Watched users of whom something has changed, and those who are gone, with the time at which that was seen. */
+  const dirty = new Set<UserId>()
+  const gone = new Map<UserId, number>()
+  const somebodyWatches = Latch.makeUnsafe()
+  const somethingChanged = Latch.makeUnsafe()
+  let calls = 0
+  let rounds = 0
+  let version: number | undefined
+  let polledAt = Number.NEGATIVE_INFINITY
+
+  const mark = (userIds: Iterable<UserId>) => {
+    for (const userId of userIds) if (table.byUser.has(userId)) dirty.add(userId)
+    if (dirty.size > 0) somethingChanged.openUnsafe()
+  }
+
+  /** While nobody watches nothing is asked; what happens meanwhile need not be known. */
+  const restIfAlone = () => {
+    if (table.byUser.size > 0) {
+      somebodyWatches.openUnsafe()
+      return
+    }
+    somebodyWatches.closeUnsafe()
+    version = undefined
+    dirty.clear()
+    gone.clear()
+  }
+
+  const register = (connection: Connection, call: number, states: ReadonlyArray<PresenceState>) => {
+    const id = connection.connectionId
+    const before = table.byConnection.get(id)
+    const isOpen = registry.ofUser(connection.userId).some(({ connectionId }) => connectionId === id)
+    if (!isOpen || (before !== undefined && before.call > call)) return Effect.void
+    if (table.entries - (before?.told.size ?? 0) + states.length > entriesMax) {
+      return Effect.fail(ApiError.of("Overloaded", { retryAfter: 5_000 }))
+    }
+    const told = new Map(states.map(({ userId, online }) => [userId, online]))
+    // One who watches nobody is remembered, too: a call from before may be answered after this one.
+    table.put({ connection, call, since: rounds, told })
+    restIfAlone()
+    // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
+    mark(told.keys())
+    return Effect.void
+  }
+
+  const watch = (connection: Connection, userIds: ReadonlyArray<UserId>) => {
+    calls += 1
+    const call = calls
+    return Effect.gen(function* () {
+      const allowed = yield* contacts.among(connection.userId as UserId, userIds)
+      const states = allowed.length === 0 ? [] : yield* presence.of(allowed)
+      yield* register(connection, call, states)
+      return states.map(stateOf)
+    })
+  }
+
+  const poll = Effect.gen(function* () {
+    if (now() < polledAt + pollMillis) return
+    polledAt = now()
+    const changes = yield* presence.changes(version)
+    version = changes.version
+    mark(changes.userIds)
+  })
+
+  /** Who has to hear of it now. Who is gone is left for later once. */
+  const tellingsOf = (state: PresenceState, round: number): ReadonlyArray<Telling> => {
+    const tellings = [...(table.byUser.get(state.userId) ?? [])].flatMap((watch) =>
+      watch.since < round && watch.told.get(state.userId) !== state.online ? [{ watch, state }] : []
+    )
+    if (state.online || tellings.length === 0) {
+      gone.delete(state.userId)
+      return tellings
+    }
+    const goneAt = gone.get(state.userId)
+    if (goneAt === undefined) gone.set(state.userId, now())
+    if (goneAt === undefined || now() < goneAt + graceMillis) return []
+    gone.delete(state.userId)
+    return tellings
+  }
+
+  /** Tells those who have a right to know. Connections of the same user have the same. */
+  const tell = Effect.fnUntraced(function* (tellings: ReadonlyArray<Telling>) {
+    const encoded = new Map<PresenceState, Uint8Array>()
+    const byPair = Map.groupBy(tellings, ({ watch, state }) => pairKey(userOf(watch), state.userId))
+    const pairs = [...byPair.values()].flatMap(([first]) =>
+      first === undefined ? [] : [{ userId: userOf(first.watch), otherId: first.state.userId }]
+    )
+    for (let start = 0; start < pairs.length; start += pairsMax) {
+      const allowed = yield* contacts.pairs(pairs.slice(start, start + pairsMax))
+      const told = allowed.flatMap(({ userId, otherId }) => byPair.get(pairKey(userId, otherId)) ?? [])
+      for (const { watch, state } of told) {
+        if (!table.isCurrent(watch)) continue
+        const bytes = encoded.get(state) ?? encode(state)
+        encoded.set(state, bytes)
+        watch.told.set(state.userId, state.online)
+        watch.connection.tell({ _tag: "Notified", encoded: bytes })
+      }
+    }
+  })
+
+  const tellOf = (userIds: ReadonlyArray<UserId>) =>
+    Effect.gen(function* () {
+      rounds += 1
+      const round = rounds
+      const states = yield* presence.of(userIds)
+      yield* tell(states.flatMap((state) => tellingsOf(state, round)))
+    }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
+
+  const round = Effect.gen(function* () {
+    // The last may have gone meanwhile.
+    if (table.byUser.size === 0) return
+    yield* poll
+    for (const [userId, goneAt] of gone) {
+      if (!table.byUser.has(userId)) gone.delete(userId)
+      else if (now() >= goneAt + graceMillis) dirty.add(userId)
+    }
+    const due = [...dirty]
+    dirty.clear()
+    for (let start = 0; start < due.length; start += readMax) {
+      yield* Effect.onError(tellOf(due.slice(start, start + readMax)), () =>
+        Effect.sync(() => mark(due.slice(start + readMax)))
+      )
+    }
+  })
+
+  const turn = Effect.gen(function* () {
+    yield* somebodyWatches.await
+    yield* Effect.raceFirst(Effect.sleep(tickMillis), somethingChanged.await)
+    yield* Effect.sleep(gatherMillis)
+    somethingChanged.closeUnsafe()
+    yield* round
+  }).pipe(
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      const unexpected = cause.reasons.some(({ _tag }) => _tag === "Die")
+      const said = unexpected ? Effect.logError("changes of presence could not be told", cause) : Effect.void
+      return Effect.andThen(said, Effect.sleep(afterFailureMillis))
+    })
+  )
+  yield* Effect.forkScoped(Effect.forever(turn))
+
+  const changed = (userId: string) => mark([userId as UserId])
+  registry.observe({
+    opened: ({ userId }) => changed(userId),
+    closed: ({ connectionId, userId }) => {
+      if (table.byConnection.has(connectionId)) {
+        table.remove(connectionId)
+        restIfAlone()
+      }
+      changed(userId)
+    }
+  })
+
+  return PresenceWatches.of({
+    watch,
+    size: () => table.entries
+  })
+})

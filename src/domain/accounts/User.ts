@@ -1,0 +1,129 @@
+/** Users and their logins: schemas of the user service and the port to where they are kept. */
+import { Context, type Effect, type Option, Schema } from "effect"
+import type { ApiError } from "../shared/ErrorTable.ts"
+import { UserId } from "../shared/Ids.ts"
+import { isWellFormed } from "../shared/WellFormed.ts"
+
+/** A phone number in E.164, as stored. */
+export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/u)).pipe(Schema.brand("Phone"))
+export type Phone = typeof Phone.Type
+
+/** A phone number as a person types it: E.164, or a national number of the configured region. */
+export const PhoneInput = Schema.String.check(Schema.isBetweenLength(3, 32))
+
+/** At least 8 characters; at most 128, so that hashing has a bound. */
+export const Password = Schema.String.check(Schema.isBetweenLength(8, 128))
+export const Nickname = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
+export const Avatar = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
+/** 0 unknown, 1 male, 2 female, as in the Go project. */
+export const Sex = Schema.Literals([0, 1, 2])
+export const DeviceId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._:-]{1,64}$/u, { expected: "a device id" }))
+export const Platform = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9._-]{1,32}$/u, { expected: "a platform" }))
+
+export interface User {
+  readonly id: UserId
+  readonly phone: Phone
+  readonly passwordHash: string
+  readonly nickname: string
+  readonly sex: typeof Sex.Type
+  readonly avatar: string
+}
+
+/** The caller's own profile. */
+export const Profile = Schema.Struct({
+  id: UserId,
+  mobile: Schema.String,
+  nickname: Schema.String,
+  sex: Sex,
+  avatar: Schema.String
+}).annotate({ identifier: "Profile" })
+export type Profile = typeof Profile.Type
+
+/** Somebody's profile; `mobile` is there only for contacts. */
+export const PublicProfile = Schema.Struct({
+  id: UserId,
+  mobile: Schema.optionalKey(Schema.String),
+  nickname: Schema.String,
+  sex: Sex,
+  avatar: Schema.String
+}).annotate({ identifier: "PublicProfile" })
+export type PublicProfile = typeof PublicProfile.Type
+
+export const RegisterRequest = Schema.Struct({
+  phone: PhoneInput,
+  password: Password,
+  nickname: Nickname,
+  sex: Schema.optionalKey(Sex),
+  avatar: Schema.optionalKey(Avatar),
+  deviceId: Schema.optionalKey(DeviceId),
+  platform: Schema.optionalKey(Platform)
+})
+export type RegisterRequest = typeof RegisterRequest.Type
+
+export const LoginRequest = Schema.Struct({
+  phone: PhoneInput,
+  password: Schema.String.check(Schema.isMaxLength(128)),
+  deviceId: Schema.optionalKey(DeviceId),
+  platform: Schema.optionalKey(Platform)
+})
+export type LoginRequest = typeof LoginRequest.Type
+
+/** What a login gives: `expire` is the token's end in Unix seconds. */
+export const TokenPair = Schema.Struct({
+  token: Schema.String,
+  expire: Schema.Int,
+  refreshToken: Schema.String
+}).annotate({ identifier: "TokenPair" })
+export type TokenPair = typeof TokenPair.Type
+
+export const ProfileChange = Schema.Struct({
+  nickname: Schema.optionalKey(Nickname),
+  sex: Schema.optionalKey(Sex),
+  avatar: Schema.optionalKey(Avatar)
+})
+export type ProfileChange = typeof ProfileChange.Type
+
+/** How to find users; the conditions add up. `ids` is a comma-separated list, at most {@link findMax} long. */
+export const FindRequest = Schema.Struct({
+  name: Schema.optionalKey(Nickname),
+  phone: Schema.optionalKey(PhoneInput),
+  ids: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4096)))
+})
+export type FindRequest = typeof FindRequest.Type
+
+/** At most so many users are found at once. */
+export const findMax = 100
+
+/** The accounts. Fails with `DatabaseError` when the store does, `PhoneTaken` on a duplicate phone. */
+export class UserRepository extends Context.Service<
+  UserRepository,
+  {
+    readonly insert: (user: User) => Effect.Effect<void, ApiError>
+    readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, ApiError>
+    readonly findByPhone: (phone: Phone) => Effect.Effect<Option.Option<User>, ApiError>
+    /** Users that meet every given condition, at most {@link findMax}; `namePrefix` ignores case. */
+    readonly find: (conditions: {
+      readonly namePrefix?: string
+      readonly phone?: Phone
+      readonly ids?: ReadonlyArray<string>
+    }) => Effect.Effect<ReadonlyArray<User>, ApiError>
+    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, ApiError>
+  }
+>()("fiberchat/domain/UserRepository") {}
+
+/** Reads phone numbers as people write them. Fails with `BadPhone`. */
+export class PhoneNumbers extends Context.Service<
+  PhoneNumbers,
+  { readonly parse: (input: string) => Effect.Effect<Phone, ApiError> }
+>()("fiberchat/domain/PhoneNumbers") {}
+
+/** Slow, salted password hashing off the event loop. Fails with `Overloaded` when too many wait for it. */
+export class PasswordHasher extends Context.Service<
+  PasswordHasher,
+  {
+    /** A self-describing hash string (PHC format). */
+    readonly hash: (password: string) => Effect.Effect<string, ApiError>
+    /** Whether the password is the hash's; `undefined` as hash takes the same time and says no. */
+    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, ApiError>
+  }
+>()("fiberchat/domain/PasswordHasher") {}

@@ -1,0 +1,316 @@
+/**
+ * The connection machine: everything that a connection decides, as a pure function of its state, an event and the
+ * time. The actor around it (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
+ * {@link deadline}. Protocol.md sections 1.2 to 1.4.
+ */
+import { Result, Schema } from "effect"
+import type { Message } from "../messages/Message.ts"
+import { ApiError } from "../shared/ErrorTable.ts"
+import { rootUserId } from "../shared/Ids.ts"
+import type { AckMode } from "./AckService.ts"
+import { findsMissed, isCommand, isSignal } from "./ClientProtocol.ts"
+import type { CloseName } from "./CloseCode.ts"
+import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
+import {
+  ackFrame,
+  type BadFrame,
+  dataFrame,
+  errFrame,
+  type Frame,
+  FrameType,
+  PushAck,
+  pingFrame,
+  type ServerFrame
+} from "./Frame.ts"
+import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
+import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
+
+export interface ConnectionState extends ConnectionClocks {
+  readonly ackMode: AckMode
+  readonly nextPingAt: number
+  /** Token bucket of the rate limit. A frame costs `windowMillis`, a millisecond refills `count`: all integers. */
+  readonly rateCredit: number
+  readonly rateRefilledAt: number
+  readonly badFrameTimes: ReadonlyArray<number>
+  readonly rateStrikeTimes: ReadonlyArray<number>
+  readonly inFlight: number
+  readonly inbound: InboundAcks
+  readonly outbound: OutboundAcks
+  readonly paused: boolean
+  readonly closed: boolean
+}
+
+/** What the machine must remember of a data frame to answer it when it is settled. */
+export interface Request {
+  readonly id: string
+  readonly method: string
+  readonly ackSeq: number
+  readonly wantsAck: boolean
+}
+
+/** How a request ended: a command that took effect, a query with its answer, or an error. */
+export type Outcome =
+  | { readonly _tag: "Done"; readonly data: unknown }
+  | { readonly _tag: "Answered"; readonly data: unknown }
+  | { readonly _tag: "Failed"; readonly error: ApiError }
+
+export type ConnectionEvent =
+  | { readonly _tag: "FrameReceived"; readonly frame: Frame }
+  | { readonly _tag: "BadFrameReceived"; readonly bad: BadFrame }
+  /** A WebSocket ping or pong. */
+  | { readonly _tag: "PeerSeen" }
+  | { readonly _tag: "RequestSettled"; readonly request: Request; readonly outcome: Outcome }
+  /** A message and its push frame, encoded once for all who get it. */
+  | { readonly _tag: "MessagePushed"; readonly message: Message; readonly encoded: Uint8Array }
+  /** A frame that takes no ack, encoded once for all who get it. */
+  | { readonly _tag: "Notified"; readonly encoded: Uint8Array }
+  | { readonly _tag: "DeadlineReached" }
+  | { readonly _tag: "CloseAsked"; readonly close: CloseName; readonly retryAfter?: number }
+  /** The socket is gone, by the peer's doing or the network's. */
+  | { readonly _tag: "SocketClosed" }
+
+export type ConnectionCommand =
+  | { readonly _tag: "SendFrame"; readonly frame: ServerFrame }
+  | { readonly _tag: "SendEncoded"; readonly encoded: Uint8Array }
+  | { readonly _tag: "SendPing" }
+  /** Hand the request to the router; exactly one `RequestSettled` must come back. */
+  | { readonly _tag: "Dispatch"; readonly request: Request; readonly data: unknown }
+  | { readonly _tag: "Pause" }
+  | { readonly _tag: "Resume" }
+  | { readonly _tag: "Close"; readonly close: CloseName; readonly retryAfter: number | undefined }
+
+export type Step = readonly [state: ConnectionState, commands: ReadonlyArray<ConnectionCommand>]
+
+/** The state of a connection that opens at `now`. */
+export const open = (
+  now: number,
+  limits: ConnectionLimits,
+  options: {
+    readonly ackMode: AckMode
+    /** When the token that opened it ends, Unix milliseconds. */
+    readonly tokenExpiresAt: number
+    /** Shortens the lifetime by this part of it, 0 to 0.1, so that a fleet does not reconnect at once. */
+    readonly lifetimeCut: number
+  }
+): ConnectionState => ({
+  ackMode: options.ackMode,
+  ...started(now, limits, options.tokenExpiresAt, options.lifetimeCut),
+  nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
+  rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
+  rateRefilledAt: now,
+  badFrameTimes: [],
+  rateStrikeTimes: [],
+  inFlight: 0,
+  inbound: noneWaiting,
+  outbound: noneUnacked,
+  paused: false,
+  closed: false
+})
+
+/** When the machine next wants `DeadlineReached`; `Infinity` when it does not. */
+export const deadline = (state: ConnectionState, limits: ConnectionLimits): number =>
+  state.closed
+    ? Number.POSITIVE_INFINITY
+    : Math.min(firstEnd(state, limits), state.nextPingAt, state.inbound.dueAt, state.outbound.dueAt)
+
+const none: ReadonlyArray<ConnectionCommand> = []
+
+/** The next state and what is to be done, in order. */
+export const step = (state: ConnectionState, event: ConnectionEvent, now: number, limits: ConnectionLimits): Step => {
+  if (state.closed) return [state, none]
+  switch (event._tag) {
+    case "FrameReceived":
+      return onFrame({ ...state, heardAt: now }, event.frame, now, limits)
+    case "BadFrameReceived":
+      return onBadFrame({ ...state, heardAt: now }, event.bad, now, limits)
+    case "PeerSeen":
+      return [{ ...state, heardAt: now }, none]
+    case "RequestSettled":
+      return onSettled(state, event.request, event.outcome, now, limits)
+    case "MessagePushed":
+      return onPushed(state, event.message, event.encoded, now, limits)
+    case "Notified":
+      return [state, [{ _tag: "SendEncoded", encoded: event.encoded }]]
+    case "DeadlineReached":
+      return onDeadline(state, now, limits)
+    case "CloseAsked":
+      return close(state, event.close, event.retryAfter)
+    case "SocketClosed":
+      return [{ ...state, closed: true }, none]
+  }
+}
+
+const close = (state: ConnectionState, name: CloseName, retryAfter?: number): Step => [
+  { ...state, closed: true },
+  [{ _tag: "Close", close: name, retryAfter }]
+]
+
+const send = (state: ConnectionState, frame: ServerFrame): Step => [state, [{ _tag: "SendFrame", frame }]]
+
+const onDeadline = (state: ConnectionState, now: number, limits: ConnectionLimits): Step => {
+  const name = expired(state, limits, now)
+  if (name !== undefined) return close(state, name)
+  let next = state
+  let commands: ReadonlyArray<ConnectionCommand> = none
+  if (next.inbound.dueAt <= now) [next, commands] = takeTurns(next, inboundDue(next.inbound, now, limits), limits)
+  if (next.outbound.dueAt <= now) {
+    const [outbound, send] = outboundDue(next.outbound, now, limits)
+    next = { ...next, outbound }
+    commands = [...commands, ...sendAll(send)]
+  }
+  if (next.nextPingAt > now) return [next, commands]
+  return [{ ...next, nextPingAt: now + limits.heartbeatIntervalMillis }, [...commands, { _tag: "SendPing" }]]
+}
+
+const sendAll = (frames: ReadonlyArray<ServerFrame>): ReadonlyArray<ConnectionCommand> =>
+  frames.map((frame) => ({ _tag: "SendFrame", frame }))
+
+const onPushed = (
+  state: ConnectionState,
+  message: Message,
+  encoded: Uint8Array,
+  now: number,
+  limits: ConnectionLimits
+): Step => {
+  if (state.ackMode === "none") return [state, [{ _tag: "SendEncoded", encoded }]]
+  const room = pushed(state.outbound, message, now, limits)
+  if (room !== undefined) return [{ ...state, outbound: room }, [{ _tag: "SendEncoded", encoded }]]
+  const [outbound, notice] = leaveOut(state.outbound, message, limits)
+  return [{ ...state, outbound }, notice === undefined ? none : [{ _tag: "SendFrame", frame: notice }]]
+}
+
+/** Adds a strike and forgets those that are older than the window. */
+const strike = (times: ReadonlyArray<number>, now: number, limits: ConnectionLimits): ReadonlyArray<number> => [
+  ...times.filter((time) => time > now - limits.strikeWindowMillis),
+  now
+]
+
+const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: ConnectionLimits): Step => {
+  const badFrameTimes = strike(state.badFrameTimes, now, limits)
+  if (badFrameTimes.length >= limits.badFramesMax) return close(state, "Abuse")
+  return send({ ...state, badFrameTimes }, errFrame(bad.id, ApiError.of("BadParameters", { msg: bad.problem })))
+}
+
+const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  switch (frame.frameType) {
+    case FrameType.err:
+      return withinRate(state, frame, now, limits, (next) => [next, none])
+    case FrameType.ack:
+      return onAck(state, frame, now, limits)
+    case FrameType.ping:
+      return withinRate(state, frame, now, limits, (next) => send(next, pingFrame(frame.id)))
+    case FrameType.data:
+    case FrameType.noAck:
+      return withinRate({ ...state, activeAt: now }, frame, now, limits, (next) => onData(next, frame, now, limits))
+  }
+}
+
+/** The client confirms a frame of its own, or acknowledges pushes. An ack of nothing counts as any other frame. */
+const onAck = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  if (frame.ackSeq >= confirmation) {
+    const step = confirmed(state.inbound, frame.id, limits)
+    return step === undefined
+      ? withinRate(state, frame, now, limits, (next) => [next, none])
+      : takeTurns(state, step, limits)
+  }
+  const upTo = frame.data === undefined || frame.data === null ? undefined : decodePushAck(frame.data)
+  if (upTo !== undefined && Result.isFailure(upTo)) {
+    return onBadFrame(state, { id: frame.id, problem: upTo.failure.message }, now, limits)
+  }
+  const outbound = acknowledged(state.outbound, frame.id, upTo?.success)
+  // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
+  return outbound === state.outbound
+    ? withinRate(state, frame, now, limits, (next) => [next, none])
+    : [{ ...state, activeAt: now, outbound }, none]
+}
+
+/** The client's step in an exchange of mode rigor; below it an ack is a push's. */
+const confirmation = 2
+const decodePushAck = Schema.decodeUnknownResult(PushAck)
+
+const onData = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  if (state.ackMode === "rigor" && isCommand(frame.method)) {
+    return takeTurns(state, received(state.inbound, frame, now, limits), limits)
+  }
+  const next = findsMissed(frame.method) ? { ...state, outbound: synced(state.outbound) } : state
+  return dispatch(next, frame, frame.ackSeq, limits)
+}
+
+/** Does what the exchange wants: acks and errors first, then the frames whose turn has come. */
+const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, limits: ConnectionLimits): Step => {
+  const commands: Array<ConnectionCommand> = [...sendAll(send)]
+  let next: ConnectionState = { ...state, inbound: acks }
+  for (const frame of ready) {
+    const [after, wanted] = dispatch(next, frame, confirmation, limits)
+    next = after
+    commands.push(...wanted)
+  }
+  return [next, commands]
+}
+
+const withinRate = (
+  state: ConnectionState,
+  frame: Frame,
+  now: number,
+  limits: ConnectionLimits,
+  use: (state: ConnectionState) => Step
+): Step => {
+  if (limits.rateLimit === undefined) return use(state)
+  const { count, windowMillis } = limits.rateLimit
+  // The clock of the wall can be set back; that must not cost anybody credit.
+  const refilled = state.rateCredit + Math.max(0, now - state.rateRefilledAt) * count
+  const rateCredit = Math.min(count * windowMillis, refilled)
+  if (rateCredit >= windowMillis) return use({ ...state, rateCredit: rateCredit - windowMillis, rateRefilledAt: now })
+
+  const retryAfter = Math.ceil((windowMillis - rateCredit) / count)
+  const rateStrikeTimes = strike(state.rateStrikeTimes, now, limits)
+  if (rateStrikeTimes.length >= limits.rateStrikesMax) return close(state, "RateLimited", retryAfter)
+  return send(
+    { ...state, rateCredit, rateRefilledAt: now, rateStrikeTimes },
+    errFrame(frame.id, ApiError.of("RateLimited", { retryAfter }), frame.method)
+  )
+}
+
+/** Hands a request over; `ackSeq` is the client's last step before it is processed. */
+const dispatch = (state: ConnectionState, frame: Frame, ackSeq: number, limits: ConnectionLimits): Step => {
+  const request: Request = {
+    id: frame.id,
+    method: frame.method,
+    ackSeq,
+    wantsAck: state.ackMode !== "none" && frame.frameType !== FrameType.noAck && !isSignal(frame.method)
+  }
+  const inFlight = state.inFlight + 1
+  const command: ConnectionCommand = { _tag: "Dispatch", request, data: frame.data }
+  return !state.paused && inFlight >= limits.inFlightMax
+    ? [{ ...state, inFlight, paused: true }, [{ _tag: "Pause" }, command]]
+    : [{ ...state, inFlight }, [command]]
+}
+
+const onSettled = (
+  state: ConnectionState,
+  request: Request,
+  outcome: Outcome,
+  now: number,
+  limits: ConnectionLimits
+): Step => {
+  const inFlight = state.inFlight - 1
+  const resumed = state.paused && inFlight <= limits.inFlightMax / 2
+  const next: ConnectionState = { ...state, inFlight, paused: state.paused && !resumed }
+  const frame = answer(request, outcome, now)
+  const commands: Array<ConnectionCommand> = []
+  if (frame !== undefined) commands.push({ _tag: "SendFrame", frame })
+  if (resumed) commands.push({ _tag: "Resume" })
+  return [next, commands]
+}
+
+const answer = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {
+  switch (outcome._tag) {
+    case "Done":
+      return request.wantsAck ? ackFrame(request.id, request.ackSeq, now, { data: outcome.data }) : undefined
+    case "Answered":
+      return dataFrame(request.id, request.method, rootUserId, outcome.data)
+    case "Failed":
+      return errFrame(request.id, outcome.error, request.method)
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Acks of the client's commands in mode rigor, as a pure machine (protocol.md section 1.4). A frame is acknowledged at
+ * once, waits for the client to confirm that ack, and takes its turn when every frame before it has had its own.
+ */
+import { Equal } from "effect"
+import { ApiError } from "../shared/ErrorTable.ts"
+import type { AckLimits } from "./AckService.ts"
+import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "./Frame.ts"
+
+/** A frame that waits for its turn. */
+export interface WaitingFrame {
+  readonly frame: Frame
+  /** From the start for a noAck frame, which waits for those before it only. */
+  readonly confirmed: boolean
+  /** When the server's ack was first sent, and how often again. */
+  readonly ackedAt: number
+  readonly errCount: number
+  /** When that ack is next repeated. */
+  readonly repeatAt: number
+}
+
+export interface InboundAcks {
+  /** In the order in which they were received; the first is unconfirmed, or there is none. */
+  readonly waiting: ReadonlyArray<WaitingFrame>
+  /** When {@link inboundDue} is wanted. */
+  readonly dueAt: number
+}
+
+/** What one step wants: frames to send, then frames whose turn has come. */
+export interface InboundStep {
+  readonly acks: InboundAcks
+  readonly send: ReadonlyArray<ServerFrame>
+  readonly ready: ReadonlyArray<Frame>
+}
+
+/** Nothing waits; one value for all connections of which this is true. */
+export const noneWaiting: InboundAcks = { waiting: [], dueAt: Number.POSITIVE_INFINITY }
+
+/** Takes a command, or a noAck frame with one. */
+export const received = (acks: InboundAcks, frame: Frame, now: number, limits: AckLimits): InboundStep => {
+  const wantsAck = frame.frameType !== FrameType.noAck
+  if (wantsAck && frame.id === "") {
+    return refused(acks, frame, ApiError.of("BadParameters", { msg: "a frame needs an id to be confirmed" }))
+  }
+  const first = frame.id === "" ? undefined : acks.waiting.find((waiting) => waiting.frame.id === frame.id)
+  if (first !== undefined) return receivedAgain(acks, first, frame, limits)
+  if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
+  if (acks.waiting.length >= limits.unconfirmedMax) {
+    const msg = "too many frames wait to be confirmed"
+    return refused(acks, frame, ApiError.of("Overloaded", { msg, retryAfter: limits.ackRetryMillis }))
+  }
+  const waiting: WaitingFrame = {
+    frame,
+    confirmed: !wantsAck,
+    ackedAt: now,
+    errCount: 0,
+    repeatAt: now + limits.ackRetryMillis
+  }
+  return {
+    acks: waitingOf([...acks.waiting, waiting], limits),
+    send: wantsAck ? [serverAck(waiting)] : [],
+    ready: []
+  }
+}
+
+/** Takes the client's ack of a server ack; `undefined` when no unconfirmed frame has this id. */
+export const confirmed = (acks: InboundAcks, id: string, limits: AckLimits): InboundStep | undefined => {
+  const index = acks.waiting.findIndex((waiting) => waiting.frame.id === id && !waiting.confirmed)
+  const found = acks.waiting[index]
+  return found === undefined ? undefined : turn(acks.waiting.with(index, { ...found, confirmed: true }), [], limits)
+}
+
+/** Repeats the acks whose time has come, and forgets the frames that were not confirmed in time. */
+export const inboundDue = (acks: InboundAcks, now: number, limits: AckLimits): InboundStep => {
+  const send: Array<ServerFrame> = []
+  const waiting = acks.waiting.flatMap((before): ReadonlyArray<WaitingFrame> => {
+    if (before.confirmed) return [before]
+    if (before.ackedAt + limits.ackTimeoutMillis <= now) {
+      send.push(errFrame(before.frame.id, ApiError.of("Unconfirmed"), before.frame.method))
+      return []
+    }
+    if (before.repeatAt > now) return [before]
+    const errCount = before.errCount + 1
+    const after = { ...before, errCount, repeatAt: now + limits.ackRetryMillis * 2 ** errCount }
+    send.push(serverAck(after))
+    return [after]
+  })
+  return turn(waiting, send, limits)
+}
+
+/** Lets the confirmed frames go that no unconfirmed one precedes. */
+const turn = (
+  waiting: ReadonlyArray<WaitingFrame>,
+  send: ReadonlyArray<ServerFrame>,
+  limits: AckLimits
+): InboundStep => {
+  const first = waiting.findIndex(({ confirmed }) => !confirmed)
+  const end = first < 0 ? waiting.length : first
+  const ready = waiting.slice(0, end).map(({ frame }) => frame)
+  return { acks: waitingOf(waiting.slice(end), limits), send, ready }
+}
+
+const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: AckLimits): InboundAcks => {
+  if (waiting.length === 0) return noneWaiting
+  let dueAt = Number.POSITIVE_INFINITY
+  for (const { confirmed, repeatAt, ackedAt } of waiting) {
+    if (!confirmed) dueAt = Math.min(dueAt, repeatAt, ackedAt + limits.ackTimeoutMillis)
+  }
+  return { waiting, dueAt }
+}
+
+/** The same frame is acknowledged again; another one under its id is refused, and the first stays. */
+const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, limits: AckLimits): InboundStep => {
+  if (first.frame.method !== frame.method || !Equal.equals(first.frame.data, frame.data)) {
+    return refused(acks, frame, ApiError.of("Conflict", { msg: "this id already names another frame" }))
+  }
+  if (frame.frameType === FrameType.noAck) return { acks, send: [], ready: [] }
+  // It may have come as a noAck frame first: whoever asks for acks gets them, the last one included.
+  const waiting = acks.waiting.map((other) => (other === first ? { ...first, frame } : other))
+  return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
+}
+
+const refused = (acks: InboundAcks, frame: Frame, error: ApiError): InboundStep => ({
+  acks,
+  send: [errFrame(frame.id, error, frame.method)],
+  ready: []
+})
+
+const serverAck = ({ frame, ackedAt, errCount }: WaitingFrame): ServerFrame =>
+  ackFrame(frame.id, 0, ackedAt, { errCount })

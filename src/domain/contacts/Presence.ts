@@ -1,0 +1,69 @@
+/**
+ * The port to who is online, whichever process holds the connection, and to when a user was last seen (protocol.md
+ * section 1.9).
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { ApiError } from "../shared/ErrorTable.ts"
+import { type ConnectionId, UserId } from "../shared/Ids.ts"
+
+/** Users that one connection watches at most. */
+export const watchedMax = 200
+
+/** Payload of `presence.watch`. */
+export const WatchPayload = Schema.Struct({ userIds: Schema.Array(UserId).check(Schema.isMaxLength(watchedMax)) })
+
+/**
+ * What others are told of a user. `lastSeen` in Unix milliseconds: the present time for who is online, `0` for who was
+ * never seen.
+ */
+export const PresenceState = Schema.Struct({ userId: UserId, online: Schema.Boolean, lastSeen: Schema.Int })
+export type PresenceState = typeof PresenceState.Type
+
+/** An open connection of a user, as presence keeps it. */
+export interface PresentConnection {
+  readonly connectionId: ConnectionId
+  readonly userId: string
+  readonly deviceId: string
+  readonly platform: string
+}
+
+export interface DevicePresence {
+  readonly deviceId: string
+  readonly platform: string
+  readonly online: boolean
+  readonly lastSeen: number
+}
+
+/** A user is online as long as one of the devices is. */
+export interface UserPresence extends PresenceState {
+  /** At most 100, and those that are online. */
+  readonly devices: ReadonlyArray<DevicePresence>
+}
+
+/** Users of whom something has changed up to a version; not every change is one of being online. */
+export interface PresenceChanges {
+  readonly version: number
+  readonly userIds: ReadonlyArray<UserId>
+}
+
+/**
+ * Connections of this process count from and to the moment at which they open and close; those of others once they have
+ * been written, within a second, and while their process gives signs of life. Questions fail with `DatabaseError`.
+ */
+export class Presence extends Context.Service<
+  Presence,
+  {
+    /** Never waits. Called after the registry knows the connection. */
+    readonly opened: (connection: PresentConnection) => void
+    /** Never waits. Called after the registry has forgotten the connection. */
+    readonly closed: (connection: PresentConnection) => void
+    /** One for each id, in their order. */
+    readonly of: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserPresence>, ApiError>
+    /** Those of these users that are online, in their order. */
+    readonly onlineAmong: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    /** At most so many of all users that are online. */
+    readonly onlineUsers: (limit: number) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    /** What has changed after a version, on any process; without one, the version of now. May have to be asked again. */
+    readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, ApiError>
+  }
+>()("fiberchat/domain/Presence") {}

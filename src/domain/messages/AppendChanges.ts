@@ -1,0 +1,37 @@
+/** What a batch of drafts changes besides adding messages: members, groups, and messages that were there before. */
+
+import type { GroupEvent } from "../groups/Group.ts"
+import type { ConversationId } from "../shared/ConversationIds.ts"
+import type { UserId } from "../shared/Ids.ts"
+import type { Membership } from "./AppendFacts.ts"
+import type { ChangeType, Message } from "./Message.ts"
+
+export interface MemberChange extends Membership {
+  readonly conversationId: ConversationId
+  readonly userId: UserId
+  /** The message by which it changes. */
+  readonly seq: number
+  /** What they have read at least: nothing that was there before them counts as unread. */
+  readonly readSeq: number
+  readonly changedBy: UserId
+  /** Unix milliseconds. */
+  readonly changedAt: number
+}
+
+export interface GroupChange {
+  readonly groupId: ConversationId
+  readonly event: Extract<GroupEvent, { event: "created" | "changed" }>
+}
+
+export interface MessageChange {
+  readonly kind: ChangeType
+  readonly conversationId: ConversationId
+  /** The changed message, and the one that changes it. */
+  readonly targetSeq: number
+  readonly seq: number
+  readonly userId: UserId
+  /** The new content, or the reaction; empty for none. */
+  readonly content: string
+  /** What was changed, before. */
+  readonly before: Message
+}

@@ -1,0 +1,72 @@
+/** What the store knows of the drafts of a batch before it decides on them, and the keys under which it is found. */
+
+import type { PairFacts } from "../contacts/UserPair.ts"
+import type { Role } from "../groups/Group.ts"
+import type { ConversationId } from "../shared/ConversationIds.ts"
+import type { UserId } from "../shared/Ids.ts"
+import type { Message } from "./Message.ts"
+
+/** Facts that no draft of the batch needs may be missing. */
+export interface AppendFacts extends PairFacts {
+  /** Messages stored before under a draft's (sender, client id), by {@link clientKey}. */
+  readonly known: ReadonlyMap<string, KnownMessage>
+  /** Where each conversation that exists ends. */
+  readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
+  /** The users that exist: of private conversations that do not exist yet, and of group events. */
+  readonly users: ReadonlySet<UserId>
+  /** Who is in which group, by {@link memberKey}. */
+  readonly members: ReadonlyMap<string, Membership>
+  readonly groups: ReadonlyMap<ConversationId, GroupFacts>
+  /** Who has made the pending requests for users to get into a group, by {@link memberKey}. */
+  readonly asked: ReadonlyMap<string, UserId>
+  /** The messages that drafts want to change, by {@link messageKey}. */
+  readonly targets: ReadonlyMap<string, Message>
+  /** How many have each reaction to these messages. */
+  readonly reactions: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** The reactions that senders have given to these messages before, by {@link reactionKey}. */
+  readonly ownReactions: ReadonlyMap<string, string>
+}
+
+/** A stored message, and the digest of its first content when it has another one now. */
+export interface KnownMessage {
+  readonly message: Message
+  readonly firstDigest: string
+}
+
+/** Seq and time of a conversation's last message. */
+export interface ConversationEnd {
+  readonly seq: number
+  readonly sendTime: number
+}
+
+export interface Membership {
+  readonly role: Role
+  /** The member sees what comes after this message. */
+  readonly joinedSeq: number
+}
+
+export interface GroupFacts {
+  readonly isVerify: boolean
+  readonly memberCount: number
+}
+
+export const clientKey = (sender: UserId, clientId: string): string => `${sender}/${clientId}`
+export const memberKey = (conversationId: ConversationId, userId: UserId): string => `${conversationId}/${userId}`
+export const messageKey = (conversationId: ConversationId, seq: number): string => `${conversationId}/${seq}`
+export const reactionKey = (conversationId: ConversationId, seq: number, userId: UserId): string =>
+  `${conversationId}/${seq}/${userId}`
+
+/** The facts of a store that knows nothing. */
+export const noFacts: AppendFacts = {
+  known: new Map(),
+  ends: new Map(),
+  blocks: new Set(),
+  friends: new Set(),
+  users: new Set(),
+  members: new Map(),
+  groups: new Map(),
+  asked: new Map(),
+  targets: new Map(),
+  reactions: new Map(),
+  ownReactions: new Map()
+}

@@ -1,0 +1,218 @@
+/**
+ * What a store has, and will have when the drafts of a batch that were decided so far are written: what the next draft is
+ * decided on, and what there is to write.
+ */
+
+import { barrier } from "../contacts/UserPair.ts"
+import { Role } from "../groups/Group.ts"
+import type { GroupView, RoleChange } from "../groups/GroupRules.ts"
+import type { ConversationId } from "../shared/ConversationIds.ts"
+import type { ApiError } from "../shared/ErrorTable.ts"
+import type { UserId } from "../shared/Ids.ts"
+import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
+import {
+  type AppendFacts,
+  type ConversationEnd,
+  clientKey,
+  type GroupFacts,
+  type KnownMessage,
+  type Membership,
+  memberKey,
+  messageKey,
+  reactionKey
+} from "./AppendFacts.ts"
+import { type Draft, type Message, MessageType } from "./Message.ts"
+import type { MessagePolicy } from "./MessagePolicy.ts"
+
+/** What is decided by, besides the facts. */
+export interface AppendRules {
+  readonly policy: MessagePolicy["Service"]
+  /** Tells contents apart where the first one is not kept. */
+  readonly digestOf: (content: string) => string
+}
+
+export class AppendState {
+  readonly stored: Array<Message> = []
+  readonly memberChanges: Array<MemberChange> = []
+  readonly groupChanges: Array<GroupChange> = []
+  readonly memberCounts = new Map<ConversationId, number>()
+  readonly messageChanges: Array<MessageChange> = []
+  private readonly facts: AppendFacts
+  private readonly rules: AppendRules
+  private readonly known: Map<string, KnownMessage>
+  private readonly ends: Map<ConversationId, ConversationEnd>
+  private readonly memberships: Map<string, Membership>
+  private readonly groupFacts: Map<ConversationId, GroupFacts>
+  private readonly asked: Map<string, UserId>
+  private readonly targets: Map<string, Message>
+  private readonly reactions: Map<string, ReadonlyMap<string, number>>
+  private readonly ownReactions: Map<string, string>
+
+  constructor(facts: AppendFacts, rules: AppendRules) {
+    this.facts = facts
+    this.rules = rules
+    this.known = new Map(facts.known)
+    this.ends = new Map(facts.ends)
+    this.memberships = new Map(facts.members)
+    this.groupFacts = new Map(facts.groups)
+    this.asked = new Map(facts.asked)
+    this.targets = new Map(facts.targets)
+    this.reactions = new Map(facts.reactions)
+    this.ownReactions = new Map(facts.ownReactions)
+  }
+
+  /** The message that was stored under the id of this draft. */
+  knownAs({ senderId, clientId }: Draft): KnownMessage | undefined {
+    return this.known.get(clientKey(senderId, clientId))
+  }
+
+  hasConversation(conversationId: ConversationId): boolean {
+    return this.ends.has(conversationId)
+  }
+
+  isUser(userId: UserId): boolean {
+    return this.facts.users.has(userId)
+  }
+
+  /** Why two users may not write to each other or bring each other into groups, if so. */
+  barrier(a: UserId, b: UserId): ApiError | undefined {
+    return barrier(this.facts, this.rules.policy.requireFriendship, a, b)
+  }
+
+  /** How a user stands to a group. */
+  membership(conversationId: ConversationId, userId: UserId): Membership {
+    return this.memberships.get(memberKey(conversationId, userId)) ?? stranger
+  }
+
+  group(groupId: ConversationId): GroupView {
+    const { isVerify, memberCount } = this.groupFacts.get(groupId) ?? { isVerify: false, memberCount: 0 }
+    return {
+      exists: this.ends.has(groupId),
+      isVerify,
+      memberCount,
+      roleOf: (userId) => this.membership(groupId, userId).role,
+      isUser: (userId) => this.isUser(userId),
+      barrier: (a, b) => this.barrier(a, b),
+      askedFor: (userId) => this.asked.get(memberKey(groupId, userId))
+    }
+  }
+
+  message(conversationId: ConversationId, seq: number): Message | undefined {
+    return this.targets.get(messageKey(conversationId, seq))
+  }
+
+  /** How many have each reaction to a message. */
+  reactionsTo(conversationId: ConversationId, seq: number): ReadonlyMap<string, number> {
+    return this.reactions.get(messageKey(conversationId, seq)) ?? new Map()
+  }
+
+  /** What a user has given as their reaction to it, empty for none. */
+  reactionOf(userId: UserId, conversationId: ConversationId, seq: number): string {
+    return this.ownReactions.get(reactionKey(conversationId, seq, userId)) ?? ""
+  }
+
+  /** The draft becomes the next message of its conversation. */
+  store(draft: Draft): Message {
+    const message = numbered(draft, this.ends.get(draft.conversationId) ?? beforeFirst)
+    this.ends.set(draft.conversationId, message)
+    this.known.set(clientKey(draft.senderId, draft.clientId), { message, firstDigest: "" })
+    this.targets.set(messageKey(draft.conversationId, message.seq), message)
+    this.stored.push(message)
+    return message
+  }
+
+  /** Members get the roles that a message of their group gives them. */
+  changeMembers({ conversationID, sendId, sendTime, seq }: Message, roles: ReadonlyArray<RoleChange>): void {
+    const { isVerify, memberCount } = this.group(conversationID)
+    let count = memberCount
+    for (const { userId, role } of roles) {
+      const before = this.membership(conversationID, userId)
+      const isNew = before.role === Role.former
+      count += Number(isNew) - Number(role === Role.former)
+      // A new member sees their own joining first.
+      const joinedSeq = this.rules.policy.groupHistory === "all" ? 0 : seq - 1
+      const membership: Membership = { role, joinedSeq: isNew ? joinedSeq : before.joinedSeq }
+      const key = memberKey(conversationID, userId)
+      this.memberships.set(key, membership)
+      // Who is a member has no request pending.
+      if (role !== Role.former) this.asked.delete(key)
+      this.memberChanges.push({
+        conversationId: conversationID,
+        userId,
+        seq,
+        changedBy: sendId,
+        changedAt: sendTime,
+        readSeq: isNew ? seq - 1 : 0,
+        ...membership
+      })
+    }
+    this.groupFacts.set(conversationID, { isVerify, memberCount: count })
+    if (roles.length > 0) this.memberCounts.set(conversationID, count)
+  }
+
+  changeGroup({ groupId, event }: GroupChange): void {
+    const { isVerify, memberCount } = this.group(groupId)
+    this.groupFacts.set(groupId, { isVerify: event.isVerify ?? isVerify, memberCount })
+    this.groupChanges.push({ groupId, event })
+  }
+
+  /** A message changes as another one says. */
+  changeMessage(change: MessageChange): void {
+    this.messageChanges.push(change)
+    const { kind, before, content } = change
+    if (kind === MessageType.recall) this.recall(before)
+    if (kind === MessageType.edit) this.amend(before, { content, edited: true })
+    if (kind === MessageType.reaction) this.react(change)
+  }
+
+  /** Changes a message that exists, and what a draft of it that comes again is answered with. */
+  private amend(message: Message, changes: Partial<Message>): void {
+    this.targets.set(messageKey(message.conversationID, message.seq), { ...message, ...changes })
+    const key = clientKey(message.sendId, message.clientId)
+    const first = this.known.get(key)
+    if (first === undefined) return
+    this.known.set(key, {
+      message: { ...first.message, ...changes },
+      firstDigest: first.firstDigest || this.rules.digestOf(first.message.content)
+    })
+  }
+
+  /** Takes the words away from a message, and from the edits of it. */
+  private recall(target: Message): void {
+    this.amend(target, { content: "", recalled: true })
+    for (const { message } of [...this.known.values()]) {
+      const isOfTarget = message.conversationID === target.conversationID && message.targetSeq === target.seq
+      if (isOfTarget && message.messageType === MessageType.edit) this.amend(message, { content: "" })
+    }
+  }
+
+  /** The last reaction of each user counts. */
+  private react({ conversationId, targetSeq, userId, content }: MessageChange): void {
+    const ownKey = reactionKey(conversationId, targetSeq, userId)
+    const counts = new Map(this.reactionsTo(conversationId, targetSeq))
+    const last = this.reactionOf(userId, conversationId, targetSeq)
+    const count = (reaction: string, more: number) => counts.set(reaction, (counts.get(reaction) ?? 0) + more)
+    if (last !== "" && count(last, -1).get(last) === 0) counts.delete(last)
+    if (content !== "") count(content, 1)
+    this.ownReactions.set(ownKey, content)
+    this.reactions.set(messageKey(conversationId, targetSeq), counts)
+  }
+}
+
+const beforeFirst: ConversationEnd = { seq: 0, sendTime: 0 }
+
+const stranger: Membership = { role: Role.former, joinedSeq: 0 }
+
+const numbered = (draft: Draft, end: ConversationEnd): Message => ({
+  messageId: draft.messageId,
+  clientId: draft.clientId,
+  conversationID: draft.conversationId,
+  seq: end.seq + 1,
+  chatType: draft.chatType,
+  sendId: draft.senderId,
+  receiveId: draft.receiveId,
+  sendTime: Math.max(draft.sendTime, end.sendTime),
+  messageType: draft.messageType,
+  content: draft.content,
+  ...(draft.targetSeq === undefined ? {} : { targetSeq: draft.targetSeq })
+})

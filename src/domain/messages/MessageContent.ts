@@ -1,0 +1,59 @@
+/** What may stand in a message: its size, and its shape for each type (protocol.md section 1.6). */
+import { Schema } from "effect"
+import { GroupEvent } from "../groups/Group.ts"
+import { Natural } from "../shared/Natural.ts"
+import { MessageType } from "./Message.ts"
+
+/** The longest content, in bytes of UTF-8. */
+export const contentBytesMax = 16 * 1024
+/** The longest reaction, in UTF-16 units: an emoji with all that joins it. */
+export const reactionMax = 32
+
+const Url = Schema.String.check(Schema.isBetweenLength(1, 4096))
+const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** What the JSON content of each structured type must hold; more fields are allowed. */
+const structuredContent = {
+  [MessageType.image]: Schema.Struct({
+    url: Url,
+    width: Schema.optionalKey(Natural),
+    height: Schema.optionalKey(Natural)
+  }),
+  [MessageType.file]: Schema.Struct({ url: Url, name: Schema.String, size: Schema.optionalKey(Natural) }),
+  [MessageType.audio]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
+  [MessageType.video]: Schema.Struct({ url: Url, duration: Schema.optionalKey(Seconds) }),
+  [MessageType.location]: Schema.Struct({
+    latitude: Schema.Finite.check(Schema.isBetween({ minimum: -90, maximum: 90 })),
+    longitude: Schema.Finite.check(Schema.isBetween({ minimum: -180, maximum: 180 })),
+    title: Schema.optionalKey(Schema.String)
+  }),
+  [MessageType.custom]: Schema.Unknown,
+  [MessageType.system]: GroupEvent
+}
+
+const contentChecks: { readonly [T in MessageType]?: (parsed: unknown) => boolean } = Object.fromEntries(
+  Object.entries(structuredContent).map(([type, schema]) => [type, Schema.is(Schema.toEncoded(schema))])
+)
+
+const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+
+/**
+ * Whether the content is well-formed Unicode and fits its type: any text, JSON of the type's shape, a short text for a
+ * reaction. An edit must fit the type of what it changes, which only the store knows.
+ */
+export const isContentValid = (type: MessageType, content: string): boolean => {
+  // Half of a surrogate pair has no UTF-8: what is stored would not be what was sent.
+  if (!content.isWellFormed()) return false
+  if (type === MessageType.reaction) return content.length <= reactionMax
+  const check = contentChecks[type]
+  if (check === undefined) return true
+  const parsed = parseJson(content)
+  return parsed._tag === "Success" && check(parsed.success)
+}
+
+const utf8 = new TextEncoder()
+
+/** Whether the content is within {@link contentBytesMax}; most texts are decided by their length alone. */
+export const isContentSmall = (content: string): boolean =>
+  content.length * 3 <= contentBytesMax ||
+  (content.length <= contentBytesMax && utf8.encode(content).length <= contentBytesMax)

@@ -1,0 +1,61 @@
+/** The port to the stored messages: numbering, deduplication and history. */
+import { Context, type Effect, Schema } from "effect"
+import type { ConversationId } from "../shared/ConversationIds.ts"
+import { ApiError } from "../shared/ErrorTable.ts"
+import type { UserId } from "../shared/Ids.ts"
+import { type Draft, Message } from "./Message.ts"
+
+/** What became of one draft. */
+export const AppendResult = Schema.TaggedUnion({
+  Stored: { message: Message },
+  /** (sender, client id) was stored before; `message` is the first one. */
+  Duplicate: { message: Message },
+  /** Nothing was stored: the rules of conversations, groups or changes refuse it, or the id names another message. */
+  Rejected: { error: ApiError }
+})
+export type AppendResult = typeof AppendResult.Type
+
+/** The most messages in one page of history. */
+export const historyMax = 200
+
+/** Which part of a conversation; both bounds are exclusive. From `afterSeq` on upwards; without it, the newest before `beforeSeq`. */
+export interface HistoryQuery {
+  readonly conversationId: ConversationId
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+  readonly limit: number
+}
+
+/** A page of messages in ascending order of seq, and whether more lie beyond it. */
+export interface HistoryPage {
+  readonly messages: ReadonlyArray<Message>
+  readonly hasMore: boolean
+}
+
+/** The Go project's window: `endSendTime < sendTime ≤ startSendTime`, newest first. */
+export interface ChatLogQuery {
+  readonly conversationId: ConversationId
+  readonly startSendTime?: number
+  readonly endSendTime?: number
+  readonly beforeSeq?: number
+  readonly afterSeq?: number
+  readonly messageId?: string
+  readonly limit: number
+}
+
+/** Who reads; `undefined` is a service, which sees every conversation from its beginning. */
+export type Reader = UserId | undefined
+
+/** Reads answer `NoConversation` to anybody who is not a member; everything can fail with `DatabaseError`. */
+export class MessageStore extends Context.Service<
+  MessageStore,
+  {
+    /**
+     * Stores drafts in one transaction and in order: refuses what may not be sent, recognises what was sent before,
+     * numbers the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
+     */
+    readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, ApiError>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ApiError>
+  }
+>()("fiberchat/domain/MessageStore") {}

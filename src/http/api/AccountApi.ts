@@ -1,0 +1,64 @@
+/** The user service over HTTP (protocol.md section 2.2). */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import {
+  FindRequest,
+  LoginRequest,
+  Profile,
+  ProfileChange,
+  PublicProfile,
+  RegisterRequest,
+  TokenPair
+} from "../../domain/accounts/User.ts"
+import { Authorization } from "./Authorization.ts"
+import { Done, failures, Success } from "./Envelope.ts"
+
+const RefreshRequest = Schema.Struct({ refreshToken: Schema.String.check(Schema.isBetweenLength(1, 256)) })
+
+/** What needs no token. */
+export class AccountGroup extends HttpApiGroup.make("account")
+  .add(
+    HttpApiEndpoint.post("register", "/register", {
+      payload: RegisterRequest,
+      success: Success(TokenPair),
+      error: failures
+    }).annotate(OpenApi.Summary, "Register by phone and log in"),
+    HttpApiEndpoint.post("login", "/login", {
+      payload: LoginRequest,
+      success: Success(TokenPair),
+      error: failures
+    }).annotate(OpenApi.Summary, "Log in by phone and password"),
+    HttpApiEndpoint.post("refresh", "/refresh", {
+      payload: RefreshRequest,
+      success: Success(TokenPair),
+      error: failures
+    }).annotate(OpenApi.Summary, "Exchange a refresh token, which works once, for new tokens")
+  )
+  .prefix("/v1/user")
+  .annotateMerge(OpenApi.annotations({ title: "Accounts", description: "Register, log in, stay logged in" })) {}
+
+/** What a logged-in user does with their own profile and finds of others. */
+export class UserGroup extends HttpApiGroup.make("user")
+  .add(
+    HttpApiEndpoint.post("logout", "/logout", { success: Done, error: failures }).annotate(
+      OpenApi.Summary,
+      "Revoke this login and close its sockets"
+    ),
+    HttpApiEndpoint.get("detail", "/user", {
+      success: Success(Schema.Struct({ info: Profile })),
+      error: failures
+    }).annotate(OpenApi.Summary, "The own profile"),
+    HttpApiEndpoint.patch("update", "/user", {
+      payload: ProfileChange,
+      success: Success(Schema.Struct({ info: Profile })),
+      error: failures
+    }).annotate(OpenApi.Summary, "Change the own profile"),
+    HttpApiEndpoint.get("find", "/find", {
+      query: FindRequest.fields,
+      success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
+      error: failures
+    }).annotate(OpenApi.Summary, "Find users by name, phone or ids")
+  )
+  .middleware(Authorization)
+  .prefix("/v1/user")
+  .annotateMerge(OpenApi.annotations({ title: "Users", description: "The own profile and other users" })) {}

@@ -1,0 +1,192 @@
+/** The user service behind both its HTTP and its RPC face: register, log in, stay logged in, look up. */
+import { Context, Effect, Layer, Option } from "effect"
+import { Notices } from "../../actors/delivery/Notices.ts"
+import { Auth, type Session, Sessions, type UserIdentity } from "../../domain/accounts/Auth.ts"
+import {
+  type FindRequest,
+  findMax,
+  type LoginRequest,
+  PasswordHasher,
+  PhoneNumbers,
+  type Profile,
+  type ProfileChange,
+  type PublicProfile,
+  type RegisterRequest,
+  type TokenPair,
+  type User,
+  UserRepository
+} from "../../domain/accounts/User.ts"
+import { Contacts } from "../../domain/contacts/Contacts.ts"
+import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { Ids, type UserId } from "../../domain/shared/Ids.ts"
+import { AuthRateLimiter } from "../../layers/auth/AuthRateLimiter.ts"
+
+/** A login that succeeded: whose it is, and the tokens. */
+export interface LoggedIn extends TokenPair {
+  readonly id: UserId
+}
+
+export const profileOf = (user: User): Profile => ({
+  id: user.id,
+  mobile: user.phone,
+  nickname: user.nickname,
+  sex: user.sex,
+  avatar: user.avatar
+})
+
+/** `address` is the caller's network address where it is known; it is rate limited together with the phone. */
+export class Accounts extends Context.Service<
+  Accounts,
+  {
+    readonly register: (request: RegisterRequest, address: string | undefined) => Effect.Effect<LoggedIn, ApiError>
+    /** Fails with `WrongCredentials`, after the same time, whether the phone or the password is wrong. */
+    readonly login: (request: LoginRequest, address: string | undefined) => Effect.Effect<LoggedIn, ApiError>
+    readonly refresh: (refreshToken: string, address: string | undefined) => Effect.Effect<TokenPair, ApiError>
+    /** Revokes the login and closes its sockets with 4004. */
+    readonly logout: (caller: UserIdentity) => Effect.Effect<void, ApiError>
+    readonly profile: (id: UserId) => Effect.Effect<Profile, ApiError>
+    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<Profile, ApiError>
+    /** Every field of the users found: for other services. */
+    readonly find: (conditions: {
+      readonly name?: string
+      readonly phone?: string
+      readonly ids?: ReadonlyArray<string>
+    }) => Effect.Effect<ReadonlyArray<Profile>, ApiError>
+    /** The same for a user: without the phones of those who are no contacts. */
+    readonly findFor: (caller: UserId, request: FindRequest) => Effect.Effect<ReadonlyArray<PublicProfile>, ApiError>
+  }
+>()("fiberchat/http/Accounts") {
+  static readonly layer = Layer.effect(
+    Accounts,
+    Effect.gen(function* () {
+      const users = yield* UserRepository
+      const sessions = yield* Sessions
+      const auth = yield* Auth
+      const hasher = yield* PasswordHasher
+      const phones = yield* PhoneNumbers
+      const contacts = yield* Contacts
+      const notices = yield* Notices
+      const limiter = yield* AuthRateLimiter
+      const ids = yield* Ids
+
+      const limitAddress = (address: string | undefined) =>
+        address === undefined ? Effect.void : limiter.take(`address:${address}`)
+
+      const issue = Effect.fnUntraced(function* (session: Session, refreshToken: string) {
+        const { token, expire } = yield* auth.issueUser(session)
+        return { id: session.userId, token, expire, refreshToken }
+      })
+
+      type Login = Pick<Session, "userId" | "sessionId">
+      const closeSockets = (logins: ReadonlyArray<Login>) =>
+        Effect.sync(() => {
+          for (const { userId, sessionId } of logins) notices.tell({ _tag: "LoggedOut", userId, sessionId })
+        })
+
+      /** Revokes logins and closes their sockets. A caller who hangs up in between must not leave these open. */
+      const closing = <A>(revoking: Effect.Effect<A, ApiError>, revokedBy: (done: A) => ReadonlyArray<Login>) =>
+        Effect.tap(revoking, (done) => closeSockets(revokedBy(done))).pipe(Effect.uninterruptible)
+
+      const openSession = Effect.fnUntraced(function* (
+        userId: UserId,
+        device: { readonly deviceId?: string; readonly platform?: string }
+      ) {
+        const session: Session = {
+          sessionId: ids.uniqueId(),
+          userId,
+          deviceId: device.deviceId ?? "default",
+          platform: device.platform ?? "unknown"
+        }
+        const { refreshToken } = yield* closing(sessions.open(session), ({ revoked }) =>
+          revoked.map((sessionId) => ({ userId, sessionId }))
+        )
+        return yield* issue(session, refreshToken)
+      })
+
+      const register = Effect.fn("Accounts.register")(function* (
+        request: RegisterRequest,
+        address: string | undefined
+      ) {
+        yield* limitAddress(address)
+        const phone = yield* phones.parse(request.phone)
+        yield* limiter.take(`phone:${phone}`)
+        const id = ids.userId()
+        yield* users.insert({
+          id,
+          phone,
+          passwordHash: yield* hasher.hash(request.password),
+          nickname: request.nickname,
+          sex: request.sex ?? 0,
+          avatar: request.avatar ?? ""
+        })
+        return yield* openSession(id, request)
+      })
+
+      const login = Effect.fn("Accounts.login")(function* (request: LoginRequest, address: string | undefined) {
+        yield* limitAddress(address)
+        const phone = yield* phones.parse(request.phone)
+        yield* limiter.take(`phone:${phone}`)
+        const user = Option.getOrUndefined(yield* users.findByPhone(phone))
+        const right = yield* hasher.verify(request.password, user?.passwordHash)
+        if (user === undefined || !right) return yield* ApiError.of("WrongCredentials")
+        return yield* openSession(user.id, request)
+      })
+
+      const refresh = Effect.fn("Accounts.refresh")(function* (refreshToken: string, address: string | undefined) {
+        yield* limitAddress(address)
+        const result = yield* closing(sessions.refresh(refreshToken), (used) =>
+          used._tag === "Reused" ? [used.session] : []
+        )
+        if (result._tag !== "Rotated") return yield* ApiError.of("BadRefreshToken")
+        const { id: _, ...tokens } = yield* issue(result.session, result.next)
+        return tokens
+      })
+
+      const logout = Effect.fn("Accounts.logout")(function* ({ subject, sessionId }: UserIdentity) {
+        if (sessionId === undefined) return
+        // When the store fails it may have revoked the login all the same, and who asks again is refused.
+        const closed = Effect.ensuring(sessions.revoke(sessionId), closeSockets([{ userId: subject, sessionId }]))
+        yield* Effect.uninterruptible(closed)
+      })
+
+      const profile = Effect.fn("Accounts.profile")(function* (id: UserId) {
+        const user = yield* users.findById(id)
+        return Option.isNone(user) ? yield* ApiError.of("UserNotFound") : profileOf(user.value)
+      })
+
+      const update = Effect.fn("Accounts.update")(function* (id: UserId, change: ProfileChange) {
+        yield* users.update(id, change)
+        return yield* profile(id)
+      })
+
+      const find = Effect.fn("Accounts.find")(function* (conditions: {
+        readonly name?: string
+        readonly phone?: string
+        readonly ids?: ReadonlyArray<string>
+      }) {
+        const { name, phone, ids } = conditions
+        if (name === undefined && phone === undefined && ids === undefined) {
+          return yield* ApiError.of("BadParameters", { msg: "one of name, phone and ids is needed" })
+        }
+        if (ids !== undefined && ids.length > findMax) {
+          return yield* ApiError.of("BadParameters", { msg: `at most ${findMax} ids at once` })
+        }
+        const found = yield* users.find({
+          ...(name === undefined ? {} : { namePrefix: name }),
+          ...(phone === undefined ? {} : { phone: yield* phones.parse(phone) }),
+          ...(ids === undefined ? {} : { ids })
+        })
+        return found.map(profileOf)
+      })
+
+      const findFor = Effect.fn("Accounts.findFor")(function* (caller: UserId, { ids, ...rest }: FindRequest) {
+        const found = yield* find({ ...rest, ...(ids === undefined ? {} : { ids: ids.split(",").filter(Boolean) }) })
+        const foundIds = found.map(({ id }) => id)
+        const known = new Set([caller, ...(yield* contacts.among(caller, foundIds))])
+        return found.map(({ mobile, ...visible }) => (known.has(visible.id) ? { ...visible, mobile } : visible))
+      })
+
+      return Accounts.of({ register, login, refresh, logout, profile, update, find, findFor })
+    })
+  )
+}

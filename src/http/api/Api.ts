@@ -1,0 +1,58 @@
+/** The whole HTTP API: the server, its OpenAPI page and typed clients derive from it. */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { AccountGroup, UserGroup } from "./AccountApi.ts"
+import { SocialGroup } from "./ContactApi.ts"
+import { ImGroup } from "./ConversationApi.ts"
+import { failures } from "./Envelope.ts"
+import { GroupGroup } from "./GroupApi.ts"
+
+/** Liveness: the process answers. Readiness: each dependency, by name, answers too. */
+export class HealthGroup extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }).annotate(
+      OpenApi.Summary,
+      "The process answers"
+    ),
+    HttpApiEndpoint.get("ready", "/ready", {
+      success: Schema.Struct({
+        status: Schema.Literal("ok"),
+        store: Schema.Literal("ok"),
+        transfer: Schema.Literal("ok")
+      }),
+      error: failures
+    }).annotate(OpenApi.Summary, "Everything that it needs answers, too")
+  )
+  .prefix("/health")
+  .annotateMerge(OpenApi.annotations({ title: "Health", description: "For who watches over the process" })) {}
+
+/** What a process without connections serves: to who watches over it. */
+export class WorkerApi extends HttpApi.make("fiberchat-worker")
+  .add(HealthGroup)
+  .annotateMerge(OpenApi.annotations({ title: "Fiberchat worker" })) {}
+
+/** The same document without the claim that unknown fields are refused: they are ignored (protocol.md section 2.1). */
+const withUnknownFields = (part: unknown): unknown => {
+  if (Array.isArray(part)) return part.map(withUnknownFields)
+  if (typeof part !== "object" || part === null) return part
+  const kept = Object.entries(part).filter(([key, value]) => key !== "additionalProperties" || value !== false)
+  return Object.fromEntries(kept.map(([key, value]) => [key, withUnknownFields(value)]))
+}
+
+export class Api extends HttpApi.make("fiberchat")
+  .add(AccountGroup)
+  .add(UserGroup)
+  .add(ImGroup)
+  .add(SocialGroup)
+  .add(GroupGroup)
+  .add(HealthGroup)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Fiberchat",
+      version: "0.1.0",
+      license: { name: "MIT", identifier: "MIT" },
+      servers: [{ url: "/" }],
+      description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws.",
+      transform: (document) => withUnknownFields(document) as typeof document
+    })
+  ) {}

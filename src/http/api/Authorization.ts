@@ -1,0 +1,17 @@
+/** The middleware that turns a bearer token into the calling user. */
+import { Context, Effect } from "effect"
+import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
+import type { UserIdentity } from "../../domain/accounts/Auth.ts"
+import { failures } from "./Envelope.ts"
+
+/** The user whose token the request carries. */
+export class CurrentUser extends Context.Service<CurrentUser, UserIdentity>()("fiberchat/domain/CurrentUser") {}
+
+/** Their id. */
+export const callerId = Effect.map(CurrentUser, ({ subject }) => subject)
+
+/** Lets only requests with a user's access token through (`Authorization: Bearer <jwt>`). */
+export class Authorization extends HttpApiMiddleware.Service<
+  Authorization,
+  { provides: CurrentUser; requires: never }
+>()("fiberchat/domain/Authorization", { security: { bearer: HttpApiSecurity.bearer }, error: failures }) {}

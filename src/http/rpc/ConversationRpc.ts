@@ -1,0 +1,77 @@
+/** Conversations for other services, over RPC (protocol.md section 3). */
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { GroupIcon, GroupName, NamedUsers } from "../../domain/groups/Group.ts"
+import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
+import { historyMax } from "../../domain/messages/MessageStore.ts"
+import { ConversationId } from "../../domain/shared/ConversationIds.ts"
+import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { UserId } from "../../domain/shared/Ids.ts"
+import { Natural } from "../../domain/shared/Natural.ts"
+import { ChatLog } from "../api/ChatLog.ts"
+import { SetUpRequest } from "../api/ConversationApi.ts"
+import { ConversationChanges, ConversationPage } from "../api/ConversationEntry.ts"
+
+export class ConversationRpcs extends RpcGroup.make(
+  /** As `GET /v1/im/chatlog`, of any conversation and from its beginning. */
+  Rpc.make("GetChatLog", {
+    payload: {
+      conversationId: ConversationId,
+      startSendTime: Schema.optionalKey(Natural),
+      endSendTime: Schema.optionalKey(Natural),
+      beforeSeq: Schema.optionalKey(Natural),
+      afterSeq: Schema.optionalKey(Natural),
+      msgId: Schema.optionalKey(Schema.String),
+      count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
+    },
+    success: Schema.Array(ChatLog),
+    error: ApiError
+  }),
+  Rpc.make("SetUpUserConversation", {
+    payload: SetUpRequest.fields,
+    success: Schema.Struct({ conversationId: ConversationId }),
+    error: ApiError
+  }),
+  Rpc.make("GetConversations", {
+    payload: { userId: UserId, after: Schema.optionalKey(Schema.String) },
+    success: ConversationPage,
+    error: ApiError
+  }),
+  Rpc.make("PutConversations", {
+    payload: { userId: UserId, ...ConversationChanges.fields },
+    success: Schema.Void,
+    error: ApiError
+  }),
+  /** Founds a group in a user's name. */
+  Rpc.make("CreateGroupConversation", {
+    payload: {
+      creatorId: UserId,
+      clientId: ClientId,
+      name: GroupName,
+      icon: Schema.optionalKey(GroupIcon),
+      isVerify: Schema.optionalKey(Schema.Boolean),
+      userIds: Schema.optionalKey(NamedUsers)
+    },
+    success: Schema.Struct({ conversationId: ConversationId }),
+    error: ApiError
+  }),
+  /** Sends a message in a user's name; answered when it is durable. */
+  Rpc.make("SendMessage", {
+    payload: {
+      sendId: UserId,
+      clientId: ClientId,
+      chatType: ChatPayload.fields.chatType,
+      receiveId: UserId,
+      message: ChatPayload.fields.message
+    },
+    success: ChatAck,
+    error: ApiError
+  }),
+  /** The messages after a seq, those that there are and those that come, in order and without a gap. Has no end. */
+  Rpc.make("Messages", {
+    payload: { conversationId: ConversationId, afterSeq: Schema.optionalKey(Natural) },
+    success: Message,
+    error: ApiError,
+    stream: true
+  })
+) {}

@@ -1,0 +1,79 @@
+/** What outlasts a request ends with the token that let it in, or when its peer does not read (protocol.md section 3). */
+import { NodeHttpServerRequest } from "@effect/platform-node"
+import { Clock, Context, Effect, type Scope } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { CloseEvent, isSocketError, type Socket } from "effect/socket/Socket"
+import { closeCodes } from "../../domain/connection/CloseCode.ts"
+import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { withBackpressure } from "./Backpressure.ts"
+
+/** How long an answer that is a stream may take to say that its token has ended, before it is cut off. */
+const partingMillis = 2_000
+
+/** Unix milliseconds at which a stream of answers must end by itself; infinite where the socket ends instead. */
+export const TokenEnd = Context.Reference<number>("fiberchat/http/TokenEnd", {
+  defaultValue: () => Number.POSITIVE_INFINITY
+})
+
+const sleepUntil = (at: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, at - now)))
+
+/** Fails with `Unauthenticated` at the {@link TokenEnd}. */
+export const tokenEnded = Effect.flatMap(TokenEnd, (at) =>
+  at === Number.POSITIVE_INFINITY
+    ? Effect.never
+    : Effect.andThen(sleepUntil(at), Effect.fail(ApiError.of("Unauthenticated", { msg: "token expired" })))
+)
+
+type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+
+/** The request, whose upgrade gives this socket: what is asked for it later must be the one that its handler reads. */
+const withSocket = (
+  request: HttpServerRequest.HttpServerRequest,
+  socket: Socket
+): HttpServerRequest.HttpServerRequest => Object.create(request, { upgrade: { value: Effect.succeed(socket) } })
+
+const noSocket = ApiError.of("BadParameters", { msg: "a GET must ask for a WebSocket; single calls are a POST" })
+
+/** Closes a WebSocket with 4004 when the token ends, or with 4008 when its peer does not read, and reads nothing more. */
+const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const upgraded = yield* Effect.catch(request.upgrade, () => Effect.fail(noSocket))
+    const { socket, overdue } = withBackpressure(upgraded, NodeHttpServerRequest.toIncomingMessage(request).socket)
+    const writer = yield* socket.writer
+    const closed = Effect.raceFirst(
+      Effect.as(sleepUntil(expiresAt), closeCodes.TokenExpired),
+      Effect.as(overdue, closeCodes.SlowConsumer)
+    ).pipe(
+      Effect.flatMap(({ code, reason }) => Effect.ignore(writer.write(new CloseEvent(code, reason)))),
+      Effect.as(HttpServerResponse.empty())
+    )
+    const served = Effect.provideService(handler, HttpServerRequest.HttpServerRequest, withSocket(request, socket))
+    return yield* Effect.raceFirst(served, closed).pipe(
+      // A frame that is too large, or none: the peer has been told, and nothing here is at fault.
+      Effect.catchDefect((defect) =>
+        isSocketError(defect) ? Effect.succeed(HttpServerResponse.empty()) : Effect.die(defect)
+      )
+    )
+  })
+
+/** Lets a stream say that the token has ended; cuts off one that cannot, as nobody reads it. */
+const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const response = yield* Effect.provideService(handler, TokenEnd, expiresAt)
+    if (response.body._tag === "Stream") {
+      const cut = Effect.sync(() => NodeHttpServerRequest.toServerResponse(request).destroy())
+      yield* Effect.forkScoped(Effect.andThen(sleepUntil(expiresAt + partingMillis), cut))
+    }
+    return response
+  })
+
+/** Serves a request, and the socket or stream that comes of it, until the token ends (Unix milliseconds). */
+export const untilTokenEnd = <E, R>(
+  expiresAt: number,
+  handler: Handler<E, R>
+): Handler<E | ApiError, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
+    method === "GET" ? socketUntil(expiresAt, handler) : streamUntil(expiresAt, handler)
+  )

@@ -1,0 +1,245 @@
+/** The rows of presence: connections and devices, written in batches and read in bulk. */
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { PresenceChanges } from "../../../domain/contacts/Presence.ts"
+import type { UserId } from "../../../domain/shared/Ids.ts"
+import { nextVersion, version } from "../database/Sql.ts"
+import { forUpdate, joinInOrder, limitTo, onExisting, rowsOf } from "../database/SqlDialect.ts"
+
+/** Connections in one transaction at most: those that write presence take turns. */
+export const batchMax = 512
+/** Devices of a user that are remembered, beside those that are online; the longest unseen are forgotten first. */
+const devicesMax = 100
+/** Changes that are read at once. More than one version has, which is at most a batch. */
+const changesMax = 5_000
+
+/** What became of a connection. */
+export interface Entry {
+  readonly connectionId: string
+  readonly userId: string
+  readonly deviceId: string
+  readonly platform: string
+  readonly isOpen: boolean
+  /** When it opened or closed, Unix milliseconds. */
+  readonly at: number
+}
+
+export interface LeaseRow {
+  readonly machine_id: number
+  readonly renewed_at: number
+}
+
+interface ConnectionRow {
+  readonly connection_id: string
+  readonly user_id: string
+  readonly device_id: string
+  readonly platform: string
+}
+
+/** A device, and the newest sign of life of the other processes at which it is connected. */
+export interface DeviceRow {
+  readonly user_id: UserId
+  readonly device_id: string
+  readonly platform: string
+  readonly last_seen: number
+  readonly renewed_at: number | null
+}
+
+type Done<A> = Effect.Effect<A, SqlError.SqlError>
+
+const closing = (row: ConnectionRow, at: number): Entry => ({
+  connectionId: row.connection_id,
+  userId: row.user_id,
+  deviceId: row.device_id,
+  platform: row.platform,
+  isOpen: false,
+  at
+})
+
+/** Writes what became of at most {@link batchMax} connections of a process. Within a transaction; again is harmless. */
+export const write = (
+  sql: SqlClient.SqlClient,
+  machineId: number,
+  entries: ReadonlyArray<Entry>
+): Effect.Effect<void, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const number = yield* nextVersion(sql, "presence_version")
+    const opened = entries.filter(({ isOpen }) => isOpen)
+    if (opened.length > 0) {
+      const rows = rowsOf(sql, opened, {
+        connectionId: "id",
+        userId: "id",
+        deviceId: "id",
+        platform: "id",
+        at: "integer"
+      })
+      yield* sql`
+        INSERT INTO connections (connection_id, user_id, device_id, platform, machine_id, opened_at)
+        SELECT w.connectionId, w.userId, w.deviceId, w.platform, ${machineId}, w.at FROM ${rows} w
+        ${onExisting(sql, ["connection_id"], {})}`
+    }
+    const devices = rowsOf(sql, devicesOf(entries), { userId: "id", deviceId: "id", platform: "id", at: "integer" })
+    yield* sql`
+      INSERT INTO devices (user_id, device_id, platform, last_seen, version)
+      SELECT w.userId, w.deviceId, w.platform, w.at, ${number} FROM ${devices} w
+      ${onExisting(sql, ["user_id", "device_id"], { platform: "replace", last_seen: "raise", version: "replace" })}`
+    const closed = entries.filter(({ isOpen }) => !isOpen)
+    if (closed.length > 0) yield* deleteConnections(sql, closed)
+    if (opened.length > 0) yield* forgetDevices(sql, opened)
+  })
+
+/** Each device once, with the last that became of it: a statement must not change a row twice. */
+const devicesOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
+  const byKey = new Map<string, Entry>()
+  for (const entry of entries) {
+    const key = `${entry.userId} ${entry.deviceId}`
+    const other = byKey.get(key)
+    if (other === undefined || other.at <= entry.at) byKey.set(key, entry)
+  }
+  return [...byKey.values()]
+}
+
+const deleteConnections = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entry>): Done<unknown> => {
+  const rows = rowsOf(
+    sql,
+    entries.map(({ connectionId }) => ({ connectionId })),
+    { connectionId: "id" }
+  )
+  return sql.onDialectOrElse({
+    // MariaDB would look at every connection for the other form.
+    mysql: () => sql`DELETE c FROM ${rows} w STRAIGHT_JOIN connections c ON c.connection_id = w.connectionId`,
+    orElse: () => sql`DELETE FROM connections WHERE connection_id IN (SELECT connectionId FROM ${rows})`
+  })
+}
+
+/** Whoever connects under ever new names must not fill the table. */
+const forgetDevices = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entry>): Done<void> =>
+  Effect.gen(function* () {
+    const userIds = [...new Set(entries.map(({ userId }) => userId))].map((userId) => ({ userId }))
+    const tooMany = yield* sql<{ readonly user_id: string }>`
+      SELECT d.user_id FROM ${rowsOf(sql, userIds, { userId: "id" })} w
+      ${joinInOrder(sql)} devices d ON d.user_id = w.userId
+      GROUP BY d.user_id HAVING COUNT(*) > ${devicesMax}`
+    for (const { user_id } of tooMany) {
+      const away = yield* sql<{ readonly device_id: string }>`
+        SELECT d.device_id FROM devices d WHERE d.user_id = ${user_id} AND NOT EXISTS (
+          SELECT 1 FROM connections c WHERE c.user_id = d.user_id AND c.device_id = d.device_id
+        )
+        ORDER BY d.last_seen DESC, d.device_id`
+      for (const { device_id } of away.slice(devicesMax)) {
+        yield* sql`DELETE FROM devices WHERE user_id = ${user_id} AND device_id = ${device_id}`
+      }
+    }
+  })
+
+/**
+ * Ends some of the connections that a dead process has left, as of its last sign of life, unless it has given another
+ * one. Answers whether there may be more. Within a transaction.
+ */
+export const buryBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: LeaseRow): Done<boolean> =>
+  Effect.gen(function* () {
+    // The lock of all who write presence comes first, then that of the lease: it holds up the renewal until the commit.
+    yield* nextVersion(sql, "presence_version")
+    const [lease] = yield* sql<LeaseRow>`
+      SELECT machine_id, renewed_at FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
+    if (lease?.renewed_at !== renewed_at) return false
+    const rows = yield* ofMachine(sql, machine_id, "", batchMax)
+    if (rows.length > 0) {
+      yield* write(
+        sql,
+        machine_id,
+        rows.map((row) => closing(row, renewed_at))
+      )
+    }
+    return rows.length === batchMax
+  })
+
+/** Processes of which nothing was heard after this time, and which have left connections. */
+export const lapsed = (sql: SqlClient.SqlClient, own: number, deadBefore: number): Done<ReadonlyArray<LeaseRow>> =>
+  sql<LeaseRow>`
+    SELECT l.machine_id, l.renewed_at FROM process_leases l
+    WHERE l.renewed_at <= ${deadBefore} AND l.machine_id <> ${own}
+      AND EXISTS (SELECT 1 FROM connections c WHERE c.machine_id = l.machine_id)`
+
+const ofMachine = (
+  sql: SqlClient.SqlClient,
+  machineId: number,
+  after: string,
+  limit: number
+): Done<ReadonlyArray<ConnectionRow>> => sql<ConnectionRow>`
+  SELECT connection_id, user_id, device_id, platform FROM connections
+  WHERE machine_id = ${machineId} AND connection_id > ${after} ORDER BY connection_id ${limitTo(sql, limit)}`
+
+/** Rows that are read at once of all that a process has. */
+const pageMax = 5_000
+
+/** Every connection that is written for a process, as an entry that would end it. */
+export const allOfMachine = (
+  sql: SqlClient.SqlClient,
+  machineId: number,
+  at: number
+): Done<ReadonlyMap<string, Entry>> =>
+  Effect.gen(function* () {
+    const found = new Map<string, Entry>()
+    for (let after = ""; ; ) {
+      const page = yield* ofMachine(sql, machineId, after, pageMax)
+      for (const row of page) found.set(row.connection_id, closing(row, at))
+      const last = page.at(-1)
+      if (last === undefined || page.length < pageMax) return found
+      after = last.connection_id
+    }
+  })
+
+const userRows = (sql: SqlClient.SqlClient, userIds: ReadonlyArray<UserId>) =>
+  rowsOf(
+    sql,
+    userIds.map((userId) => ({ userId })),
+    { userId: "id" }
+  )
+
+/** The devices of these users; of connections only those of other processes are looked at. */
+export const devicesOfUsers = (
+  sql: SqlClient.SqlClient,
+  own: number,
+  userIds: ReadonlyArray<UserId>
+): Done<ReadonlyArray<DeviceRow>> => sql<DeviceRow>`
+  SELECT d.user_id, d.device_id, d.platform, d.last_seen, MAX(l.renewed_at) AS renewed_at
+  FROM ${userRows(sql, userIds)} w
+  ${joinInOrder(sql)} devices d ON d.user_id = w.userId
+  LEFT JOIN connections c ON c.user_id = d.user_id AND c.device_id = d.device_id AND c.machine_id <> ${own}
+  LEFT JOIN process_leases l ON l.machine_id = c.machine_id
+  GROUP BY d.user_id, d.device_id, d.platform, d.last_seen`
+
+/** Those of these users that are connected to other processes which live. */
+export const onlineElsewhere = (
+  sql: SqlClient.SqlClient,
+  own: number,
+  userIds: ReadonlyArray<UserId>,
+  deadBefore: number
+): Done<ReadonlyArray<{ readonly user_id: UserId }>> => sql<{ readonly user_id: UserId }>`
+  SELECT DISTINCT c.user_id FROM ${userRows(sql, userIds)} w
+  ${joinInOrder(sql)} connections c ON c.user_id = w.userId
+  ${joinInOrder(sql)} process_leases l ON l.machine_id = c.machine_id
+  WHERE c.machine_id <> ${own} AND l.renewed_at > ${deadBefore}`
+
+/** The same of all users, at most so many. */
+export const allElsewhere = (
+  sql: SqlClient.SqlClient,
+  own: number,
+  deadBefore: number,
+  limit: number
+): Done<ReadonlyArray<{ readonly user_id: UserId }>> => sql<{ readonly user_id: UserId }>`
+  SELECT DISTINCT c.user_id FROM connections c JOIN process_leases l ON l.machine_id = c.machine_id
+  WHERE c.machine_id <> ${own} AND l.renewed_at > ${deadBefore} ${limitTo(sql, limit)}`
+
+/** See {@link PresenceChanges}. */
+export const changes = (sql: SqlClient.SqlClient, after: number | undefined): Done<PresenceChanges> =>
+  Effect.gen(function* () {
+    if (after === undefined) return { version: yield* version(sql, "presence_version"), userIds: [] }
+    const rows = yield* sql<{ readonly user_id: UserId; readonly version: number }>`
+      SELECT user_id, version FROM devices WHERE version > ${after} ORDER BY version ${limitTo(sql, changesMax)}`
+    const last = rows.at(-1)?.version ?? after
+    // The last version of a full answer may have been cut.
+    const end = rows.length < changesMax ? last : last - 1
+    return { version: end, userIds: [...new Set(rows.filter((row) => row.version <= end).map((row) => row.user_id))] }
+  })

@@ -1,0 +1,237 @@
+/**
+ * {@link Presence} on SQL. Connections of this process are known from the registry at once; for the other processes they
+ * are written behind, in batches, and count there while this process renews its lease (docs/decisions/0009).
+ */
+import { Clock, Effect, Latch, Layer, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { ConnectionRegistry } from "../../../actors/connections/ConnectionRegistry.ts"
+import {
+  type DevicePresence,
+  Presence,
+  type PresentConnection,
+  type UserPresence
+} from "../../../domain/contacts/Presence.ts"
+import { rootUserId, type UserId } from "../../../domain/shared/Ids.ts"
+import { backoff } from "../../shared/Backoff.ts"
+import { apiError, inTransaction } from "../database/Sql.ts"
+import * as PresenceRows from "./PresenceRows.ts"
+import { leaseMillis, ProcessLease } from "./ProcessLease.ts"
+
+/** How long connections gather to be written together. */
+const gatherMillis = 100
+/** Connections that wait to be written. When there are more, the rows are compared with the registry instead. */
+const waitingMax = 65_536
+/** How often connections of dead processes are looked for. */
+const tidyMillis = 1_000
+/** What the end of the process waits for its last connections to be written. */
+const farewellMillis = 2_000
+
+/** What waits to be written, by connection: only the last that became of each counts. */
+class Waiting {
+  private waiting = new Map<string, PresenceRows.Entry>()
+  private written = new Map<string, PresenceRows.Entry>()
+  /** Something was left out, here or in the database. */
+  isBehind = false
+  private readonly max: number
+
+  constructor(max: number) {
+    this.max = max
+  }
+
+  get size(): number {
+    return this.waiting.size
+  }
+
+  put(entry: PresenceRows.Entry): void {
+    if (this.waiting.size < this.max || this.waiting.has(entry.connectionId)) {
+      this.waiting.set(entry.connectionId, entry)
+    } else this.isBehind = true
+  }
+
+  /** The next to be written. */
+  take(): ReadonlyArray<PresenceRows.Entry> {
+    for (const entry of this.waiting.values().take(PresenceRows.batchMax)) {
+      this.written.set(entry.connectionId, entry)
+    }
+    for (const connectionId of this.written.keys()) this.waiting.delete(connectionId)
+    return [...this.written.values()]
+  }
+
+  /** What was taken is written, or else waits again. */
+  taken(success: boolean): void {
+    for (const entry of success ? [] : this.written.values()) {
+      if (!this.waiting.has(entry.connectionId)) this.waiting.set(entry.connectionId, entry)
+    }
+    this.written = new Map()
+  }
+
+  /** Compares the rows with the registry: what is missing is to be written, what is too much to be ended. */
+  catchUp(rows: ReadonlyMap<string, PresenceRows.Entry>, open: ReadonlyMap<string, PresenceRows.Entry>): void {
+    this.isBehind = false
+    // Bounded by the connections that there are: more than may wait otherwise.
+    const add = (entry: PresenceRows.Entry) => {
+      if (!this.waiting.has(entry.connectionId)) this.waiting.set(entry.connectionId, entry)
+    }
+    for (const [connectionId, entry] of open) if (!rows.has(connectionId)) add(entry)
+    for (const [connectionId, entry] of rows) if (!open.has(connectionId)) add(entry)
+  }
+
+  /** Ends of connections that are not written yet. */
+  *endings(userIds: ReadonlySet<string>): Iterable<PresenceRows.Entry> {
+    for (const entries of [this.written, this.waiting]) {
+      for (const entry of entries.values()) if (!entry.isOpen && userIds.has(entry.userId)) yield entry
+    }
+  }
+}
+
+const entryOf = (
+  { connectionId, userId, deviceId, platform }: PresentConnection,
+  isOpen: boolean,
+  at: number
+): PresenceRows.Entry => ({ connectionId, userId, deviceId, platform, isOpen, at })
+
+/** The service, and what its layer does again and again: tests do it step by step. */
+export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
+  const sql = yield* SqlClient.SqlClient
+  const registry = yield* ConnectionRegistry
+  const lease = yield* ProcessLease
+  const clock = yield* Clock.Clock
+  const own = lease.machineId
+  const now = () => clock.currentTimeMillisUnsafe()
+  const waiting = new Waiting(max)
+  const work = Latch.makeUnsafe()
+  let gapsSeen = lease.gaps()
+
+  const put = (connection: PresentConnection, isOpen: boolean) => {
+    waiting.put(entryOf(connection, isOpen, now()))
+    work.openUnsafe()
+  }
+
+  const catchUp = Effect.gen(function* () {
+    const rows = yield* PresenceRows.allOfMachine(sql, own, now())
+    const open = new Map<string, PresenceRows.Entry>()
+    for (const connection of registry.all()) {
+      if (connection.kind === "user") open.set(connection.connectionId, entryOf(connection, true, now()))
+    }
+    waiting.catchUp(rows, open)
+  })
+
+  const writeBatch = Effect.suspend(() =>
+    Effect.onExit(inTransaction(sql)(PresenceRows.write(sql, own, waiting.take())), (exit) =>
+      Effect.sync(() => waiting.taken(exit._tag === "Success"))
+    )
+  )
+
+  /** Writes all that waits. Fails as soon as something cannot be written; it waits on. */
+  const flush = Effect.gen(function* () {
+    if (waiting.isBehind) yield* catchUp
+    while (waiting.size > 0) yield* writeBatch
+  })
+
+  /** Ends what dead processes have left, and sees whether others took this one for dead. */
+  const tidy = Effect.gen(function* () {
+    if (lease.gaps() !== gapsSeen) {
+      gapsSeen = lease.gaps()
+      waiting.isBehind = true
+      work.openUnsafe()
+    }
+    for (const dead of yield* PresenceRows.lapsed(sql, own, now() - leaseMillis)) {
+      while (yield* inTransaction(sql)(PresenceRows.buryBatch(sql, dead)));
+    }
+  })
+
+  const of = Effect.fn("Presence.of")(function* (userIds: ReadonlyArray<UserId>) {
+    const wanted = new Set<string>(userIds)
+    // Before the rows are read: what is written meanwhile is found in one of both.
+    const endings = [...waiting.endings(wanted)]
+    const rows = userIds.length === 0 ? [] : yield* PresenceRows.devicesOfUsers(sql, own, userIds)
+    const time = now()
+    const byUser = new Map(userIds.map((userId) => [userId as string, new Map<string, DevicePresence>()]))
+    const seen = (userId: string, device: DevicePresence) => {
+      const devices = byUser.get(userId)
+      const before = devices?.get(device.deviceId)
+      const online = device.online || before?.online === true
+      const lastSeen = online ? time : Math.max(device.lastSeen, before?.lastSeen ?? 0)
+      devices?.set(device.deviceId, { ...device, online, lastSeen })
+    }
+    for (const { user_id, device_id, platform, last_seen, renewed_at } of rows) {
+      const online = renewed_at !== null && renewed_at > time - leaseMillis
+      const lastSeen = Math.max(last_seen, renewed_at ?? 0)
+      seen(user_id, { deviceId: device_id, platform, online, lastSeen })
+    }
+    for (const { userId, deviceId, platform, at } of [...endings, ...waiting.endings(wanted)]) {
+      seen(userId, { deviceId, platform, online: false, lastSeen: at })
+    }
+    return userIds.map((userId): UserPresence => {
+      for (const { deviceId, platform } of registry.ofUser(userId)) {
+        seen(userId, { deviceId, platform, online: true, lastSeen: time })
+      }
+      const devices = [...(byUser.get(userId)?.values() ?? [])]
+      const lastSeen = devices.reduce((latest, device) => Math.max(latest, device.lastSeen), 0)
+      return { userId, online: devices.some(({ online }) => online), lastSeen, devices }
+    })
+  }, Effect.catch(apiError))
+
+  const onlineAmong = Effect.fn("Presence.onlineAmong")(function* (userIds: ReadonlyArray<UserId>) {
+    const rest = userIds.filter((userId) => !registry.isOnline(userId))
+    const rows = rest.length === 0 ? [] : yield* PresenceRows.onlineElsewhere(sql, own, rest, now() - leaseMillis)
+    const elsewhere = new Set(rows.map(({ user_id }) => user_id))
+    return userIds.filter((userId) => registry.isOnline(userId) || elsewhere.has(userId))
+  }, Effect.catch(apiError))
+
+  const onlineUsers = Effect.fn("Presence.onlineUsers")(function* (limit: number) {
+    const rows = yield* PresenceRows.allElsewhere(sql, own, now() - leaseMillis, limit)
+    const local = registry.onlineUsers(limit + 1).filter((userId) => userId !== rootUserId) as Array<UserId>
+    return [...new Set([...local, ...rows.map(({ user_id }) => user_id)])].slice(0, limit)
+  }, Effect.catch(apiError))
+
+  const presence = Presence.of({
+    opened: (connection) => put(connection, true),
+    closed: (connection) => put(connection, false),
+    of,
+    onlineAmong,
+    onlineUsers,
+    changes: (after) => Effect.catch(PresenceRows.changes(sql, after), apiError)
+  })
+  return { presence, flush, tidy, work }
+})
+
+export const layer = Layer.effect(
+  Presence,
+  Effect.gen(function* () {
+    const { presence, flush, tidy, work } = yield* make()
+
+    /** While the database is away its absence is told once. */
+    let failing = false
+    const write = flush.pipe(
+      Effect.tapError((error) => {
+        if (failing) return Effect.void
+        failing = true
+        return Effect.logWarning("presence cannot be written, and will catch up", error)
+      }),
+      Effect.retry(backoff("100 millis")),
+      Effect.andThen(
+        Effect.sync(() => {
+          failing = false
+        })
+      )
+    )
+    const writeWhatComes = Effect.gen(function* () {
+      yield* work.await
+      yield* Effect.sleep(gatherMillis)
+      work.closeUnsafe()
+      yield* write
+    })
+
+    // Runs after the writer has been ended: who has left during the drain is not to be missed by others for long.
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(flush, farewellMillis)))
+    yield* Effect.forkScoped(Effect.forever(writeWhatComes))
+    yield* Effect.forkScoped(
+      Effect.repeat(
+        Effect.tapError(tidy, (error) => Effect.logDebug("presence was not tidied", error)).pipe(Effect.ignore),
+        Schedule.jittered(Schedule.spaced(tidyMillis))
+      )
+    )
+    return presence
+  })
+)

@@ -1,0 +1,73 @@
+/**
+ * The lease of this process: a machine id for its snowflakes, and its sign of life. Who holds connections stands and
+ * falls with it (`PresenceSql.ts`).
+ */
+import { Clock, Context, Effect, Layer, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { unavailable, untilThere, wordsOf } from "../database/DatabaseUnavailable.ts"
+import { inTransaction, nextVersion } from "../database/Sql.ts"
+import * as PresenceRows from "./PresenceRows.ts"
+
+/** As many as the ids have room for. */
+const machineIds = 1_024
+/** A few renewals may fail before the lease ends. */
+const renewalMillis = 3_000
+/** A process of which nothing was heard for so long is taken for dead. Less than a heartbeat timeout. */
+export const leaseMillis = 12_000
+/** After such a gap the process cannot know whether others took it for dead: their clocks are not quite the same. */
+const gapMillis = leaseMillis / 2
+
+export class ProcessLease extends Context.Service<
+  ProcessLease,
+  {
+    /** This process' own for as long as it runs. */
+    readonly machineId: number
+    /** How often the lease may have ended and was taken up again: what hung on it may be gone. */
+    readonly gaps: () => number
+  }
+>()("fiberchat/layers/ProcessLease") {}
+
+/** Takes a machine id that nobody has had yet, or else the one of which nothing was heard for longest. */
+const take = (sql: SqlClient.SqlClient) =>
+  Effect.gen(function* () {
+    // One process after the other.
+    yield* nextVersion(sql)
+    const now = yield* Clock.currentTimeMillis
+    const taken = yield* sql<PresenceRows.LeaseRow>`
+      SELECT machine_id, renewed_at FROM process_leases ORDER BY renewed_at`
+    const [longestUnheard] = taken
+    if (taken.length < machineIds || longestUnheard === undefined) {
+      yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now })}`
+      return { machineId: taken.length, now }
+    }
+    const machineId = longestUnheard.machine_id
+    // What the one before has left must not count as this process' own.
+    while (yield* PresenceRows.buryBatch(sql, longestUnheard));
+    yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
+    return { machineId, now }
+  }).pipe(inTransaction(sql))
+
+/** The lease, taken, and what renews it. */
+export const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { machineId, now: takenAt } = yield* take(sql)
+  let renewedAt = takenAt
+  let gaps = 0
+  const renew = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
+    if (now - renewedAt > gapMillis) gaps += 1
+    renewedAt = now
+  })
+  return { lease: ProcessLease.of({ machineId, gaps: () => gaps }), renew }
+})
+
+/** For as long as the process runs. Waits for the database at the start. */
+export const layer = Layer.effect(
+  ProcessLease,
+  Effect.gen(function* () {
+    const { lease, renew } = yield* Effect.mapError(untilThere(make), (error) => unavailable(wordsOf(error)))
+    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(renew), Schedule.spaced(renewalMillis)))
+    return lease
+  })
+)

@@ -1,0 +1,249 @@
+/** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import {
+  ConversationLists,
+  type ListChange,
+  type ListedConversation,
+  listMax
+} from "../../../domain/conversations/ConversationLists.ts"
+import { Role } from "../../../domain/groups/Group.ts"
+import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
+import { firstFitting } from "../../../domain/messages/Page.ts"
+import { ChatType, type ConversationId, conversationWith } from "../../../domain/shared/ConversationIds.ts"
+import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import type { UserId } from "../../../domain/shared/Ids.ts"
+import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
+import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
+import { barrierBetween, blockedAmong } from "../people/UserPairs.ts"
+
+/** Content of the last messages of one page, in bytes. */
+const pageBytesMax = 512 * 1024
+
+interface ListedRow {
+  readonly id: ConversationId
+  readonly chat_type: ChatType
+  readonly last_seq: number
+  readonly shown_seq: number
+  readonly version: number
+  readonly read_seq: number
+  readonly joined_seq: number
+  readonly hidden_seq: number
+  readonly pinned: number
+  readonly muted: number
+  /** The size of the last message; `null` where there is none that the user sees. */
+  readonly shown_bytes: number | null
+}
+
+interface Place {
+  readonly conversationId: ConversationId
+  readonly seq: number
+}
+
+export const layer = Layer.effect(
+  ConversationLists,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { requireFriendship } = yield* MessagePolicy
+    const messagesOf = makeMessagesOf(sql)
+    const join = joinInOrder(sql)
+
+    /** Why there is no conversation between these two, if so. */
+    const strangeness = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
+      const known = yield* sql`SELECT id FROM users WHERE id IN ${sql.in([userId, other])}`
+      if (known.length < new Set([userId, other]).size) return ApiError.of("NoReceiver")
+      return yield* barrierBetween(sql, requireFriendship, userId, other)
+    })
+
+    const placeColumns = { conversationId: "id", seq: "integer" } as const
+
+    /** The bytes of a text, without reading it. */
+    const bytesOf = sql.literal(sql.onDialectOrElse({ mysql: () => "LENGTH", orElse: () => "octet_length" }))
+
+    const lastMessages = (places: ReadonlyArray<Place>) =>
+      places.length === 0
+        ? Effect.succeed([])
+        : sql<MessageRow>`
+            SELECT ${sql.literal(messageColumns)} FROM ${rowsOf(sql, places, placeColumns)} w
+            ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
+
+    const memberOf = (userId: UserId, conversationId: ConversationId) =>
+      Effect.map(
+        sql<{ readonly hidden_seq: number; readonly last_seq: number }>`
+          SELECT m.hidden_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+          WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`,
+        ([row]) => row
+      )
+
+    const show = (userId: UserId, conversationId: ConversationId) =>
+      Effect.flatMap(
+        nextVersion(sql),
+        (version) => sql`
+          UPDATE conversation_members SET hidden_seq = -1, version = ${version}
+          WHERE conversation_id = ${conversationId} AND user_id = ${userId}`
+      )
+
+    /**
+     * The other one gets to know of the conversation with its first message. What is there already stays: it may have
+     * come since this transaction has looked.
+     */
+    const begin = Effect.fnUntraced(function* (userId: UserId, conversationId: ConversationId) {
+      const version = yield* nextVersion(sql)
+      const row = rowsOf(sql, [{ conversationId, userId }], { conversationId: "id", userId: "id" })
+      yield* sql`
+        INSERT INTO conversations (id, chat_type, last_seq, last_time, version)
+        SELECT w.conversationId, ${ChatType.single}, 0, 0, ${version} FROM ${row} w ${onExisting(sql, ["id"], {})}`
+      yield* sql`
+        INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq, version)
+        SELECT w.conversationId, w.userId, 0, 0, 0, ${version} FROM ${row} w
+        ${onExisting(sql, ["conversation_id", "user_id"], {})}`
+    })
+
+    return ConversationLists.of({
+      setUp: Effect.fn("ConversationLists.setUp")(
+        function* (userId, target, chatType) {
+          const isGroup = chatType === ChatType.group
+          const conversationId = conversationWith(chatType, userId, target)
+          const member = yield* memberOf(userId, conversationId)
+          if (member === undefined) {
+            if (isGroup) return yield* ApiError.of("NoConversation")
+            const problem = yield* strangeness(userId, target)
+            if (problem !== undefined) return yield* problem
+            yield* begin(userId, conversationId)
+          } else if (member.hidden_seq >= member.last_seq) yield* show(userId, conversationId)
+          return conversationId
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      ),
+
+      list: Effect.fn("ConversationLists.list")(function* (userId, after) {
+        const bound =
+          after === undefined
+            ? sql.literal("1 = 1")
+            : sql`(c.version < ${after.version} OR (c.version = ${after.version} AND c.id < ${after.conversationId}))`
+        const rows = yield* sql<ListedRow>`
+          SELECT l.*, (
+            SELECT ${bytesOf}(msg.content) FROM messages msg
+            WHERE msg.conversation_id = l.id AND msg.seq = l.shown_seq AND msg.seq > l.joined_seq
+          ) AS shown_bytes
+          FROM (
+            SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.version,
+              m.read_seq, m.joined_seq, m.hidden_seq, m.pinned, m.muted
+            FROM conversation_members m ${join} conversations c ON c.id = m.conversation_id
+            WHERE m.user_id = ${userId} AND m.role > ${Role.former} AND ${bound}
+            ORDER BY c.version DESC, c.id DESC ${limitTo(sql, listMax + 1)}
+          ) l
+          ORDER BY l.version DESC, l.id DESC`
+        const shown = rows.slice(0, listMax)
+        const listedRows = firstFitting(shown, ({ shown_bytes }) => shown_bytes ?? 0, pageBytesMax)
+        const found = yield* lastMessages(
+          listedRows.flatMap(({ id, shown_seq, shown_bytes }) =>
+            shown_bytes === null ? [] : [{ conversationId: id, seq: shown_seq }]
+          )
+        )
+        const messages = yield* messagesOf(userId, found)
+        const byConversation = new Map(messages.map((message) => [message.conversationID, message]))
+        const conversations = listedRows.map(
+          (row): ListedConversation => ({
+            conversationId: row.id,
+            chatType: row.chat_type,
+            lastSeq: row.last_seq,
+            readSeq: row.read_seq,
+            joinedSeq: row.joined_seq,
+            isShown: row.hidden_seq < row.last_seq,
+            isPinned: row.pinned === 1,
+            isMuted: row.muted === 1,
+            lastMessage: byConversation.get(row.id)
+          })
+        )
+        const last = rows[conversations.length - 1]
+        const hasMore = rows.length > conversations.length && last !== undefined
+        return { conversations, next: hasMore ? { version: last.version, conversationId: last.id } : undefined }
+      }, Effect.catch(apiError)),
+
+      change: Effect.fn("ConversationLists.change")(
+        function* (userId, changes) {
+          if (changes.length === 0) return []
+          // The lock under which positions and members change.
+          const version = yield* nextVersion(sql)
+          const wanted = changes.map(({ conversationId }) => ({ conversationId }))
+          const rows = yield* sql<Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">>`
+            SELECT c.id, c.last_seq, m.read_seq, m.hidden_seq, m.pinned, m.muted
+            FROM ${rowsOf(sql, wanted, { conversationId: "id" })} w
+            ${join} conversation_members m ON m.conversation_id = w.conversationId AND m.user_id = ${userId}
+            ${join} conversations c ON c.id = m.conversation_id
+            WHERE m.role > ${Role.former}`
+          const before = new Map(rows.map((row) => [row.id, row]))
+          const after: Array<Changed> = []
+          for (const change of changes) {
+            const row = before.get(change.conversationId)
+            if (row === undefined) return yield* ApiError.of("NoConversation")
+            const changed = changedOf(row, change)
+            if (changed instanceof ApiError) return yield* changed
+            after.push(changed)
+          }
+          const marks = rowsOf(sql, after, {
+            conversationId: "id",
+            readSeq: "integer",
+            hiddenSeq: "integer",
+            pinned: "integer",
+            muted: "integer"
+          })
+          yield* sql`
+            UPDATE ${updateFrom(
+              sql,
+              "conversation_members",
+              sql`(SELECT v.*, ${userId} AS userId, ${version} AS version FROM ${marks} v)`,
+              "m.conversation_id = w.conversationId AND m.user_id = w.userId",
+              {
+                read_seq: "w.readSeq",
+                hidden_seq: "w.hiddenSeq",
+                pinned: "w.pinned",
+                muted: "w.muted",
+                version: "w.version"
+              }
+            )}`
+          const moved = after.filter(({ conversationId, readSeq }) => readSeq !== before.get(conversationId)?.read_seq)
+          const blocked = yield* blockedAmong(
+            sql,
+            moved.map(({ conversationId }) => conversationId)
+          )
+          return moved.map(({ conversationId, readSeq }) => ({
+            conversationId,
+            seq: readSeq,
+            isBlocked: blocked.has(conversationId)
+          }))
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", apiError)
+      )
+    })
+  })
+)
+
+/** What a member's row is changed to. */
+interface Changed {
+  readonly conversationId: ConversationId
+  readonly readSeq: number
+  readonly hiddenSeq: number
+  readonly pinned: number
+  readonly muted: number
+}
+
+const changedOf = (
+  row: Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">,
+  { isShown, isPinned, isMuted, readSeq = 0 }: ListChange
+): Changed | ApiError => {
+  if (readSeq > row.last_seq) {
+    return ApiError.of("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` })
+  }
+  return {
+    conversationId: row.id,
+    readSeq: Math.max(readSeq, row.read_seq),
+    hiddenSeq: isShown === undefined ? row.hidden_seq : isShown ? -1 : row.last_seq,
+    pinned: isPinned === undefined ? row.pinned : Number(isPinned),
+    muted: isMuted === undefined ? row.muted : Number(isMuted)
+  }
+}

@@ -1,0 +1,119 @@
+/** What the SQL repositories share: error mapping, transactions, and the version of the store. */
+import { Effect, Schedule } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
+import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+
+/** Reasons that lie in the statement or its values: trying again cannot help. */
+const faultyReasons = new Set(["UniqueViolation", "ConstraintError"])
+/** Classes of SQLSTATE that say the same: data that does not fit, violated constraint, wrong statement. */
+const faultyClass = /^(22|23|42)/
+/**
+ * Numbers of MySQL in these classes that speak of the server: no such database or table (one that is being restored),
+ * too many connections or statements, a right that is missing.
+ */
+const passingNumbers: ReadonlySet<unknown> = new Set([1044, 1045, 1049, 1142, 1146, 1203, 1226, 1227, 1461])
+
+const isFaulty = ({ reason }: SqlError.SqlError): boolean => {
+  const { sqlState, errno } = Object(reason.cause) as { readonly sqlState?: unknown; readonly errno?: unknown }
+  if (passingNumbers.has(errno)) return false
+  if (faultyReasons.has(reason._tag)) return true
+  return typeof sqlState === "string" && faultyClass.test(sqlState)
+}
+
+/** Logs what the database said, once, and fails with its number only. */
+export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiError> =>
+  isFaulty(error)
+    ? Effect.andThen(
+        Effect.logError("the database refused a statement", error),
+        Effect.fail(ApiError.of("ServerError", { cause: error.reason.cause }))
+      )
+    : Effect.andThen(
+        Effect.logError("the database failed", error),
+        Effect.fail(ApiError.of("DatabaseError", { retryAfter: 1_000 }))
+      )
+
+/** Whether the failure is a violated unique key. SQLite reports one as a constraint error. */
+export const isUniqueViolation = (error: SqlError.SqlError): boolean =>
+  error.reason._tag === "UniqueViolation" || error.reason._tag === "ConstraintError"
+
+/** MariaDB with `innodb_snapshot_isolation`: a transaction locks a row that another has changed since it first read. */
+const recordChanged = 1020
+
+/** Two transactions stood in each other's way, and this one has to begin again. */
+const isConflict = (error: unknown): boolean => {
+  const { reason } = error as Partial<SqlError.SqlError>
+  if (reason?._tag === "DeadlockError" || reason?._tag === "LockTimeoutError") return true
+  const { errno } = Object(reason?.cause) as { readonly errno?: unknown }
+  return errno === recordChanged
+}
+
+const conflictsMax = 5
+const afterConflict = Schedule.jittered(Schedule.exponential("5 millis"))
+
+/**
+ * What MySQL may wait for: 5 s for a lock, and a minute for the next statement, in seconds. A process that vanished
+ * without a word in the middle of a transaction holds the others up for so long, and not for the hours of the defaults.
+ *
+ * From 11.6.2 on MariaDB refuses by default to lock what has changed since the transaction first read. Whoever reads
+ * before the lock on the version would come too late again and again while others write, and reads anew under the lock
+ * anyway. The comment is a statement for these servers only: others may not know the variable.
+ */
+const setSession = (sql: SqlClient.SqlClient): Effect.Effect<unknown, SqlError.SqlError> =>
+  sql.onDialectOrElse({
+    mysql: () => sql`SET SESSION innodb_lock_wait_timeout = 5, SESSION wait_timeout = 60
+      /*M!110602 , SESSION innodb_snapshot_isolation = OFF */`,
+    orElse: () => Effect.void
+  })
+
+/** A connection that is lost in a transaction cannot roll back, which the client takes for a defect: it is a failure. */
+const lostIsFailure = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+  Effect.catchCause(transaction, (cause): Effect.Effect<never, E | SqlError.SqlError> => {
+    const lost = cause.reasons.find((reason) => reason._tag === "Die" && SqlError.isSqlError(reason.defect))
+    return lost?._tag === "Die" ? Effect.fail(lost.defect as SqlError.SqlError) : Effect.failCause(cause)
+  })
+
+/** Runs an effect in one transaction; one that another stood in the way of begins again, a few times at most. */
+export const inTransaction =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.retry(lostIsFailure(sql.withTransaction(Effect.andThen(setSession(sql), effect))), {
+      while: isConflict,
+      times: conflictsMax,
+      schedule: afterConflict
+    })
+
+interface NumberRow {
+  readonly number: number
+}
+
+const numberOf = ([row]: ReadonlyArray<NumberRow>): number => row?.number ?? 0
+
+/** Messages and presence have versions of their own: neither waits for the other's lock. */
+export type VersionTable = "store_version" | "presence_version"
+
+/**
+ * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
+ * versions become visible in their order, and who has seen one has seen all before it. Taken before anything else, it
+ * is the lock under which messages are numbered, whichever process numbers them.
+ */
+export const nextVersion = (
+  sql: SqlClient.SqlClient,
+  of: VersionTable = "store_version"
+): Effect.Effect<number, SqlError.SqlError> =>
+  sql.onDialectOrElse({
+    // MySQL cannot return what it has updated.
+    mysql: () =>
+      Effect.andThen(
+        sql`UPDATE ${sql(of)} SET version = LAST_INSERT_ID(version + 1)`,
+        Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
+      ),
+    orElse: () =>
+      Effect.map(sql<NumberRow>`UPDATE ${sql(of)} SET version = version + 1 RETURNING version AS number`, numberOf)
+  })
+
+/** The version of the last change. */
+export const version = (
+  sql: SqlClient.SqlClient,
+  of: VersionTable = "store_version"
+): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(sql<NumberRow>`SELECT version AS number FROM ${sql(of)}`, numberOf)

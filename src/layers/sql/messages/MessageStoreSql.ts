@@ -1,0 +1,148 @@
+/**
+ * {@link MessageStore} on SQL. A batch is one transaction of a handful of statements, whatever its size: look up what
+ * the drafts depend on, decide in memory (`appendPlan`), write the result.
+ */
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { Role } from "../../../domain/groups/Group.ts"
+import { appendPlan } from "../../../domain/messages/AppendPlan.ts"
+import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
+import { historyMax, MessageStore, type Reader } from "../../../domain/messages/MessageStore.ts"
+import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
+import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { greatest, joinInOrder, limitTo } from "../database/SqlDialect.ts"
+import { digestOf } from "./AppendChangesSql.ts"
+import { makeReadFacts } from "./AppendFactsSql.ts"
+import { makeWritePlan } from "./AppendWriteSql.ts"
+import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
+
+/** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
+const readMaxes = [16, 64, historyMax + 1]
+
+/** No message has a seq above it. */
+const everything = Number.MAX_SAFE_INTEGER
+const throughOf = (beforeSeq: number | undefined): number => (beforeSeq === undefined ? everything : beforeSeq - 1)
+
+/** The messages of a conversation with `after < seq <= through`, and this id if there is one. */
+interface Bounds {
+  readonly conversationId: ConversationId
+  readonly after: number
+  readonly through: number
+  readonly messageId?: string
+}
+
+export const layer = Layer.effect(
+  MessageStore,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const columns = sql.literal(messageColumns)
+    const join = joinInOrder(sql)
+
+    const policy = yield* MessagePolicy
+    const rules = { policy, digestOf }
+    const readFacts = makeReadFacts(sql, policy.requireFriendship)
+    const writePlan = makeWritePlan(sql)
+    const messagesOf = makeMessagesOf(sql)
+
+    /** Where the reader's part of the conversation begins: one row, or none where there is no such conversation. */
+    const partOf = (reader: Reader, conversationId: ConversationId) =>
+      reader === undefined
+        ? sql`(SELECT 0 AS joined_seq FROM conversations WHERE id = ${conversationId})`
+        : sql`(
+            SELECT joined_seq FROM conversation_members
+            WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former}
+          )`
+
+    /** Messages of a conversation that the reader sees; none where they see no such conversation. */
+    const select = (
+      reader: Reader,
+      { conversationId, after, through, messageId }: Bounds,
+      order: "ASC" | "DESC",
+      limit: number
+    ) => {
+      const conditions = [
+        sql`m.conversation_id = ${conversationId}`,
+        // One lower bound and one upper one: of several SQLite takes one to the index, and passes over the rest one by one.
+        sql`m.seq > ${greatest(sql)}(own.joined_seq, ${after})`,
+        sql`m.seq <= ${through}`,
+        ...(messageId === undefined ? [] : [sql`m.message_id = ${messageId}`])
+      ]
+      return Effect.flatMap(
+        sql<MessageRow>`
+          SELECT ${columns} FROM ${partOf(reader, conversationId)} own ${join} messages m ON ${sql.and(conditions)}
+          ORDER BY m.seq ${sql.literal(order)} ${limitTo(sql, readMaxes.find((rows) => rows >= limit) ?? limit)}`,
+        (rows) => messagesOf(reader, rows.slice(0, limit))
+      )
+    }
+
+    /**
+     * The same, or that there is no such conversation. Who leaves meanwhile gets what was there before or nothing:
+     * messages come by one statement with the membership, and only where there are none it is looked at by itself. An
+     * outer join would do with one statement, but for it MariaDB sorts the whole conversation.
+     */
+    const page = Effect.fnUntraced(
+      function* (...wanted: Parameters<typeof select>) {
+        const found = yield* select(...wanted)
+        if (found.length > 0) return found
+        const [reader, { conversationId }] = wanted
+        const parts = yield* sql`SELECT joined_seq FROM ${partOf(reader, conversationId)} own`
+        if (parts.length === 0) return yield* ApiError.of("NoConversation")
+        // They may have come in since the first look.
+        return yield* select(...wanted)
+      },
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
+    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, ApiError> =>
+      sql<{ readonly low: number }>`
+        WITH RECURSIVE halving(low, high) AS (
+          SELECT 0, last_seq FROM conversations WHERE id = ${conversationId}
+          UNION ALL
+          SELECT
+            CASE WHEN m.send_time <= ${time} THEN m.seq ELSE h.low END,
+            CASE WHEN m.send_time <= ${time} THEN h.high ELSE m.seq - 1 END
+          FROM halving h JOIN messages m ON m.conversation_id = ${conversationId} AND m.seq = (h.low + h.high + 1) >> 1
+          WHERE h.low < h.high
+        )
+        SELECT low FROM halving WHERE low = high
+      `.pipe(
+        Effect.map(([row]) => row?.low ?? 0),
+        Effect.catch(apiError)
+      )
+
+    return MessageStore.of({
+      appendBatch: (drafts) =>
+        Effect.gen(function* () {
+          // First of all, because it is the lock under which facts stay true until they are written.
+          const version = yield* nextVersion(sql)
+          const plan = appendPlan(drafts, yield* readFacts(drafts), rules)
+          yield* writePlan(plan, version)
+          return plan.results
+        }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
+
+      history: (reader, { conversationId, beforeSeq, afterSeq, limit }) => {
+        const isAscending = afterSeq !== undefined
+        const bounds = { conversationId, after: afterSeq ?? 0, through: throughOf(beforeSeq) }
+        return Effect.map(page(reader, bounds, isAscending ? "ASC" : "DESC", limit + 1), (found) => {
+          const messages = found.slice(0, limit)
+          return { messages: isAscending ? messages : messages.toReversed(), hasMore: found.length > limit }
+        })
+      },
+
+      chatLog: Effect.fnUntraced(function* (reader, query) {
+        const { conversationId, startSendTime, endSendTime, beforeSeq, afterSeq = 0, messageId } = query
+        const start = startSendTime === undefined ? everything : yield* seqAt(conversationId, startSendTime)
+        const end = endSendTime === undefined ? 0 : yield* seqAt(conversationId, endSendTime)
+        const bounds = {
+          conversationId,
+          after: Math.max(afterSeq, end),
+          through: Math.min(throughOf(beforeSeq), start),
+          ...(messageId === undefined ? {} : { messageId })
+        }
+        return yield* page(reader, bounds, "DESC", query.limit)
+      })
+    })
+  })
+)

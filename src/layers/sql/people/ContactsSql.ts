@@ -1,0 +1,122 @@
+/** {@link Contacts} on SQL. */
+import { Clock, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { blocksMax, Contacts, contactsMax } from "../../../domain/contacts/Contacts.ts"
+import type { UserPair } from "../../../domain/contacts/UserPair.ts"
+import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
+import { ChatType, singleConversationId } from "../../../domain/shared/ConversationIds.ts"
+import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import type { UserId } from "../../../domain/shared/Ids.ts"
+import { HandleResult } from "../../../domain/shared/Request.ts"
+import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
+
+interface UserRow {
+  readonly user_id: UserId
+}
+
+const idsOf = (rows: ReadonlyArray<UserRow>): ReadonlyArray<UserId> => rows.map((row) => row.user_id)
+
+export const layer = Layer.effect(
+  Contacts,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { requireFriendship } = yield* MessagePolicy
+
+    /** Those with whom messages went both ways, after the friends of whom the limit might leave no more. */
+    const acquainted = (userId: UserId) =>
+      requireFriendship
+        ? sql.literal("")
+        : sql`
+          UNION ALL
+          SELECT other.user_id, 1 FROM conversation_members own
+          JOIN conversations c ON c.id = own.conversation_id AND c.chat_type = ${ChatType.single}
+          JOIN conversation_members other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
+          WHERE own.user_id = ${userId} AND own.sent_seq > 0 AND other.sent_seq > 0`
+
+    /** The same of a pair whose conversation is known by its id, so that none has to be searched. */
+    const isAcquainted = requireFriendship
+      ? sql.literal("1 = 0")
+      : sql`(
+          SELECT COUNT(*) FROM conversation_members m
+          WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
+        ) = 2`
+
+    const pairs = (asked: ReadonlyArray<UserPair>): Effect.Effect<ReadonlyArray<UserPair>, ApiError> => {
+      if (asked.length === 0) return Effect.succeed([])
+      const rows = asked.map(({ userId, otherId }) => ({
+        userId,
+        otherId,
+        conversationId: singleConversationId(userId, otherId)
+      }))
+      return sql<UserPair>`
+        SELECT w.userId, w.otherId
+        FROM ${rowsOf(sql, rows, { userId: "id", otherId: "id", conversationId: "id" })} w
+        WHERE (
+          EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = w.userId AND c.contact_id = w.otherId) OR ${isAcquainted}
+        ) AND ${unblocked(sql, sql.literal("w.userId"), "w.otherId")}
+      `.pipe(Effect.catch(apiError))
+    }
+
+    const block = Effect.fn("Contacts.block")(
+      function* (userId: UserId, blocked: UserId) {
+        if (userId === blocked) return yield* ApiError.of("BadParameters", { msg: "nobody blocks themselves" })
+        // The lock under which messages and requests are let through: what came before the block is there, and all of it.
+        yield* nextVersion(sql)
+        if (!(yield* lockUsers(sql, userId, blocked))) return yield* ApiError.of("UserNotFound")
+        const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId}) AS all_blocks`
+        if (row?.known === 1) return
+        if ((row?.all_blocks ?? 0) >= blocksMax) {
+          return yield* ApiError.of("RateLimited", {
+            msg: `at most ${blocksMax} users are blocked`,
+            retryAfter: 60_000
+          })
+        }
+        yield* sql`INSERT INTO blocks ${sql.insert({ user_id: userId, blocked_id: blocked })}`
+        const now = yield* Clock.currentTimeMillis
+        const requests = yield* openOrCancelled(sql, userId, blocked)
+        // At most one waits: asking back is passing.
+        const waiting = requests.find((request) => request.handle_result === HandleResult.none)
+        if (waiting !== undefined) yield* handleRequest(sql, waiting.id, HandleResult.cancel, now)
+        // Nor does one of them bring the other into a group any more.
+        yield* cancelBringing(sql, { userId, otherId: blocked }, now)
+      },
+      inTransaction(sql),
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    return Contacts.of({
+      list: (userId) =>
+        sql<UserRow>`
+          SELECT known.user_id FROM (
+            SELECT contact_id AS user_id, 0 AS distance FROM contacts WHERE user_id = ${userId}
+            ${acquainted(userId)}
+          ) known
+          WHERE ${unblocked(sql, userId, "known.user_id")}
+          GROUP BY known.user_id ORDER BY MIN(known.distance), known.user_id ${limitTo(sql, contactsMax)}
+        `.pipe(Effect.map(idsOf), Effect.catch(apiError)),
+
+      among: (userId, userIds) => {
+        const asked = [...new Set(userIds)].map((otherId) => ({ userId, otherId }))
+        return Effect.map(pairs(asked), (known) => known.map(({ otherId }) => otherId))
+      },
+
+      pairs,
+
+      block,
+
+      unblock: Effect.fn("Contacts.unblock")(function* (userId, blocked) {
+        yield* sql`DELETE FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
+      }, Effect.catch(apiError)),
+
+      blocks: (userId) =>
+        sql<UserRow>`
+          SELECT blocked_id AS user_id FROM blocks WHERE user_id = ${userId}
+          ORDER BY blocked_id ${limitTo(sql, blocksMax)}
+        `.pipe(Effect.map(idsOf), Effect.catch(apiError))
+    })
+  })
+)

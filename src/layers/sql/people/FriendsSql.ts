@@ -1,0 +1,203 @@
+/** {@link Friends} on SQL. */
+import { Clock, Effect, Layer } from "effect"
+import { SqlClient, type Statement } from "effect/sql"
+import {
+  decideAnswer,
+  decideAsk,
+  type FriendRequest,
+  mayAnswer,
+  type Relation,
+  requestPageMax
+} from "../../../domain/contacts/FriendRequest.ts"
+import { type Friend, Friends } from "../../../domain/contacts/Friends.ts"
+import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
+import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type FriendRequestId, Ids, type UserId } from "../../../domain/shared/Ids.ts"
+import { HandleResult } from "../../../domain/shared/Request.ts"
+import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { limitTo } from "../database/SqlDialect.ts"
+import { newestFirst, olderThan } from "./RequestPages.ts"
+import { cancelBringing, handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
+
+interface CountsRow {
+  readonly blocks: number
+  readonly friendships: number
+  readonly own_friends: number
+  readonly other_friends: number
+  readonly sent: number
+  readonly received: number
+}
+
+interface FullRow extends RequestRow {
+  readonly receiver_id: UserId
+  readonly message: string
+  readonly requested_at: number
+}
+
+const requestOf = (row: FullRow): FriendRequest => ({
+  id: row.id,
+  userId: row.receiver_id,
+  reqUid: row.requester_id,
+  reqMsg: row.message,
+  reqTime: row.requested_at,
+  handleResult: row.handle_result
+})
+
+export const layer = Layer.effect(
+  Friends,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const ids = yield* Ids
+    const { requireFriendship } = yield* MessagePolicy
+    const columns = sql.literal("id, requester_id, receiver_id, message, requested_at, handle_result")
+
+    const countsOf = (own: UserId, other: UserId) =>
+      Effect.map(
+        sql<CountsRow>`SELECT
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${own} AND blocked_id = ${other})
+            + (SELECT COUNT(*) FROM blocks WHERE user_id = ${other} AND blocked_id = ${own}) AS blocks,
+          (SELECT COUNT(*) FROM contacts WHERE user_id = ${own} AND contact_id = ${other}) AS friendships,
+          (SELECT COUNT(*) FROM contacts WHERE user_id = ${own}) AS own_friends,
+          (SELECT COUNT(*) FROM contacts WHERE user_id = ${other}) AS other_friends,
+          (SELECT COUNT(*) FROM contact_requests
+            WHERE requester_id = ${own} AND handle_result = ${HandleResult.none}) AS sent,
+          (SELECT COUNT(*) FROM contact_requests
+            WHERE receiver_id = ${other} AND handle_result = ${HandleResult.none}) AS received`,
+        ([row]) => ({
+          isBlocked: (row?.blocks ?? 0) > 0,
+          areFriends: (row?.friendships ?? 0) > 0,
+          ownFriends: row?.own_friends ?? 0,
+          otherFriends: row?.other_friends ?? 0,
+          sentPending: row?.sent ?? 0,
+          receivedPending: row?.received ?? 0
+        })
+      )
+
+    const befriend = (one: UserId, other: UserId, since: number) =>
+      sql`INSERT INTO contacts ${sql.insert([
+        { user_id: one, contact_id: other, since },
+        { user_id: other, contact_id: one, since }
+      ])}`
+
+    const ask = Effect.fn("Friends.ask")(
+      function* (userId: UserId, other: UserId, message: string) {
+        if (userId === other) return yield* ApiError.of("BadParameters", { msg: "nobody is their own friend" })
+        if (!(yield* lockUsers(sql, userId, other))) return yield* ApiError.of("UserNotFound")
+        const requests = yield* openOrCancelled(sql, userId, other)
+        const pending = (requester: UserId) =>
+          requests.find((row) => row.requester_id === requester && row.handle_result === HandleResult.none)?.id
+        const relation: Relation = {
+          ...(yield* countsOf(userId, other)),
+          sent: pending(userId),
+          received: pending(other)
+        }
+        const decision = decideAsk(relation)
+        if (decision instanceof ApiError) return yield* decision
+        if (decision._tag === "Waiting") return { friendReqId: decision.id, handleResult: HandleResult.none }
+        const now = yield* Clock.currentTimeMillis
+        if (decision._tag === "Passed") {
+          yield* handleRequest(sql, decision.id, HandleResult.pass, now)
+          yield* befriend(userId, other, now)
+          return { friendReqId: decision.id, handleResult: HandleResult.pass }
+        }
+        // Who asks and cancels over and over leaves one request behind, not one each time.
+        const cancelled = requests.filter(
+          (row) => row.requester_id === userId && row.handle_result === HandleResult.cancel
+        )
+        if (cancelled.length > 0) {
+          yield* sql`DELETE FROM contact_requests WHERE id IN ${sql.in(cancelled.map(({ id }) => id))}`
+        }
+        const friendReqId = ids.uniqueId() as FriendRequestId
+        yield* sql`INSERT INTO contact_requests ${sql.insert({
+          id: friendReqId,
+          requester_id: userId,
+          receiver_id: other,
+          message,
+          requested_at: now,
+          handle_result: HandleResult.none,
+          handled_at: null
+        })}`
+        return { friendReqId, handleResult: HandleResult.none }
+      },
+      inTransaction(sql),
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    const find = (id: FriendRequestId) =>
+      Effect.map(
+        sql<FullRow>`SELECT ${columns} FROM contact_requests WHERE id = ${id}`,
+        ([row]) => row && requestOf(row)
+      )
+
+    const answer: Friends["Service"]["answer"] = Effect.fn("Friends.answer")(
+      function* (userId, id, answer) {
+        // Who asked whom does not change: it says whom to lock before the rest is read.
+        const seen = yield* find(id)
+        if (seen === undefined || !mayAnswer(userId, answer, seen)) return yield* ApiError.of("NoRequest")
+        yield* Effect.gen(function* () {
+          yield* lockUsers(sql, seen.userId, seen.reqUid)
+          const request = yield* find(id)
+          if (request === undefined) return yield* ApiError.of("NoRequest")
+          const decision = decideAnswer(answer, request.handleResult, yield* countsOf(seen.userId, seen.reqUid))
+          if (decision === "Repeats") return
+          if (decision !== "Counts") return yield* decision
+          const now = yield* Clock.currentTimeMillis
+          yield* handleRequest(sql, id, answer, now)
+          if (answer === HandleResult.pass) yield* befriend(seen.userId, seen.reqUid, now)
+        }).pipe(inTransaction(sql))
+      },
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    /** The newest requests in which the user has this part, of those that meet the condition. */
+    const newest = (part: "requester_id" | "receiver_id", userId: UserId, older: Statement.Fragment) => sql`
+      SELECT * FROM (
+        SELECT ${columns} FROM contact_requests WHERE ${sql.literal(part)} = ${userId} AND ${older}
+        ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}
+      ) ${sql.literal(part)}_page`
+
+    const requests = Effect.fn("Friends.requests")(
+      function* (userId: UserId, before: FriendRequestId | undefined) {
+        const whose = sql`(requester_id = ${userId} OR receiver_id = ${userId})`
+        const older = yield* olderThan(sql, "contact_requests", whose, before)
+        const rows = yield* sql<FullRow>`
+          ${newest("requester_id", userId, older)} UNION ALL ${newest("receiver_id", userId, older)}
+          ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}`
+        return rows.map(requestOf)
+      },
+      Effect.catchTag("SqlError", apiError)
+    )
+
+    const list = (userId: UserId) =>
+      sql<Friend>`
+        SELECT c.contact_id AS friendUid, u.nickname, u.avatar
+        FROM contacts c JOIN users u ON u.id = c.contact_id
+        WHERE c.user_id = ${userId} ORDER BY c.contact_id`.pipe(Effect.catch(apiError))
+
+    const visible = (userId: UserId) =>
+      sql<{ readonly id: UserId }>`
+        SELECT c.contact_id AS id FROM contacts c
+        WHERE c.user_id = ${userId} AND ${unblocked(sql, userId, "c.contact_id")} ORDER BY c.contact_id`.pipe(
+        Effect.map((rows) => rows.map(({ id }) => id)),
+        Effect.catch(apiError)
+      )
+
+    const remove = Effect.fn("Friends.remove")(
+      function* (userId: UserId, friend: UserId) {
+        // As for a block: what the friendship allowed is there, and all of it.
+        if (requireFriendship) yield* nextVersion(sql)
+        yield* lockUsers(sql, userId, friend)
+        yield* sql`DELETE FROM contacts WHERE user_id = ${userId} AND contact_id = ${friend}`
+        yield* sql`DELETE FROM contacts WHERE user_id = ${friend} AND contact_id = ${userId}`
+        if (requireFriendship) {
+          yield* cancelBringing(sql, { userId, otherId: friend }, yield* Clock.currentTimeMillis)
+        }
+      },
+      inTransaction(sql),
+      Effect.catchTag("SqlError", apiError),
+      Effect.asVoid
+    )
+
+    return Friends.of({ ask, answer, requests, list, visible, remove })
+  })
+)

@@ -1,0 +1,122 @@
+/** What is between two users: the lock under which it changes, blocks, friendship, and requests. */
+import { Effect } from "effect"
+import type { SqlClient, SqlError, Statement } from "effect/sql"
+import { barrier, type PairFacts, pairKey, type UserPair } from "../../../domain/contacts/UserPair.ts"
+import { type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
+import type { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import type { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
+import { HandleResult } from "../../../domain/shared/Request.ts"
+import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
+
+/**
+ * Locks these users until the commit, and tells whether all of them exist. Taken before anything is read, so that facts
+ * about them, and how much each of them has, stay true until they are written; always in the same order, so that two
+ * transactions wait for each other and do not cross. Who needs the lock on the version, too, takes that one first.
+ */
+export const lockUsers = (
+  sql: SqlClient.SqlClient,
+  ...ids: readonly [UserId, ...ReadonlyArray<UserId>]
+): Effect.Effect<boolean, SqlError.SqlError> =>
+  Effect.map(
+    sql`SELECT id FROM users WHERE id IN ${sql.in(ids)} ORDER BY id ${forUpdate(sql)}`,
+    (rows) => rows.length === new Set(ids).size
+  )
+
+/** The condition that neither this user, whose id may be in a column, too, nor the one in the column blocks the other. */
+export const unblocked = (
+  sql: SqlClient.SqlClient,
+  user: UserId | Statement.Fragment,
+  column: string
+): Statement.Fragment => sql`
+  NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${user} AND b.blocked_id = ${sql.literal(column)})
+  AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${user})`
+
+/** Who blocks whom among these, in both directions. */
+const blocksAmong = (
+  sql: SqlClient.SqlClient,
+  pairs: ReadonlyArray<UserPair>
+): Effect.Effect<ReadonlySet<string>, SqlError.SqlError> => {
+  const both = pairs.flatMap(({ userId, otherId }) => [
+    { userId, otherId },
+    { userId: otherId, otherId: userId }
+  ])
+  return Effect.map(
+    sql<{ readonly user_id: UserId; readonly blocked_id: UserId }>`
+      SELECT b.user_id, b.blocked_id FROM ${rowsOf(sql, both, { userId: "id", otherId: "id" })} w
+      ${joinInOrder(sql)} blocks b ON b.user_id = w.userId AND b.blocked_id = w.otherId`,
+    (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.blocked_id)))
+  )
+}
+
+/** Which of these are friends. A friendship has a row for each of the two. */
+const friendsAmong = (
+  sql: SqlClient.SqlClient,
+  pairs: ReadonlyArray<UserPair>
+): Effect.Effect<ReadonlySet<string>, SqlError.SqlError> =>
+  Effect.map(
+    sql<{ readonly user_id: UserId; readonly contact_id: UserId }>`
+      SELECT c.user_id, c.contact_id FROM ${rowsOf(sql, pairs, { userId: "id", otherId: "id" })} w
+      ${joinInOrder(sql)} contacts c ON c.user_id = w.userId AND c.contact_id = w.otherId`,
+    (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.contact_id)))
+  )
+
+/** What is known of these pairs, at least one: friendships where messages need them. */
+export const pairFacts = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  requireFriendship: boolean,
+  pairs: ReadonlyArray<UserPair>
+): Effect.fn.Return<PairFacts, SqlError.SqlError> {
+  const blocks = yield* blocksAmong(sql, pairs)
+  return { blocks, friends: requireFriendship ? yield* friendsAmong(sql, pairs) : new Set() }
+})
+
+/** Why these two may not write to each other, if so. */
+export const barrierBetween = (
+  sql: SqlClient.SqlClient,
+  requireFriendship: boolean,
+  userId: UserId,
+  otherId: UserId
+): Effect.Effect<ApiError | undefined, SqlError.SqlError> =>
+  Effect.map(pairFacts(sql, requireFriendship, [{ userId, otherId }]), (facts) =>
+    barrier(facts, requireFriendship, userId, otherId)
+  )
+
+/** The private conversations among these in which one of the two blocks the other. */
+export const blockedAmong = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  ids: ReadonlyArray<ConversationId>
+): Effect.fn.Return<ReadonlySet<ConversationId>, SqlError.SqlError> {
+  const pairs = ids.flatMap((conversationId) => {
+    const both = singleMembers(conversationId)
+    return both === undefined ? [] : [{ userId: both[0], otherId: both[1], conversationId }]
+  })
+  if (pairs.length === 0) return new Set()
+  const blocks = yield* blocksAmong(sql, pairs)
+  const isBlocked = ({ userId, otherId }: UserPair) =>
+    blocks.has(pairKey(userId, otherId)) || blocks.has(pairKey(otherId, userId))
+  return new Set(pairs.filter(isBlocked).map(({ conversationId }) => conversationId))
+})
+
+/** Cancels what is pending to bring one of these two into a group by the other, for one of them. */
+export const cancelBringing = (sql: SqlClient.SqlClient, { userId, otherId }: UserPair, now: number) => sql`
+  UPDATE group_requests SET handle_result = ${HandleResult.cancel}, handled_by = ${userId}, handled_at = ${now}
+  WHERE handle_result = ${HandleResult.none} AND (
+    (user_id = ${userId} AND inviter_id = ${otherId}) OR (user_id = ${otherId} AND inviter_id = ${userId})
+  )`
+
+/** A request between two users, and what became of it. */
+export interface RequestRow {
+  readonly id: FriendRequestId
+  readonly requester_id: UserId
+  readonly handle_result: HandleResult
+}
+
+/** The requests between two users that wait for an answer or were cancelled, in both directions. */
+export const openOrCancelled = (sql: SqlClient.SqlClient, one: UserId, other: UserId) => sql<RequestRow>`
+  SELECT id, requester_id, handle_result FROM contact_requests
+  WHERE handle_result IN (${HandleResult.none}, ${HandleResult.cancel})
+  AND ((requester_id = ${one} AND receiver_id = ${other}) OR (requester_id = ${other} AND receiver_id = ${one}))`
+
+/** Writes down what became of a request. */
+export const handleRequest = (sql: SqlClient.SqlClient, id: FriendRequestId, result: HandleResult, now: number) =>
+  sql`UPDATE contact_requests SET handle_result = ${result}, handled_at = ${now} WHERE id = ${id}`

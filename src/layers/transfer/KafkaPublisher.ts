@@ -1,0 +1,169 @@
+/**
+ * The gateway's side of the Kafka pipeline. Drafts wait here until a consumer, in this process or another, has said
+ * what became of them; the bounds hold for all that wait, sent or not.
+ */
+import { Clock, Effect, Latch, type Scope } from "effect"
+import type { Kafka, Producer } from "kafkajs"
+import type { Reply, Transfer } from "../../domain/cluster/Transfer.ts"
+import type { Draft } from "../../domain/messages/Message.ts"
+import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import type { KafkaSettings } from "../settings/Settings.ts"
+import { backoff } from "../shared/Backoff.ts"
+import { batchesOf } from "../shared/Batches.ts"
+import { waitingContentMax, waitingMax } from "./DraftQueue.ts"
+import { type DraftRecord, recordOf, sizeOf } from "./DraftRecords.ts"
+import { attempt, connectedProducer, ensureTopics, isTooLarge } from "./KafkaClient.ts"
+
+/** Bytes of one request at first; never more than the topic takes for one partition. */
+const requestBytesUsual = 512 * 1024
+/** How long the first draft of a request waits for others. */
+const lingerMillis = 2
+/** A draft of which nothing is heard is sent again after this time, and refused after that. */
+const resendMillis = 10_000
+const giveUpMillis = 30_000
+const sweepMillis = 1_000
+
+/** A draft that somebody waits for. */
+interface Waiting {
+  readonly draft: Draft
+  readonly reply: Reply
+  readonly publishedAt: number
+  record: DraftRecord
+  /** When it was last sent; `undefined` while it waits for that. */
+  sentAt: number | undefined
+  settled: boolean
+}
+
+const bytesOf = ({ record }: Waiting): number => sizeOf(record)
+
+type Publisher = Omit<Transfer["Service"], "consume">
+
+/** Sends for as long as the scope lives, whether or not the broker is there. */
+export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Effect<Publisher, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    /** In the order of their publication. */
+    const waiting = new Map<string, Waiting>()
+    let waitingContent = 0
+    /** Those that are still to be sent, and a sign that there are some. */
+    let unsent: ReadonlyArray<Waiting> = []
+    let added: Array<Waiting> = []
+    const hasAdded = Latch.makeUnsafe()
+    let connected = false
+    let requestBytesMax = requestBytesUsual
+
+    const add = (entry: Waiting) => {
+      added.push(entry)
+      hasAdded.openUnsafe()
+    }
+
+    const settle: Publisher["settle"] = (draftId, result) => {
+      const entry = waiting.get(draftId)
+      if (entry === undefined) return
+      entry.settled = true
+      waiting.delete(draftId)
+      waitingContent -= entry.draft.content.length
+      entry.reply(result)
+    }
+
+    const publish: Publisher["publish"] = (draft, reply) => {
+      const { length } = draft.content
+      if (waiting.size >= waitingMax || waitingContent + length > waitingContentMax) return false
+      const publishedAt = clock.currentTimeMillisUnsafe()
+      const entry = { draft, reply, record: recordOf(draft), publishedAt, sentAt: undefined, settled: false }
+      waiting.set(draft.messageId, entry)
+      waitingContent += length
+      add(entry)
+      return true
+    }
+
+    const refuse = (entry: Waiting, error: ApiError) => settle(entry.draft.messageId, { _tag: "Rejected", error })
+
+    /**
+     * The topic takes less than we were let know: a draft alone is refused, of several the next session sends fewer at
+     * once.
+     */
+    const tooLarge = (request: ReadonlyArray<Waiting>) => {
+      const [only] = request
+      if (only !== undefined && request.length === 1) refuse(only, ApiError.of("PayloadTooLarge"))
+      else requestBytesMax = Math.ceil(request.reduce((sum, entry) => sum + bytesOf(entry), 0) / 2)
+    }
+
+    const send = (producer: Producer, request: ReadonlyArray<Waiting>) =>
+      attempt(() => {
+        const messages = request.map(({ record }) => record)
+        return producer.send({ topic: settings.topic, acks: -1, messages })
+      }).pipe(
+        Effect.tap(() => {
+          const sentAt = clock.currentTimeMillisUnsafe()
+          for (const entry of request) entry.sentAt = sentAt
+          return Effect.void
+        }),
+        Effect.tapError((problem) => Effect.sync(() => (isTooLarge(problem) ? tooLarge(request) : undefined)))
+      )
+
+    /**
+     * Sends everything, one request after the other, so that nothing overtakes what could not be sent before. What is
+     * larger than the topic takes is refused before it is sent: the broker would refuse what is beside it, too.
+     */
+    const sendAll = Effect.fnUntraced(function* (producer: Producer, topicBytesMax: number) {
+      unsent = [...unsent, ...added].filter((entry) => !entry.settled && entry.sentAt === undefined)
+      added = []
+      hasAdded.closeUnsafe()
+      for (const entry of unsent) if (bytesOf(entry) > topicBytesMax) refuse(entry, ApiError.of("PayloadTooLarge"))
+      const fitting = unsent.filter((entry) => !entry.settled)
+      for (const request of batchesOf(fitting, bytesOf, Math.min(requestBytesMax, topicBytesMax))) {
+        yield* send(producer, request)
+      }
+      unsent = []
+    })
+
+    const session = Effect.gen(function* () {
+      const topicBytesMax = yield* ensureTopics(kafka, settings)
+      const producer = yield* connectedProducer(kafka)
+      connected = true
+      // What another session could not send goes first.
+      yield* sendAll(producer, topicBytesMax)
+      return yield* Effect.forever(
+        Effect.gen(function* () {
+          yield* hasAdded.await
+          yield* Effect.sleep(lingerMillis)
+          yield* sendAll(producer, topicBytesMax)
+        })
+      )
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          connected = false
+        })
+      ),
+      Effect.scoped,
+      Effect.withTracerEnabled(false)
+    )
+
+    yield* session.pipe(
+      Effect.tapError((problem) => Effect.logWarning("drafts cannot be sent to Kafka, trying again", problem)),
+      Effect.retry(backoff("200 millis")),
+      Effect.forkScoped
+    )
+
+    const sweep = Effect.sync(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      for (const entry of waiting.values()) {
+        if (entry.publishedAt > now - resendMillis) break
+        if (entry.publishedAt <= now - giveUpMillis) {
+          refuse(entry, ApiError.of("Overloaded", { retryAfter: 1_000 }))
+        } else if (entry.sentAt !== undefined && entry.sentAt <= now - resendMillis) {
+          entry.sentAt = undefined
+          entry.record = recordOf({ ...entry.draft, repeated: true })
+          add(entry)
+        }
+      }
+      // Those that nobody waits for any more must not be kept because the broker is away.
+      added = added.filter((entry) => !entry.settled)
+      unsent = unsent.filter((entry) => !entry.settled)
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.delay(sweep, sweepMillis)))
+
+    return { publish, settle, isConnected: () => connected }
+  })

@@ -1,0 +1,18 @@
+/** {@link Transfer} inside one process: nothing but the queue in front of the store. */
+import { Effect, Layer } from "effect"
+import { Transfer } from "../../domain/cluster/Transfer.ts"
+import { makeDraftQueue } from "./DraftQueue.ts"
+
+export const layer = Layer.effect(
+  Transfer,
+  Effect.map(makeDraftQueue, (queue) =>
+    Transfer.of({
+      publish: queue.offer,
+      // The queue tells a sender itself that its draft is given up.
+      consume: ({ process }) => queue.consume(process),
+      // There is no other process.
+      settle: () => {},
+      isConnected: () => true
+    })
+  )
+)
