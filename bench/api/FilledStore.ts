@@ -11,7 +11,7 @@ import { type GroupEvent, namedMax } from "../../src/domain/groups/Group.ts"
 import { draftOf, happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { type Failure, isFailure } from "../../src/domain/shared/Failure.ts"
 import type { MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 import * as AuthJose from "../../src/layers/auth/AuthJose.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
@@ -87,11 +87,11 @@ const enter = Effect.fnUntraced(function* (userId: UserId) {
 const makeSay = Effect.gen(function* () {
   const store = yield* MessageStore
   let said = 0
-  return Effect.fnUntraced(function* (wishes: ReadonlyArray<Wish | ApiError>) {
+  return Effect.fnUntraced(function* (wishes: ReadonlyArray<Wish | Failure>) {
     for (let from = 0; from < wishes.length; from += batchMax) {
       const now = yield* Clock.currentTimeMillis
       const drafts = wishes.slice(from, from + batchMax).map((wish) => {
-        if (wish instanceof ApiError) throw wish
+        if (isFailure(wish)) throw wish
         said += 1
         return draftOf(wish, String(said) as MessageId, now)
       })
@@ -102,7 +102,7 @@ const makeSay = Effect.gen(function* () {
   })
 })
 
-const privately = (senderId: UserId, receiveId: UserId, clientId: string): Wish | ApiError =>
+const privately = (senderId: UserId, receiveId: UserId, clientId: string): Wish | Failure =>
   written({ senderId, clientId }, { chatType: 1, receiveId, messageType: 0, content })
 
 /** `rounds` messages with each of the others; one after the other, so that no conversation lies together. */
@@ -112,7 +112,7 @@ const conversing = (
   rounds: number,
   name: string,
   isOwn: (round: number) => boolean
-): ReadonlyArray<Wish | ApiError> =>
+): ReadonlyArray<Wish | Failure> =>
   Array.from({ length: rounds }, (_, round) =>
     others.map(({ userId }) => {
       const clientId = `${name} ${round} ${userId}`
@@ -121,7 +121,7 @@ const conversing = (
   ).flat()
 
 /** The founding of a group, and what brings in those who were not named in it. */
-const founding = (founder: UserId, others: ReadonlyArray<UserId>): ReadonlyArray<Wish | ApiError> => {
+const founding = (founder: UserId, others: ReadonlyArray<UserId>): ReadonlyArray<Wish | Failure> => {
   const happens = (event: GroupEvent, index: number) =>
     happening({ senderId: founder, clientId: `event ${index}` }, groupId, event)
   const events: Array<GroupEvent> = [

@@ -7,7 +7,7 @@ import { appendPlan } from "../../src/domain/messages/AppendPlan.ts"
 import type { AppendRules } from "../../src/domain/messages/AppendState.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import * as Server from "../../src/http/Server.ts"
 import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/settings/Logging.ts"
@@ -29,8 +29,8 @@ const inMemory = Layer.sync(MessageStore, () => {
         for (const message of stored) ends.set(message.conversationID, message)
         return results
       }),
-    history: () => Effect.fail(ApiError.of("NoConversation")),
-    chatLog: () => Effect.fail(ApiError.of("NoConversation"))
+    history: () => Effect.fail(failure("NoConversation")),
+    chatLog: () => Effect.fail(failure("NoConversation"))
   })
 })
 

@@ -6,7 +6,7 @@ import type { Message } from "@platformatic/kafka"
 import { Cause, Deferred, Effect, FiberSet, Latch } from "effect"
 import type { Consumer, Transfer } from "../../src/domain/cluster/Transfer.ts"
 import type { Draft } from "../../src/domain/messages/Message.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import type { KafkaSettings } from "../../src/layers/settings/Settings.ts"
 import { backoff } from "../../src/layers/shared/Backoff.ts"
 import { makeDraftQueue } from "../../src/layers/transfer/DraftQueue.ts"
@@ -64,11 +64,14 @@ export const consumeFrom = (
     /** Waits for a store that is away, for as long as it takes. What it refuses for good is put aside. */
     const store: Consumer["process"] = (drafts) =>
       Effect.suspend(() => process(drafts)).pipe(
-        Effect.retry({ while: (error) => error.is("DatabaseError") || error.is("Overloaded"), schedule: again }),
+        Effect.retry({
+          while: (error) => error._tag === "DatabaseError" || error._tag === "Overloaded",
+          schedule: again
+        }),
         Effect.catchCause((cause) => {
           const [only] = drafts
           if (Cause.hasInterruptsOnly(cause) || only === undefined || drafts.length > 1) return Effect.failCause(cause)
-          const error = ApiError.of("ServerError")
+          const error = failure("ServerError")
           return deadLetter(recordOf(only), Cause.pretty(cause)).pipe(
             Effect.andThen(refuse(only, error)),
             Effect.as([{ _tag: "Rejected" as const, error }])

@@ -4,7 +4,7 @@ import { ConfigProvider, Context, Effect, Exit, Fiber, Layer, Scope } from "effe
 import { Transfer } from "../../src/domain/cluster/Transfer.ts"
 import type { Draft } from "../../src/domain/messages/Message.ts"
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import { scratch } from "../../test/support/Backend.ts"
 import { draft } from "../../test/support/Drafts.ts"
@@ -12,7 +12,7 @@ import * as TransferPlatformatic from "./TransferPlatformatic.ts"
 
 const count = 6_000
 const conversations = 12
-const refusal = ApiError.of("Conflict")
+const refusal = failure("Conflict")
 
 /** One transfer of its own, as a process would have it. */
 const member = (settings: Readonly<Record<string, string>>) =>

@@ -7,7 +7,7 @@ import { PrometheusMetrics } from "effect/observability"
 import { RpcSerialization } from "effect/rpc"
 import { Connections } from "../actors/connections/Connections.ts"
 import { MessageSender } from "../actors/delivery/MessageSender.ts"
-import { ApiError } from "../domain/shared/ErrorTable.ts"
+import { failure } from "../domain/shared/Failure.ts"
 import { Settings } from "../layers/settings/Settings.ts"
 import { Accounts } from "./api/Accounts.ts"
 import { Api } from "./api/Api.ts"
@@ -52,7 +52,7 @@ const rpc = Layer.mergeAll(RpcTransports.layerHttp(rpcs), RpcTransports.layerWeb
 const chatHint = HttpRouter.add(
   "GET",
   chatPath,
-  Effect.fail(ApiError.of("BadParameters", { msg: "this is a WebSocket: send an upgrade request" }))
+  Effect.fail(failure("BadParameters", { msg: "this is a WebSocket: send an upgrade request" }))
 )
 
 /** Takes the caller's address from the proxies that the operator trusts. */

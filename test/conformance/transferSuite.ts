@@ -4,7 +4,7 @@ import { Deferred, Effect, Fiber, type Layer } from "effect"
 import { type Consumer, Transfer } from "../../src/domain/cluster/Transfer.ts"
 import type { Draft, Message } from "../../src/domain/messages/Message.ts"
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import { draft } from "../support/Drafts.ts"
 
 const stored = (draft: Draft): AppendResult => ({
@@ -86,14 +86,16 @@ export const transferSuite = <E>(name: string, layer: Layer.Layer<Transfer, E>) 
           consume(transfer, (batch) => {
             if (!broken) return Effect.succeed(batch.map(stored))
             Deferred.doneUnsafe(failed, Effect.void)
-            return Effect.fail(ApiError.of("DatabaseError", { retryAfter: 1_000 }))
+            return Effect.fail(failure("DatabaseError", { retryAfter: 1_000 }))
           })
         )
         const first = yield* Effect.forkChild(publishAll(drafts(64)))
         yield* Deferred.await(failed)
         broken = false
         for (const result of yield* Fiber.join(first)) {
-          assert.isTrue(result._tag === "Stored" || (result._tag === "Rejected" && result.error.is("DatabaseError")))
+          assert.isTrue(
+            result._tag === "Stored" || (result._tag === "Rejected" && result.error._tag === "DatabaseError")
+          )
         }
         assert.isTrue((yield* publishAll(drafts(64))).every((result) => result._tag === "Stored"))
       }).pipe(Effect.provide(layer))

@@ -117,9 +117,9 @@ describe("the rules of changes", () => {
         if (one.kind === "edit" && !one.isOwn) assert.isDefined(problem)
         if (one.isRecalled) assert.isDefined(problem)
         // More time makes nothing possible that was not.
-        if (problem === undefined || !problem.is("TooLate")) return
+        if (problem === undefined || problem._tag !== "TooLate") return
         const later = { ...draft, sendTime: draft.sendTime + 1 }
-        assert.isTrue(changeProblem(later, MessageType[one.kind], view, windows)?.is("TooLate"))
+        assert.isTrue(changeProblem(later, MessageType[one.kind], view, windows)?._tag === "TooLate")
       }),
     { arbitrary: { runs: 1_000 } }
   )

@@ -14,7 +14,7 @@ import {
   step
 } from "../../src/domain/connection/ConnectionMachine.ts"
 import { FrameType } from "../../src/domain/connection/Frame.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"
 
 const opened = (limits: ConnectionLimits, ackMode: AckMode = "once") =>
@@ -46,7 +46,7 @@ const bad: ConnectionEvent = { _tag: "BadFrameReceived", bad: { id: "x", problem
 
 const Outcomes = Schema.Literals(["Done", "Answered", "Failed"])
 const outcomeOf = (tag: typeof Outcomes.Type): Outcome =>
-  tag === "Failed" ? { _tag: "Failed", error: ApiError.of("Blocked") } : { _tag: tag, data: 7 }
+  tag === "Failed" ? { _tag: "Failed", error: failure("Blocked") } : { _tag: tag, data: 7 }
 
 describe("the connection machine", () => {
   it.prop(

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
 import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 const runs = 1_000
@@ -72,7 +72,7 @@ class Group {
       memberCount: this.members().length === 0 ? 0 : this.members().length + this.others,
       roleOf: this.roleOf,
       isUser: (userId) => users.includes(userId),
-      barrier: (a, b) => (this.isBarred(a, b) ? ApiError.of("Blocked") : undefined),
+      barrier: (a, b) => (this.isBarred(a, b) ? failure("Blocked") : undefined),
       askedFor: this.askedFor
     }
   }
@@ -84,7 +84,7 @@ class Group {
   }
 }
 
-type Decided = ReadonlyArray<RoleChange> | ApiError
+type Decided = ReadonlyArray<RoleChange> | Failure
 
 /** What was decided, and how everybody stood before it. */
 interface Step {
@@ -105,7 +105,7 @@ const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) =
     const before = new Map(users.map((userId) => [userId, group.roleOf(userId)]))
     const { isVerify: wasVerify, exists: existed } = group
     const decided = decideGroup(event, sender, group.view())
-    if (!(decided instanceof ApiError)) group.apply(event, decided)
+    if (!isFailure(decided)) group.apply(event, decided)
     check({ group, event, sender, decided, before, wasVerify, existed })
   }
 }
@@ -113,7 +113,7 @@ const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) =
 const property = (name: string, check: (step: Step) => void, others?: number) =>
   it.effect.prop(name, [Life], ([life]) => Effect.sync(() => live(life, check, others)), { arbitrary: { runs } })
 
-const isRefused = (decided: Decided): decided is ApiError => decided instanceof ApiError
+const isRefused = (decided: Decided): decided is Failure => isFailure(decided)
 const roleIn = ({ before }: Step, userId: string): Role => before.get(userId) ?? Role.former
 const isStranger = (step: Step): boolean => roleIn(step, step.sender) === Role.former
 const isManaging = (step: Step): boolean => [1, 2].includes(roleIn(step, step.sender))
@@ -126,7 +126,7 @@ describe("the rules of groups", () => {
     const wasEmpty = step.existed && [...step.before.values()].every((role) => role === Role.former)
     if (!wasEmpty) return
     const expected = step.event.event === "created" ? "Conflict" : "NoConversation"
-    assert.isTrue(isRefused(step.decided) && step.decided.is(expected))
+    assert.isTrue(isRefused(step.decided) && step.decided._tag === expected)
   })
 
   property(
@@ -148,11 +148,11 @@ describe("the rules of groups", () => {
     if (!isStranger(step)) return
     const { event, decided, sender } = step
     if (event.event === "created") {
-      if (step.existed) assert.isTrue(isRefused(decided) && decided.is("Conflict"))
+      if (step.existed) assert.isTrue(isRefused(decided) && decided._tag === "Conflict")
       return
     }
     const isAlone = event.event === "joined" && event.userIds.length === 1 && event.userIds[0] === sender
-    if (!step.existed || !isAlone) assert.isTrue(isRefused(decided) && decided.is("NoConversation"))
+    if (!step.existed || !isAlone) assert.isTrue(isRefused(decided) && decided._tag === "NoConversation")
   })
 
   property("make members by founding, joining and approval only, each of them once and with the right to", (step) => {
@@ -199,7 +199,8 @@ describe("the rules of groups", () => {
       )
     }
     if (event.event === "changed" && isManaging(step)) assert.strictEqual(group.isVerify, event.isVerify)
-    if (event.event === "changed" && role === Role.member) assert.isTrue(isRefused(decided) && decided.is("Forbidden"))
+    if (event.event === "changed" && role === Role.member)
+      assert.isTrue(isRefused(decided) && decided._tag === "Forbidden")
     if (event.event === "role" && role === Role.owner && event.userId !== sender) {
       const had = roleIn(step, event.userId)
       if (had === Role.former || had === event.role) assert.isTrue(isRefused(decided))
@@ -222,7 +223,7 @@ describe("the rules of groups", () => {
       const had = [...step.before.values()].filter((role) => role !== Role.former).length
       const newcomers = new Set(step.event.userIds.filter((userId) => roleIn(step, userId) === Role.former)).size
       if (isRefused(step.decided)) {
-        if (step.decided.is("GroupFull")) assert.isAbove(had + newcomers, placesLeft)
+        if (step.decided._tag === "GroupFull") assert.isAbove(had + newcomers, placesLeft)
       } else assert.isAtMost(had + newcomers, placesLeft)
     },
     groupMembersMax - placesLeft

@@ -9,7 +9,7 @@ import { Friends } from "../../src/domain/contacts/Friends.ts"
 import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
-import type { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { Failure } from "../../src/domain/shared/Failure.ts"
 import { type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 import { freshPhone } from "./Users.ts"
 
@@ -89,9 +89,9 @@ export const makeStage = (caller: Caller) =>
     yield* happen({ event: "created", name: "the group", icon: "", isVerify: true, userIds })
     yield* happen({ event: "role", userId: idOf.manager, role: 2 })
     yield* happen({ event: "removed", userIds: [idOf.former] })
-    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, ApiError> => {
+    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, Failure> => {
       const receiveId = groupId as string as UserId
-      const wish: Wish | ApiError = written(author(name), { chatType: 0, receiveId, messageType: 0, content: name })
+      const wish: Wish | Failure = written(author(name), { chatType: 0, receiveId, messageType: 0, content: name })
       return send(wish)
     }
     const byMember = yield* say("member")

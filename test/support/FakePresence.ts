@@ -3,7 +3,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Presence } from "../../src/domain/contacts/Presence.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 export class FakePresence extends Context.Service<FakePresence, State>()("fiberchat/test/FakePresence") {
@@ -65,9 +65,9 @@ class State {
     this.lastSeen.set(userId, this.clock.currentTimeMillisUnsafe())
   }
 
-  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, ApiError> {
+  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, Failure> {
     return Effect.suspend(() => {
-      const answer = isAway() ? Effect.fail(ApiError.of("DatabaseError")) : Effect.succeed(read())
+      const answer = isAway() ? Effect.fail(failure("DatabaseError")) : Effect.succeed(read())
       return Effect.andThen(this.before, answer)
     })
   }
@@ -84,7 +84,7 @@ class State {
   private askRights<A>(
     asked: ReadonlyArray<A>,
     isContact: (one: A) => boolean
-  ): Effect.Effect<ReadonlyArray<A>, ApiError> {
+  ): Effect.Effect<ReadonlyArray<A>, Failure> {
     if (asked.length === 0) return Effect.succeed([])
     const isAway = () => this.isAway || this.areContactsAway
     return this.ask(() => {

@@ -7,7 +7,7 @@ import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
 import { policyOf, settle } from "./ActorHarness.ts"
 
@@ -78,7 +78,7 @@ export class GroupStage {
     Effect.suspend(() => {
       this.reads.push(groupId)
       if (this.state === "broken") return Effect.die(new Error("a bug in the store"))
-      if (this.state === "down") return Effect.fail(ApiError.of("DatabaseError"))
+      if (this.state === "down") return Effect.fail(failure("DatabaseError"))
       const { seq, members } = this.groups.get(groupId) ?? { seq: 0, members: new Map<string, number>() }
       const found = {
         seq,

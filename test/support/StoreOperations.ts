@@ -9,7 +9,7 @@ import { Groups } from "../../src/domain/groups/Groups.ts"
 import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { ChatType } from "../../src/domain/shared/ConversationIds.ts"
-import type { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { Failure } from "../../src/domain/shared/Failure.ts"
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
 import { befriend } from "./Acquaintances.ts"
@@ -32,7 +32,7 @@ import {
 } from "./StoredGroups.ts"
 import { insertUsers } from "./StoredUsers.ts"
 
-type Operation = Effect.Effect<unknown, ApiError, StoreServices>
+type Operation = Effect.Effect<unknown, Failure, StoreServices>
 
 const groupRequestId = "601"
 const friendRequestId = "801" as FriendRequestId
@@ -59,7 +59,7 @@ const arrange = (userId: string, change: ListChange): Operation =>
   Effect.flatMap(ConversationLists, (lists) => lists.change(idOf(userId), [change]))
 const read = (userId: string, conversationId: ListChange["conversationId"], seq: number): Operation =>
   Effect.flatMap(Conversations, (conversations) => conversations.markRead(idOf(userId), conversationId, seq))
-const inGroups = (use: (groups: Groups["Service"]) => Effect.Effect<unknown, ApiError>): Operation =>
+const inGroups = (use: (groups: Groups["Service"]) => Effect.Effect<unknown, Failure>): Operation =>
   Effect.flatMap(Groups, use)
 const history = (userId: string): Operation =>
   Effect.flatMap(MessageStore, (messages) => messages.history(idOf(userId), { conversationId: groupId, limit: 20 }))

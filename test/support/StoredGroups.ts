@@ -12,7 +12,7 @@ import { Groups } from "../../src/domain/groups/Groups.ts"
 import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import type { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import type { Failure } from "../../src/domain/shared/Failure.ts"
 import type { GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
 import { groupDraft } from "./Drafts.ts"
 import { briefOf, nameOf } from "./Refusals.ts"
@@ -80,7 +80,7 @@ export const append = (...drafts: ReadonlyArray<Draft>) =>
   Effect.flatMap(MessageStore, (store) => Effect.map(store.appendBatch(drafts), (results) => results.map(briefOf)))
 
 /** The name of the error that it fails with. */
-export const errorOf = <A, R>(effect: Effect.Effect<A, ApiError, R>) => Effect.map(Effect.flip(effect), nameOf)
+export const errorOf = <A, R>(effect: Effect.Effect<A, Failure, R>) => Effect.map(Effect.flip(effect), nameOf)
 
 /** Puts many rows into a table at once. */
 export const insertRows = (table: string, rows: ReadonlyArray<Record<string, unknown>>) =>

@@ -5,7 +5,7 @@ import { Notices } from "../../src/actors/delivery/Notices.ts"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/accounts/Auth.ts"
 import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 import { Accounts } from "../../src/http/api/Accounts.ts"
 import { AuthRateLimiter } from "../../src/layers/auth/AuthRateLimiter.ts"
@@ -50,7 +50,7 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
   )
 
 /** Calls with a store that has revoked the login `old` and is slow to say so; the caller hangs up before it does. */
-const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, ApiError>) =>
+const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, Failure>) =>
   Effect.gen(function* () {
     const revoked = yield* Deferred.make<void>()
     const answer = yield* Deferred.make<void>()
@@ -78,11 +78,11 @@ describe("a logout", () => {
   it.effect("closes its sockets even where the store fails, which may have revoked the login", () =>
     Effect.gen(function* () {
       const told: Array<string> = []
-      const layer = accountsOver({ revoke: () => Effect.fail(ApiError.of("DatabaseError")) }, told)
+      const layer = accountsOver({ revoke: () => Effect.fail(failure("DatabaseError")) }, told)
       const error = yield* Effect.flatMap(Accounts, ({ logout }) => Effect.flip(logout(caller))).pipe(
         Effect.provide(layer)
       )
-      assert.isTrue(error.is("DatabaseError"))
+      assert.isTrue(error._tag === "DatabaseError")
       assert.deepStrictEqual(told, [`${userId} ${session.sessionId}`])
     })
   )

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import { ConversationWatchers, type Watch } from "../../src/actors/delivery/ConversationWatchers.ts"
 import type { HistoryPage } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 
 const conversationId = "1_2" as ConversationId
 const empty: HistoryPage = { messages: [], hasMore: false }
@@ -73,7 +73,7 @@ describe("the followers of a conversation", () => {
       assert.strictEqual(yield* times(read()), 1)
       yield* TestClock.adjust(1_000)
       assert.strictEqual(yield* times(read({ messages: [], hasMore: true })), 2)
-      assert.strictEqual(yield* times(Effect.andThen(read(), Effect.fail(ApiError.of("DatabaseError")))), 2)
+      assert.strictEqual(yield* times(Effect.andThen(read(), Effect.fail(failure("DatabaseError")))), 2)
     }).pipe(Effect.scoped, Effect.provide(ConversationWatchers.layer))
   )
 

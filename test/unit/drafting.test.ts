@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { changed, happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { ApiError } from "../../src/domain/shared/ErrorTable.ts"
+import { type Failure, isFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { nameOf } from "../support/Refusals.ts"
 
@@ -12,7 +12,7 @@ const group = "100" as ConversationId
 const words = { chatType: 1, receiveId: "7" as UserId, messageType: MessageType.text, content: "words" } as const
 const recall = { conversationID: group, seq: 3, messageType: MessageType.recall, content: "" } as const
 
-const outcome = (wish: Wish | ApiError) => (wish instanceof ApiError ? nameOf(wish) : wish.conversationId)
+const outcome = (wish: Wish | Failure) => (isFailure(wish) ? nameOf(wish) : wish.conversationId)
 
 describe("a wish", () => {
   it("is of the conversation of its sender and its receiver, be it a user or a group", () => {
@@ -27,7 +27,7 @@ describe("a wish", () => {
     assert.strictEqual(outcome(changed(author(), recall)), group)
     const receiverIn = (conversationID: string) => {
       const wish = changed(author(), { ...recall, conversationID: conversationID as ConversationId })
-      return wish instanceof ApiError ? nameOf(wish) : `${wish.chatType} ${wish.receiveId} ${wish.targetSeq}`
+      return isFailure(wish) ? nameOf(wish) : `${wish.chatType} ${wish.receiveId} ${wish.targetSeq}`
     }
     assert.strictEqual(receiverIn("100"), "0 100 3")
     assert.strictEqual(receiverIn("5_7"), "1 7 3")

@@ -5,7 +5,7 @@
 import { type Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Method, MethodKind } from "../../domain/connection/ClientProtocol.ts"
 import type { Outcome, Request } from "../../domain/connection/ConnectionMachine.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { Connection } from "./ConnectionRegistry.ts"
 
 /** A data frame on its way to a handler. */
@@ -38,7 +38,7 @@ const route = <Payload>(
       // A Go client without a payload sends null.
       const decoded = decode(payload ?? {})
       if (Result.isSuccess(decoded)) return start({ connection, id, payload: decoded.success }, settle)
-      settle({ _tag: "Failed", error: ApiError.of("BadParameters", { msg: decoded.failure.message }) })
+      settle({ _tag: "Failed", error: failure("BadParameters", { msg: decoded.failure.message }) })
       return undefined
     }
   }
@@ -60,17 +60,17 @@ export const handedOver = <Payload>(
  */
 export const done = <Payload>(
   method: Method<"command" | "signal", Payload>,
-  handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
+  handle: (call: Call<Payload>) => Effect.Effect<unknown, Failure>
 ): Route => route(method, (call, settle) => Effect.uninterruptible(settled(handle(call), "Done", settle)))
 
 /** A query: what comes of it is the data of a data frame with the request's id and method. */
 export const answered = <Payload>(
   method: Method<"query", Payload>,
-  handle: (call: Call<Payload>) => Effect.Effect<unknown, ApiError>
+  handle: (call: Call<Payload>) => Effect.Effect<unknown, Failure>
 ): Route => route(method, (call, settle) => settled(handle(call), "Answered", settle))
 
 const settled = (
-  work: Effect.Effect<unknown, ApiError>,
+  work: Effect.Effect<unknown, Failure>,
   tag: "Done" | "Answered",
   settle: Settle
 ): Effect.Effect<void> =>
@@ -81,11 +81,11 @@ const settled = (
   })
 
 /** The expected error of a cause; anything else is logged once and becomes `ServerError`. */
-const expectedError = (cause: Cause.Cause<ApiError>): Effect.Effect<ApiError> => {
-  const failure = cause.reasons.find((reason) => reason._tag === "Fail")
-  return failure !== undefined
-    ? Effect.succeed(failure.error)
-    : Effect.as(Effect.logError("a method failed unexpectedly", cause), ApiError.of("ServerError"))
+const expectedError = (cause: Cause.Cause<Failure>): Effect.Effect<Failure> => {
+  const expected = cause.reasons.find((reason) => reason._tag === "Fail")
+  return expected !== undefined
+    ? Effect.succeed(expected.error)
+    : Effect.as(Effect.logError("a method failed unexpectedly", cause), failure("ServerError"))
 }
 
 export class Router extends Context.Service<
@@ -108,7 +108,7 @@ const make = (routes: ReadonlyArray<Route>): Router["Service"] => {
       const settle = (outcome: Outcome) => connection.tell({ _tag: "RequestSettled", request, outcome })
       const route = byMethod.get(request.method)
       if (route === undefined) {
-        const error = ApiError.of("NotFound", { msg: `unknown method "${request.method}"` })
+        const error = failure("NotFound", { msg: `unknown method "${request.method}"` })
         return void settle({ _tag: "Failed", error })
       }
       return route.start({ connection, id: request.id, payload: data }, settle)

@@ -2,7 +2,7 @@
 import { Clock, Context, Effect, Fiber, Latch, Layer, type Scope } from "effect"
 import type { HistoryPage } from "../../domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 
 /** Those who follow a conversation at the same time. */
 const watchersMax = 1_000
@@ -11,7 +11,7 @@ const freshMillis = 1_000
 /** Pages of one conversation that are being read, or may be handed out again. */
 const pagesMax = 8
 
-type PageRead = Effect.Effect<HistoryPage, ApiError>
+type PageRead = Effect.Effect<HistoryPage, Failure>
 
 /** One follower's view of a conversation. */
 export interface Watch {
@@ -27,7 +27,7 @@ export interface Watch {
 interface Page {
   /** Unix milliseconds. */
   readonly startedAt: number
-  readonly fiber: Fiber.Fiber<HistoryPage, ApiError>
+  readonly fiber: Fiber.Fiber<HistoryPage, Failure>
 }
 
 /** A conversation that is followed. */
@@ -79,7 +79,7 @@ export class ConversationWatchers extends Context.Service<
     /** Something new is in this conversation, or may be in any. */
     readonly nudge: (conversationId: ConversationId | undefined) => void
     /** Follows a conversation until the scope ends. Fails with `Overloaded` when too many do. */
-    readonly watch: (conversationId: ConversationId) => Effect.Effect<Watch, ApiError, Scope.Scope>
+    readonly watch: (conversationId: ConversationId) => Effect.Effect<Watch, Failure, Scope.Scope>
   }
 >()("fiberchat/actors/ConversationWatchers") {
   static readonly layer = Layer.effect(
@@ -117,7 +117,7 @@ export class ConversationWatchers extends Context.Service<
         },
         watch: (conversationId) =>
           Effect.suspend(() => {
-            if (size >= watchersMax) return Effect.fail(ApiError.of("Overloaded", { retryAfter: 5_000 }))
+            if (size >= watchersMax) return Effect.fail(failure("Overloaded", { retryAfter: 5_000 }))
             const latch = Latch.makeUnsafe()
             return Effect.map(
               Effect.acquireRelease(

@@ -4,7 +4,7 @@ import { Transfer } from "../../domain/cluster/Transfer.ts"
 import { draftOf, type Wish } from "../../domain/messages/Drafting.ts"
 import type { Message } from "../../domain/messages/Message.ts"
 import type { AppendResult } from "../../domain/messages/MessageStore.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../domain/shared/Failure.ts"
 import { Ids } from "../../domain/shared/Ids.ts"
 
 /** How long a caller waits to hear that a message is durable; afterwards it may still become so. */
@@ -17,7 +17,7 @@ export class MessageSender extends Context.Service<
      * Waits until the message is durable, and gives it; sent again under the same id it gives the first one. Fails
      * with what the wish came to, with why the store refused it, or with `Overloaded`.
      */
-    readonly send: (wish: Wish | ApiError) => Effect.Effect<Message, ApiError>
+    readonly send: (wish: Wish | Failure) => Effect.Effect<Message, Failure>
   }
 >()("fiberchat/actors/MessageSender") {
   static readonly layer = Layer.effect(
@@ -26,10 +26,10 @@ export class MessageSender extends Context.Service<
       const transfer = yield* Transfer
       const ids = yield* Ids
       const clock = yield* Clock.Clock
-      const overloaded = ApiError.of("Overloaded", { retryAfter: 1_000 })
+      const overloaded = failure("Overloaded", { retryAfter: 1_000 })
 
       const published = (wish: Wish) =>
-        Effect.callback<AppendResult, ApiError>((resume) => {
+        Effect.callback<AppendResult, Failure>((resume) => {
           const draft = draftOf(wish, ids.messageId(), clock.currentTimeMillisUnsafe())
           const isTaken = transfer.publish(draft, (result) => resume(Effect.succeed(result)))
           if (!isTaken) resume(Effect.fail(overloaded))
@@ -37,7 +37,7 @@ export class MessageSender extends Context.Service<
 
       return MessageSender.of({
         send: Effect.fn("MessageSender.send")(function* (wish) {
-          if (wish instanceof ApiError) return yield* wish
+          if (isFailure(wish)) return yield* wish
           const result = yield* Effect.timeoutOrElse(published(wish), {
             duration: patience,
             orElse: () => Effect.fail(overloaded)

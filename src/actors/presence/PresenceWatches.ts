@@ -8,7 +8,7 @@ import { dataFrame, encodeFrame } from "../../domain/connection/Frame.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { Presence, type PresenceState } from "../../domain/contacts/Presence.ts"
 import { pairKey } from "../../domain/contacts/UserPair.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { rootUserId, type UserId } from "../../domain/shared/Ids.ts"
 import { type Connection, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { type Watch, WatchTable } from "./WatchTable.ts"
@@ -47,7 +47,7 @@ export class PresenceWatches extends Context.Service<
     readonly watch: (
       connection: Connection,
       userIds: ReadonlyArray<UserId>
-    ) => Effect.Effect<ReadonlyArray<PresenceState>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<PresenceState>, Failure>
     /** Watched users of all connections together. */
     readonly size: () => number
   }
@@ -105,7 +105,7 @@ const make = Effect.gen(function* () {
     const isOpen = registry.ofUser(connection.userId).some(({ connectionId }) => connectionId === id)
     if (!isOpen || (before !== undefined && before.call > call)) return Effect.void
     if (table.entries - (before?.told.size ?? 0) + states.length > entriesMax) {
-      return Effect.fail(ApiError.of("Overloaded", { retryAfter: 5_000 }))
+      return Effect.fail(failure("Overloaded", { retryAfter: 5_000 }))
     }
     const told = new Map(states.map(({ userId, online }) => [userId, online]))
     // One who watches nobody is remembered, too: a call from before may be answered after this one.

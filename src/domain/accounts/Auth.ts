@@ -1,6 +1,6 @@
 /** Who is calling: access tokens, and the logins (sessions) that they belong to. */
 import { Context, type Effect } from "effect"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
 /** The three audiences of tokens that this server signs (protocol.md section 5). */
@@ -42,7 +42,7 @@ export class Auth extends Context.Service<
      * The identity of a token with the right signature, issuer, audience and time whose login is not revoked.
      * Fails with `Unauthenticated` whatever is wrong, or `DatabaseError`.
      */
-    readonly verify: (token: string) => Effect.Effect<Identity, ApiError>
+    readonly verify: (token: string) => Effect.Effect<Identity, Failure>
   }
 >()("fiberchat/domain/Auth") {}
 
@@ -72,11 +72,11 @@ export class Sessions extends Context.Service<
     /** Opens a login and gives its first refresh token. Beyond `sessionsMax` a user's oldest logins are revoked. */
     readonly open: (
       session: Session
-    ) => Effect.Effect<{ readonly refreshToken: string; readonly revoked: ReadonlyArray<string> }, ApiError>
+    ) => Effect.Effect<{ readonly refreshToken: string; readonly revoked: ReadonlyArray<string> }, Failure>
     /** Uses a refresh token up. */
-    readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, ApiError>
-    readonly revoke: (sessionId: string) => Effect.Effect<void, ApiError>
-    readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, ApiError>
+    readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, Failure>
+    readonly revoke: (sessionId: string) => Effect.Effect<void, Failure>
+    readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, Failure>
   }
 >()("fiberchat/domain/Sessions") {}
 

@@ -1,6 +1,6 @@
 /** Users and their logins: schemas of the user service and the port to where they are kept. */
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import { UserId } from "../shared/Ids.ts"
 import { isWellFormed } from "../shared/WellFormed.ts"
 
@@ -98,23 +98,23 @@ export const findMax = 100
 export class UserRepository extends Context.Service<
   UserRepository,
   {
-    readonly insert: (user: User) => Effect.Effect<void, ApiError>
-    readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, ApiError>
-    readonly findByPhone: (phone: Phone) => Effect.Effect<Option.Option<User>, ApiError>
+    readonly insert: (user: User) => Effect.Effect<void, Failure>
+    readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, Failure>
+    readonly findByPhone: (phone: Phone) => Effect.Effect<Option.Option<User>, Failure>
     /** Users that meet every given condition, at most {@link findMax}; `namePrefix` ignores case. */
     readonly find: (conditions: {
       readonly namePrefix?: string
       readonly phone?: Phone
       readonly ids?: ReadonlyArray<string>
-    }) => Effect.Effect<ReadonlyArray<User>, ApiError>
-    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, ApiError>
+    }) => Effect.Effect<ReadonlyArray<User>, Failure>
+    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, Failure>
   }
 >()("fiberchat/domain/UserRepository") {}
 
 /** Reads phone numbers as people write them. Fails with `BadPhone`. */
 export class PhoneNumbers extends Context.Service<
   PhoneNumbers,
-  { readonly parse: (input: string) => Effect.Effect<Phone, ApiError> }
+  { readonly parse: (input: string) => Effect.Effect<Phone, Failure> }
 >()("fiberchat/domain/PhoneNumbers") {}
 
 /** Slow, salted password hashing off the event loop. Fails with `Overloaded` when too many wait for it. */
@@ -122,8 +122,8 @@ export class PasswordHasher extends Context.Service<
   PasswordHasher,
   {
     /** A self-describing hash string (PHC format). */
-    readonly hash: (password: string) => Effect.Effect<string, ApiError>
+    readonly hash: (password: string) => Effect.Effect<string, Failure>
     /** Whether the password is the hash's; `undefined` as hash takes the same time and says no. */
-    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, ApiError>
+    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, Failure>
   }
 >()("fiberchat/domain/PasswordHasher") {}

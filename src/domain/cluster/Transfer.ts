@@ -2,7 +2,7 @@
 import { Context, type Effect } from "effect"
 import type { Draft } from "../messages/Message.ts"
 import type { AppendResult } from "../messages/MessageStore.ts"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { MessageId } from "../shared/Ids.ts"
 
 /** Called once with what became of a draft; must return at once. */
@@ -11,9 +11,9 @@ export type Reply = (result: AppendResult) => void
 /** What the drafts come to. */
 export interface Consumer {
   /** Stores a batch of drafts, in order, and answers each; hands over what comes of it before it returns. */
-  readonly process: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
+  readonly process: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, Failure>
   /** Hands over that a draft is given up: `process` fails with it, and would for ever. */
-  readonly refuse: (draft: Draft, error: ApiError) => Effect.Effect<void>
+  readonly refuse: (draft: Draft, error: Failure) => Effect.Effect<void>
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { Result, Schema } from "effect"
 import type { Message } from "../messages/Message.ts"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import { rootUserId } from "../shared/Ids.ts"
 import type { AckMode } from "./AckService.ts"
 import { findsMissed, isCommand, isSignal } from "./ClientProtocol.ts"
@@ -53,7 +53,7 @@ export interface Request {
 export type Outcome =
   | { readonly _tag: "Done"; readonly data: unknown }
   | { readonly _tag: "Answered"; readonly data: unknown }
-  | { readonly _tag: "Failed"; readonly error: ApiError }
+  | { readonly _tag: "Failed"; readonly error: Failure }
 
 export type ConnectionEvent =
   | { readonly _tag: "FrameReceived"; readonly frame: Frame }
@@ -189,7 +189,7 @@ const strike = (times: ReadonlyArray<number>, now: number, limits: ConnectionLim
 const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: ConnectionLimits): Step => {
   const badFrameTimes = strike(state.badFrameTimes, now, limits)
   if (badFrameTimes.length >= limits.badFramesMax) return close(state, "Abuse")
-  return send({ ...state, badFrameTimes }, errFrame(bad.id, ApiError.of("BadParameters", { msg: bad.problem })))
+  return send({ ...state, badFrameTimes }, errFrame(bad.id, failure("BadParameters", { msg: bad.problem })))
 }
 
 const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
@@ -268,7 +268,7 @@ const withinRate = (
   if (rateStrikeTimes.length >= limits.rateStrikesMax) return close(state, "RateLimited", retryAfter)
   return send(
     { ...state, rateCredit, rateRefilledAt: now, rateStrikeTimes },
-    errFrame(frame.id, ApiError.of("RateLimited", { retryAfter }), frame.method)
+    errFrame(frame.id, failure("RateLimited", { retryAfter }), frame.method)
   )
 }
 

@@ -3,7 +3,7 @@
  * once, waits for the client to confirm that ack, and takes its turn when every frame before it has had its own.
  */
 import { Equal } from "effect"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import type { AckLimits } from "./AckService.ts"
 import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "./Frame.ts"
 
@@ -40,14 +40,14 @@ export const noneWaiting: InboundAcks = { waiting: [], dueAt: Number.POSITIVE_IN
 export const received = (acks: InboundAcks, frame: Frame, now: number, limits: AckLimits): InboundStep => {
   const wantsAck = frame.frameType !== FrameType.noAck
   if (wantsAck && frame.id === "") {
-    return refused(acks, frame, ApiError.of("BadParameters", { msg: "a frame needs an id to be confirmed" }))
+    return refused(acks, frame, failure("BadParameters", { msg: "a frame needs an id to be confirmed" }))
   }
   const first = frame.id === "" ? undefined : acks.waiting.find((waiting) => waiting.frame.id === frame.id)
   if (first !== undefined) return receivedAgain(acks, first, frame, limits)
   if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
   if (acks.waiting.length >= limits.unconfirmedMax) {
     const msg = "too many frames wait to be confirmed"
-    return refused(acks, frame, ApiError.of("Overloaded", { msg, retryAfter: limits.ackRetryMillis }))
+    return refused(acks, frame, failure("Overloaded", { msg, retryAfter: limits.ackRetryMillis }))
   }
   const waiting: WaitingFrame = {
     frame,
@@ -76,7 +76,7 @@ export const inboundDue = (acks: InboundAcks, now: number, limits: AckLimits): I
   const waiting = acks.waiting.flatMap((before): ReadonlyArray<WaitingFrame> => {
     if (before.confirmed) return [before]
     if (before.ackedAt + limits.ackTimeoutMillis <= now) {
-      send.push(errFrame(before.frame.id, ApiError.of("Unconfirmed"), before.frame.method))
+      send.push(errFrame(before.frame.id, failure("Unconfirmed"), before.frame.method))
       return []
     }
     if (before.repeatAt > now) return [before]
@@ -112,7 +112,7 @@ const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: AckLimits): Inb
 /** The same frame is acknowledged again; another one under its id is refused, and the first stays. */
 const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, limits: AckLimits): InboundStep => {
   if (first.frame.method !== frame.method || !Equal.equals(first.frame.data, frame.data)) {
-    return refused(acks, frame, ApiError.of("Conflict", { msg: "this id already names another frame" }))
+    return refused(acks, frame, failure("Conflict", { msg: "this id already names another frame" }))
   }
   if (frame.frameType === FrameType.noAck) return { acks, send: [], ready: [] }
   // It may have come as a noAck frame first: whoever asks for acks gets them, the last one included.
@@ -120,7 +120,7 @@ const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, lim
   return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
 }
 
-const refused = (acks: InboundAcks, frame: Frame, error: ApiError): InboundStep => ({
+const refused = (acks: InboundAcks, frame: Frame, error: Failure): InboundStep => ({
   acks,
   send: [errFrame(frame.id, error, frame.method)],
   ready: []

@@ -1,6 +1,6 @@
 /** Friend requests: their schemas, their limits, and what becomes of one, decided from what is between two users. */
 import { Schema } from "effect"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import { FriendRequestId, UserId } from "../shared/Ids.ts"
 import { AnyHandleResult, HandleResult, type RequestAnswer, RequestMessage } from "../shared/Request.ts"
 
@@ -52,13 +52,13 @@ export type AskDecision =
   | { readonly _tag: "Passed"; readonly id: FriendRequestId }
   | { readonly _tag: "New" }
 
-const full = (msg: string): ApiError => ApiError.of("RateLimited", { msg, retryAfter: 60_000 })
+const full = (msg: string): Failure => failure("RateLimited", { msg, retryAfter: 60_000 })
 const tooManyFriends = full(`one of the two has ${friendsMax} friends`)
 
 /** What becomes of asking, or why nothing does. */
-export const decideAsk = (relation: Relation): AskDecision | ApiError => {
-  if (relation.isBlocked) return ApiError.of("Blocked")
-  if (relation.areFriends) return ApiError.of("Conflict", { msg: "they are friends" })
+export const decideAsk = (relation: Relation): AskDecision | Failure => {
+  if (relation.isBlocked) return failure("Blocked")
+  if (relation.areFriends) return failure("Conflict", { msg: "they are friends" })
   if (relation.sent !== undefined) return { _tag: "Waiting", id: relation.sent }
   if (relation.ownFriends >= friendsMax) return tooManyFriends
   if (relation.received !== undefined) {
@@ -82,11 +82,11 @@ export const decideAnswer = (
   answer: RequestAnswer,
   before: HandleResult,
   relation: Pick<Relation, "isBlocked" | "ownFriends" | "otherFriends">
-): "Counts" | "Repeats" | ApiError => {
+): "Counts" | "Repeats" | Failure => {
   if (answer === before) return "Repeats"
   // Before the next: a block has cancelled the request, and tells more.
-  if (answer === HandleResult.pass && relation.isBlocked) return ApiError.of("Blocked")
-  if (before !== HandleResult.none) return ApiError.of("Conflict", { msg: "this request has another answer" })
+  if (answer === HandleResult.pass && relation.isBlocked) return failure("Blocked")
+  if (before !== HandleResult.none) return failure("Conflict", { msg: "this request has another answer" })
   if (answer !== HandleResult.pass) return "Counts"
   return Math.max(relation.ownFriends, relation.otherFriends) >= friendsMax ? tooManyFriends : "Counts"
 }

@@ -1,6 +1,6 @@
 /** The port to friendships and the requests that lead to them. */
 import { Context, type Effect, Schema } from "effect"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import { type FriendRequestId, UserId } from "../shared/Ids.ts"
 import type { RequestAnswer } from "../shared/Request.ts"
 import type { Asked, FriendRequest } from "./FriendRequest.ts"
@@ -21,13 +21,13 @@ export class Friends extends Context.Service<
      * `BadParameters` for oneself, `UserNotFound`, `Blocked`, `Conflict` between friends, and with `RateLimited` past
      * `friendsMax` and `requestsPendingMax`.
      */
-    readonly ask: (userId: UserId, other: UserId, message: string) => Effect.Effect<Asked, ApiError>
+    readonly ask: (userId: UserId, other: UserId, message: string) => Effect.Effect<Asked, Failure>
     /**
      * Answers a request. The same answer again has no effect. Fails with `NoRequest` when there is none that this user
      * may answer so, `Conflict` when it has another answer, `Blocked` when it is to be passed while one blocks the
      * other, and `RateLimited` past `friendsMax`.
      */
-    readonly answer: (userId: UserId, id: FriendRequestId, answer: RequestAnswer) => Effect.Effect<void, ApiError>
+    readonly answer: (userId: UserId, id: FriendRequestId, answer: RequestAnswer) => Effect.Effect<void, Failure>
     /**
      * Requests to and of a user, newest first, at most `requestPageMax`: those before the request `before`, or the newest.
      * Fails with `NoRequest` when that is not one of theirs.
@@ -35,14 +35,14 @@ export class Friends extends Context.Service<
     readonly requests: (
       userId: UserId,
       before: FriendRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<FriendRequest>, ApiError>
-    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<FriendRequest>, Failure>
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, Failure>
     /** The friends whose presence a user sees: where neither blocks the other. */
-    readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure>
     /**
      * Ends the friendship on both sides, and, where messages need friendship, what is pending to bring one of them into a
      * group by the other. Idempotent.
      */
-    readonly remove: (userId: UserId, friend: UserId) => Effect.Effect<void, ApiError>
+    readonly remove: (userId: UserId, friend: UserId) => Effect.Effect<void, Failure>
   }
 >()("fiberchat/domain/Friends") {}

@@ -3,7 +3,7 @@
  * section 1.9).
  */
 import { Context, type Effect, Schema } from "effect"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import { type ConnectionId, UserId } from "../shared/Ids.ts"
 
 /** Users that one connection watches at most. */
@@ -58,12 +58,12 @@ export class Presence extends Context.Service<
     /** Never waits. Called after the registry has forgotten the connection. */
     readonly closed: (connection: PresentConnection) => void
     /** One for each id, in their order. */
-    readonly of: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserPresence>, ApiError>
+    readonly of: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserPresence>, Failure>
     /** Those of these users that are online, in their order. */
-    readonly onlineAmong: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    readonly onlineAmong: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, Failure>
     /** At most so many of all users that are online. */
-    readonly onlineUsers: (limit: number) => Effect.Effect<ReadonlyArray<UserId>, ApiError>
+    readonly onlineUsers: (limit: number) => Effect.Effect<ReadonlyArray<UserId>, Failure>
     /** What has changed after a version, on any process; without one, the version of now. May have to be asked again. */
-    readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, ApiError>
+    readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, Failure>
   }
 >()("fiberchat/domain/Presence") {}

@@ -1,5 +1,5 @@
 /** Two users, and what keeps them apart. */
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
 /** Two users, of whom the first is the one that acts or asks. */
@@ -24,8 +24,8 @@ export const barrier = (
   requireFriendship: boolean,
   one: UserId,
   other: UserId
-): ApiError | undefined => {
-  if (blocks.has(pairKey(one, other)) || blocks.has(pairKey(other, one))) return ApiError.of("Blocked")
+): Failure | undefined => {
+  if (blocks.has(pairKey(one, other)) || blocks.has(pairKey(other, one))) return failure("Blocked")
   const areStrangers = requireFriendship && one !== other && !friends.has(pairKey(one, other))
-  return areStrangers ? ApiError.of("NotFriends") : undefined
+  return areStrangers ? failure("NotFriends") : undefined
 }

@@ -3,7 +3,7 @@ import { Context, type Effect, Option, Schema } from "effect"
 import type { Message } from "../messages/Message.ts"
 import type { ChatType } from "../shared/ConversationIds.ts"
 import { ConversationId } from "../shared/ConversationIds.ts"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
 /** A conversation in a user's list. */
@@ -76,9 +76,9 @@ export class ConversationLists extends Context.Service<
      * Makes sure that a conversation is in the user's list, and tells its id: with another user (`NoReceiver` where
      * there is none, `Blocked`, `NotFriends`), or of a group of theirs (`NoConversation`).
      */
-    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, ApiError>
+    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, Failure>
     /** A page of the user's list, after the position. At most {@link listMax}, and no more than fit into an answer. */
-    readonly list: (userId: UserId, after: ListPosition | undefined) => Effect.Effect<ListPage, ApiError>
+    readonly list: (userId: UserId, after: ListPosition | undefined) => Effect.Effect<ListPage, Failure>
     /**
      * Changes a user's list, all or nothing; gives the read positions that have moved. Fails with `NoConversation` for
      * any that is not theirs, with `BadParameters` for a position past the last message.
@@ -86,6 +86,6 @@ export class ConversationLists extends Context.Service<
     readonly change: (
       userId: UserId,
       changes: ReadonlyArray<ListChange>
-    ) => Effect.Effect<ReadonlyArray<MovedPosition>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<MovedPosition>, Failure>
   }
 >()("fiberchat/domain/ConversationLists") {}

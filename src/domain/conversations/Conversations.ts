@@ -1,7 +1,7 @@
 /** The port to what users have in their conversations: what changed, and how far they have read. */
 import { Context, type Effect } from "effect"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { SyncPage, SyncPosition } from "./Sync.ts"
 
@@ -41,23 +41,19 @@ export class Conversations extends Context.Service<
     readonly sync: (
       reader: UserId,
       query: SyncQuery
-    ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, ApiError>
+    ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, Failure>
     /** Fails with `NoMessage` for anybody who does not see the message. */
-    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, ApiError>
+    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, Failure>
     /**
      * Whether others know of the conversation, which they do from its first message on. Fails with `NoConversation` for
      * anybody who is not a member, and where the two in a private conversation may not write to each other with `Blocked`
      * or `NotFriends`.
      */
-    readonly mayBeHeard: (userId: UserId, conversationId: ConversationId) => Effect.Effect<boolean, ApiError>
+    readonly mayBeHeard: (userId: UserId, conversationId: ConversationId) => Effect.Effect<boolean, Failure>
     /**
      * Moves the read position forward to `seq`, never back. Fails with `NoConversation` for anybody who is not a
      * member, with `BadParameters` past the last message.
      */
-    readonly markRead: (
-      reader: UserId,
-      conversationId: ConversationId,
-      seq: number
-    ) => Effect.Effect<ReadMark, ApiError>
+    readonly markRead: (reader: UserId, conversationId: ConversationId, seq: number) => Effect.Effect<ReadMark, Failure>
   }
 >()("fiberchat/domain/Conversations") {}

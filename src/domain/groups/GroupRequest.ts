@@ -1,5 +1,5 @@
 /** Requests to get into a group: decided from what is known of the group and of those who want in or bring in. */
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import type { GroupRequestId, UserId } from "../shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
 import { type GroupId, isManager, type Role } from "./Group.ts"
@@ -31,7 +31,7 @@ export const groupRequestsPendingMax = 1_000
 export interface AskView {
   readonly isUser: (userId: UserId) => boolean
   /** Why the inviter has nothing to do with this user, if so. */
-  readonly barrier: (inviter: UserId, userId: UserId) => ApiError | undefined
+  readonly barrier: (inviter: UserId, userId: UserId) => Failure | undefined
   readonly isMember: (userId: UserId) => boolean
   /** Whether a request for them is pending, whoever has made it. */
   readonly isAwaited: (userId: UserId) => boolean
@@ -40,18 +40,18 @@ export interface AskView {
 }
 
 /** The requests that are kept of these for one group, or why none is: one user that may not be named refuses all. */
-export const decideAsk = (requests: ReadonlyArray<NewRequest>, view: AskView): ReadonlyArray<NewRequest> | ApiError => {
+export const decideAsk = (requests: ReadonlyArray<NewRequest>, view: AskView): ReadonlyArray<NewRequest> | Failure => {
   for (const { userId, inviterId } of requests) {
-    if (!view.isUser(userId)) return ApiError.of("UserNotFound", { msg: `no user ${userId}` })
+    if (!view.isUser(userId)) return failure("UserNotFound", { msg: `no user ${userId}` })
     const barrier = view.barrier(inviterId, userId)
     if (barrier !== undefined) return barrier
   }
   if (requests.every(({ userId }) => view.isMember(userId))) {
-    return ApiError.of("Conflict", { msg: "already a member" })
+    return failure("Conflict", { msg: "already a member" })
   }
   const added = requests.filter(({ userId }) => !view.isMember(userId) && !view.isAwaited(userId))
   return view.pending + added.length > groupRequestsPendingMax
-    ? ApiError.of("Conflict", { msg: `${groupRequestsPendingMax} requests of this group are pending` })
+    ? failure("Conflict", { msg: `${groupRequestsPendingMax} requests of this group are pending` })
     : added
 }
 
@@ -64,18 +64,18 @@ export const answerProblem = (
   role: Role,
   answer: RequestAnswer,
   request: Pick<GroupRequest, "userId" | "inviterId">
-): ApiError | undefined => {
+): Failure | undefined => {
   const isTheirs = userId === request.userId || userId === request.inviterId
   const isRight = answer === HandleResult.cancel ? isTheirs : isManager(role)
   if (isRight) return undefined
-  return isTheirs ? ApiError.of("Forbidden") : ApiError.of("NoRequest")
+  return isTheirs ? failure("Forbidden") : failure("NoRequest")
 }
 
 /** What is told of a request that has another answer. */
-export const closedBefore: ApiError = ApiError.of("Conflict", { msg: "the request was closed before" })
+export const closedBefore: Failure = failure("Conflict", { msg: "the request was closed before" })
 
 /** What becomes of an answer: it counts, it repeats what was answered before, or it is refused. */
-export const decideAnswer = (answer: RequestAnswer, before: HandleResult): "Counts" | "Repeats" | ApiError => {
+export const decideAnswer = (answer: RequestAnswer, before: HandleResult): "Counts" | "Repeats" | Failure => {
   if (answer === before) return "Repeats"
   return before === HandleResult.none ? "Counts" : closedBefore
 }

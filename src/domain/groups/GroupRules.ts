@@ -1,5 +1,5 @@
 /** Who may do what to a group: decides whether an event takes place, and what it makes of the members. */
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import { type GroupEvent, groupMembersMax, isManager, outranks, Role } from "./Group.ts"
 
@@ -12,7 +12,7 @@ export interface GroupView {
   readonly roleOf: (userId: UserId) => Role
   readonly isUser: (userId: UserId) => boolean
   /** Why these two have nothing to do with each other, if so. */
-  readonly barrier: (a: UserId, b: UserId) => ApiError | undefined
+  readonly barrier: (a: UserId, b: UserId) => Failure | undefined
   /** Who has made the request for this user that is pending. */
   readonly askedFor: (userId: UserId) => UserId | undefined
 }
@@ -23,7 +23,7 @@ export interface RoleChange {
   readonly role: Role
 }
 
-const forbidden = (msg: string): ApiError => ApiError.of("Forbidden", { msg })
+const forbidden = (msg: string): Failure => failure("Forbidden", { msg })
 
 /**
  * What the event does to the members, or why it does not take place. To strangers a group does not exist; one that
@@ -33,12 +33,12 @@ export const decideGroup = (
   event: GroupEvent,
   sender: UserId,
   view: GroupView
-): ReadonlyArray<RoleChange> | ApiError => {
+): ReadonlyArray<RoleChange> | Failure => {
   if (event.event === "created") return created(event.userIds, sender, view)
-  if (!view.exists || view.memberCount === 0) return ApiError.of("NoConversation")
+  if (!view.exists || view.memberCount === 0) return failure("NoConversation")
   const role = view.roleOf(sender)
   if (event.event === "joined") return joined(event, sender, role, view)
-  if (role === Role.former) return ApiError.of("NoConversation")
+  if (role === Role.former) return failure("NoConversation")
   switch (event.event) {
     case "left":
       return role === Role.owner && view.memberCount > 1
@@ -54,9 +54,9 @@ export const decideGroup = (
 }
 
 /** Whether those who are brought in may be, by this user. */
-const brought = (userIds: ReadonlyArray<UserId>, sender: UserId, view: GroupView): ApiError | undefined => {
+const brought = (userIds: ReadonlyArray<UserId>, sender: UserId, view: GroupView): Failure | undefined => {
   for (const userId of userIds) {
-    if (!view.isUser(userId)) return ApiError.of("UserNotFound", { msg: `no user ${userId}` })
+    if (!view.isUser(userId)) return failure("UserNotFound", { msg: `no user ${userId}` })
     const barrier = view.barrier(sender, userId)
     if (barrier !== undefined) return barrier
   }
@@ -64,8 +64,8 @@ const brought = (userIds: ReadonlyArray<UserId>, sender: UserId, view: GroupView
 }
 
 const created = (named: ReadonlyArray<UserId>, sender: UserId, view: GroupView) => {
-  if (view.exists) return ApiError.of("Conflict")
-  if (!view.isUser(sender)) return ApiError.of("UserNotFound")
+  if (view.exists) return failure("Conflict")
+  if (!view.isUser(sender)) return failure("UserNotFound")
   const userIds = [...new Set(named)].filter((userId) => userId !== sender)
   return (
     brought(userIds, sender, view) ?? [
@@ -80,18 +80,18 @@ const joined = (
   sender: UserId,
   role: Role,
   view: GroupView
-): ReadonlyArray<RoleChange> | ApiError => {
-  if (role === Role.former && (userIds.length !== 1 || userIds[0] !== sender)) return ApiError.of("NoConversation")
+): ReadonlyArray<RoleChange> | Failure => {
+  if (role === Role.former && (userIds.length !== 1 || userIds[0] !== sender)) return failure("NoConversation")
   if (asked === true && !isManager(role)) return forbidden("only managers approve requests")
   if (view.isVerify && !isManager(role)) return forbidden("a manager must approve this")
   const newcomers = [...new Set(userIds)].filter((userId) => view.roleOf(userId) === Role.former)
-  if (newcomers.length === 0) return ApiError.of("Conflict", { msg: "already a member" })
-  if (view.memberCount + newcomers.length > groupMembersMax) return ApiError.of("GroupFull")
+  if (newcomers.length === 0) return failure("Conflict", { msg: "already a member" })
+  if (view.memberCount + newcomers.length > groupMembersMax) return failure("GroupFull")
   if (asked === true) {
     // A request falls with what was between the two who are in it: nobody is brought in past a block.
     for (const userId of newcomers) {
       const inviter = view.askedFor(userId)
-      if (inviter === undefined || view.barrier(inviter, userId) !== undefined) return ApiError.of("NoRequest")
+      if (inviter === undefined || view.barrier(inviter, userId) !== undefined) return failure("NoRequest")
     }
   } else if (role !== Role.former) {
     const problem = brought(newcomers, sender, view)
@@ -100,13 +100,13 @@ const joined = (
   return newcomers.map((userId) => ({ userId, role: Role.member }))
 }
 
-const removed = (userIds: ReadonlyArray<UserId>, role: Role, view: GroupView): ReadonlyArray<RoleChange> | ApiError => {
+const removed = (userIds: ReadonlyArray<UserId>, role: Role, view: GroupView): ReadonlyArray<RoleChange> | Failure => {
   const leaving = [...new Set(userIds)].map((userId) => ({ userId, role: view.roleOf(userId) }))
   if (role === Role.member || leaving.some((other) => !outranks(role, other.role))) {
     return forbidden("only the owner, and managers ordinary members, remove from a group")
   }
   // All whom the event names are told of it: nobody who has never been in the group may be one of them.
-  if (leaving.some((other) => other.role === Role.former)) return ApiError.of("NotMember")
+  if (leaving.some((other) => other.role === Role.former)) return failure("NotMember")
   return leaving.map(({ userId }) => ({ userId, role: Role.former }))
 }
 
@@ -116,13 +116,13 @@ const roleGiven = (
   sender: UserId,
   role: Role,
   view: GroupView
-): ReadonlyArray<RoleChange> | ApiError => {
+): ReadonlyArray<RoleChange> | Failure => {
   if (role !== Role.owner) return forbidden("only the owner gives roles")
-  if (view.roleOf(userId) === Role.former) return ApiError.of("NotMember")
+  if (view.roleOf(userId) === Role.former) return failure("NotMember")
   if (userId === sender) {
-    return given === Role.owner ? ApiError.of("Conflict") : forbidden("the owner hands the group over first")
+    return given === Role.owner ? failure("Conflict") : forbidden("the owner hands the group over first")
   }
-  if (view.roleOf(userId) === given) return ApiError.of("Conflict", { msg: "the member has this role" })
+  if (view.roleOf(userId) === given) return failure("Conflict", { msg: "the member has this role" })
   const change = { userId, role: given }
   return given === Role.owner ? [{ userId: sender, role: Role.manager }, change] : [change]
 }

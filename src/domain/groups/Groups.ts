@@ -1,6 +1,6 @@
 /** The port to what is known of groups. Changing them is a matter of messages: see `GroupEvent`. */
 import { Context, type Effect } from "effect"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { GroupRequestId, UserId } from "../shared/Ids.ts"
 import type { HandleResult } from "../shared/Request.ts"
 import type { GroupId, Role, RoleLevel } from "./Group.ts"
@@ -53,21 +53,21 @@ export class Groups extends Context.Service<
     readonly standing: (
       groupId: GroupId,
       userId: UserId
-    ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, ApiError>
+    ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, Failure>
     /** The groups that a user is in, by id, after this one; at most {@link groupPageMax}. */
-    readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, ApiError>
+    readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, Failure>
     /** For members: all of them, highest rank first. */
-    readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, ApiError>
+    readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, Failure>
     /** For members: all of them, in no order. */
-    readonly companions: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<Companion>, ApiError>
-    readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, ApiError>
+    readonly companions: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<Companion>, Failure>
+    readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, Failure>
     /**
      * Keeps requests for users to get into one group, as `decideAsk` decides. Gives the pending request of each user who
      * is no member.
      */
     readonly ask: (
       requests: ReadonlyArray<NewRequest>
-    ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, Failure>
     /**
      * For managers: the requests of a group, newest first, before this one; at most {@link groupRequestPageMax}. Fails
      * with `NoRequest` when that is not one of the group's, and for other members with `Forbidden`.
@@ -76,19 +76,19 @@ export class Groups extends Context.Service<
       reader: UserId,
       groupId: GroupId,
       before: GroupRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
+    ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure>
     /** The requests that a user has made, for themselves or others, in the same order. */
     readonly ownRequests: (
       userId: UserId,
       before: GroupRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<GroupRequest>, ApiError>
-    readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, ApiError>
+    ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure>
+    readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, Failure>
     /** Closes a pending request without letting the user in. Fails with `Conflict` when it was closed otherwise. */
     readonly close: (
       id: GroupRequestId,
       result: typeof HandleResult.refuse | typeof HandleResult.cancel,
       by: UserId,
       at: number
-    ) => Effect.Effect<void, ApiError>
+    ) => Effect.Effect<void, Failure>
   }
 >()("fiberchat/domain/Groups") {}

@@ -3,7 +3,7 @@
 import { groupEventOf, Role } from "../groups/Group.ts"
 import { decideGroup } from "../groups/GroupRules.ts"
 import { ChatType, type ConversationId } from "../shared/ConversationIds.ts"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import type { AppendFacts, KnownMessage, Membership } from "./AppendFacts.ts"
@@ -39,16 +39,16 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
     if (first !== undefined) {
       return isSame(first, draft, rules.digestOf)
         ? { _tag: "Duplicate", message: first.message }
-        : rejected(ApiError.of("Conflict", { msg: "this id already names another message" }))
+        : rejected(failure("Conflict", { msg: "this id already names another message" }))
     }
     const appended = append(draft, state, rules)
-    return appended instanceof ApiError ? rejected(appended) : { _tag: "Stored", message: appended }
+    return isFailure(appended) ? rejected(appended) : { _tag: "Stored", message: appended }
   })
   const { stored, memberChanges, groupChanges, memberCounts, messageChanges } = state
   return { results, stored, memberChanges, groupChanges, memberCounts, messageChanges }
 }
 
-const rejected = (error: ApiError): AppendResult => ({ _tag: "Rejected", error })
+const rejected = (error: Failure): AppendResult => ({ _tag: "Rejected", error })
 
 const isSame = ({ message, firstDigest }: KnownMessage, draft: Draft, digestOf: AppendRules["digestOf"]): boolean =>
   // Whoever founds a group again makes up another id for it.
@@ -61,46 +61,46 @@ const isFounding = (message: Message, draft: Draft): boolean =>
   message.messageType === MessageType.system && message.seq === 1 && draft.messageType === MessageType.system
 
 /** The message that a draft becomes, or why it does not. */
-const append = (draft: Draft, state: AppendState, rules: AppendRules): Message | ApiError => {
+const append = (draft: Draft, state: AppendState, rules: AppendRules): Message | Failure => {
   const { chatType, conversationId, senderId, messageType } = draft
   if (chatType === ChatType.single) {
     const problem = privateProblem(draft, state)
     if (problem !== undefined) return problem
   } else {
     if (messageType === MessageType.system) return appendGroupEvent(draft, state)
-    if (state.membership(conversationId, senderId).role === Role.former) return ApiError.of("NoConversation")
+    if (state.membership(conversationId, senderId).role === Role.former) return failure("NoConversation")
   }
   return isChange(messageType) ? appendChange(draft, messageType, state, rules) : state.store(draft)
 }
 
 /** Why a private draft is refused, if so. */
-const privateProblem = (draft: Draft, state: AppendState): ApiError | undefined => {
+const privateProblem = (draft: Draft, state: AppendState): Failure | undefined => {
   const { conversationId, senderId, receiveId, messageType } = draft
   const isThere = state.hasConversation(conversationId) || (state.isUser(receiveId) && state.isUser(senderId))
-  if (!isThere) return ApiError.of("NoReceiver")
+  if (!isThere) return failure("NoReceiver")
   // Taking one's words back says nothing to the other.
   return messageType === MessageType.recall ? undefined : state.barrier(senderId, receiveId)
 }
 
-const appendGroupEvent = (draft: Draft, state: AppendState): Message | ApiError => {
+const appendGroupEvent = (draft: Draft, state: AppendState): Message | Failure => {
   const { conversationId: groupId, senderId } = draft
   const event = groupEventOf(draft.content)
   const roles = decideGroup(event, senderId, state.group(groupId))
-  if (roles instanceof ApiError) return roles
+  if (isFailure(roles)) return roles
   const message = state.store(draft)
   state.changeMembers(message, roles)
   if (event.event === "created" || event.event === "changed") state.changeGroup({ groupId, event })
   return message
 }
 
-const appendChange = (draft: Draft, kind: ChangeType, state: AppendState, rules: AppendRules): Message | ApiError => {
+const appendChange = (draft: Draft, kind: ChangeType, state: AppendState, rules: AppendRules): Message | Failure => {
   const { conversationId, senderId, content, targetSeq = 0 } = draft
   // In a private conversation both have the same rights, from the beginning.
   const membership = (userId: UserId): Membership =>
     draft.chatType === ChatType.single ? equal : state.membership(conversationId, userId)
   const sender = membership(senderId)
   const target = targetSeq > sender.joinedSeq ? state.message(conversationId, targetSeq) : undefined
-  if (target === undefined) return ApiError.of("NoMessage")
+  if (target === undefined) return failure("NoMessage")
   const problem = changeProblem(
     draft,
     kind,

@@ -7,7 +7,7 @@ import { barrier } from "../contacts/UserPair.ts"
 import { Role } from "../groups/Group.ts"
 import type { GroupView, RoleChange } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import type { ApiError } from "../shared/ErrorTable.ts"
+import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import {
@@ -75,7 +75,7 @@ export class AppendState {
   }
 
   /** Why two users may not write to each other or bring each other into groups, if so. */
-  barrier(a: UserId, b: UserId): ApiError | undefined {
+  barrier(a: UserId, b: UserId): Failure | undefined {
     return barrier(this.facts, this.rules.policy.requireFriendship, a, b)
   }
 

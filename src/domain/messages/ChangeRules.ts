@@ -1,7 +1,7 @@
 /** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 
 import { isManager, outranks, type Role } from "../groups/Group.ts"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import { type ChangeType, type Draft, isWritten, type Message, MessageType } from "./Message.ts"
 import { isContentValid } from "./MessageContent.ts"
 
@@ -33,11 +33,11 @@ export const changeProblem = (
   kind: ChangeType,
   view: ChangeView,
   windows: ChangeWindows
-): ApiError | undefined => {
+): Failure | undefined => {
   const { target } = view
-  if (!isWritten(target.messageType)) return ApiError.of("NoMessage")
+  if (!isWritten(target.messageType)) return failure("NoMessage")
   const isOwn = target.sendId === draft.senderId
-  if (target.recalled) return ApiError.of("Conflict", { msg: "this message was recalled" })
+  if (target.recalled) return failure("Conflict", { msg: "this message was recalled" })
   switch (kind) {
     case MessageType.recall:
       // A manager's right does not end.
@@ -47,10 +47,10 @@ export const changeProblem = (
       if (!isOwn) return onlyOwn
       return isContentValid(target.messageType, draft.content)
         ? tooLate(draft, target, windows.editMillis)
-        : ApiError.of("BadContent")
+        : failure("BadContent")
     case MessageType.reaction:
       return kindsWith(draft.content, view) > reactionsMax
-        ? ApiError.of("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
+        ? failure("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
         : undefined
   }
 }
@@ -61,7 +61,7 @@ const kindsWith = (reaction: string, { reactions, ownReaction }: ChangeView): nu
   return reactions.size + (reactions.get(ownReaction) === 1 ? 0 : 1)
 }
 
-const onlyOwn = ApiError.of("Forbidden", { msg: "this message is somebody else's" })
+const onlyOwn = failure("Forbidden", { msg: "this message is somebody else's" })
 
-const tooLate = (draft: Draft, target: Message, windowMillis: number): ApiError | undefined =>
-  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? ApiError.of("TooLate") : undefined
+const tooLate = (draft: Draft, target: Message, windowMillis: number): Failure | undefined =>
+  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? failure("TooLate") : undefined

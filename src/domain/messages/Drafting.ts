@@ -8,7 +8,7 @@ import {
   receiverIn,
   singleMembers
 } from "../shared/ConversationIds.ts"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import type { MessageId, UserId } from "../shared/Ids.ts"
 import { type ChangeType, type Draft, MessageType, type WrittenType } from "./Message.ts"
 import { isContentSmall, isContentValid } from "./MessageContent.ts"
@@ -41,20 +41,20 @@ export interface WantedChange {
 }
 
 /** What the user writes, or why they cannot. */
-export const written = (author: Author, message: WrittenMessage): Wish | ApiError => {
+export const written = (author: Author, message: WrittenMessage): Wish | Failure => {
   const { conversationID, chatType, receiveId, messageType, content } = message
   const conversationId = conversationWith(chatType, author.senderId, receiveId)
   if (conversationID !== undefined && conversationID !== "" && conversationID !== conversationId) {
-    return ApiError.of("NoConversation")
+    return failure("NoConversation")
   }
   return checked({ ...author, conversationId, chatType, receiveId, messageType, content })
 }
 
 /** How the user wants to change a message, or why they cannot. */
-export const changed = (author: Author, change: WantedChange): Wish | ApiError => {
+export const changed = (author: Author, change: WantedChange): Wish | Failure => {
   const { conversationID: conversationId, seq, messageType, content } = change
   const both = singleMembers(conversationId)
-  if (both !== undefined && !both.includes(author.senderId)) return ApiError.of("NoConversation")
+  if (both !== undefined && !both.includes(author.senderId)) return failure("NoConversation")
   return checked({
     ...author,
     conversationId,
@@ -67,7 +67,7 @@ export const changed = (author: Author, change: WantedChange): Wish | ApiError =
 }
 
 /** What a user makes happen to a group. */
-export const happening = (author: Author, groupId: ConversationId, event: GroupEvent): Wish | ApiError =>
+export const happening = (author: Author, groupId: ConversationId, event: GroupEvent): Wish | Failure =>
   checked({
     ...author,
     conversationId: groupId,
@@ -87,7 +87,7 @@ export const founding = (
     readonly isVerify?: boolean
     readonly userIds?: ReadonlyArray<UserId>
   }
-): Wish | ApiError => {
+): Wish | Failure => {
   const { name, icon = "", isVerify = false, userIds = [] } = group
   return happening(author, groupId, { event: "created", name, icon, isVerify, userIds })
 }
@@ -95,13 +95,13 @@ export const founding = (
 /** The draft of a wish. Its time is the server's. */
 export const draftOf = (wish: Wish, messageId: MessageId, now: number): Draft => ({ ...wish, messageId, sendTime: now })
 
-const checked = (wish: Wish): Wish | ApiError => {
+const checked = (wish: Wish): Wish | Failure => {
   if (wish.clientId === "") {
-    return ApiError.of("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
+    return failure("BadParameters", { msg: "a message needs an id: it makes sending it twice harmless" })
   }
   if (!wish.clientId.isWellFormed()) {
-    return ApiError.of("BadParameters", { msg: "the id of a message is well-formed Unicode" })
+    return failure("BadParameters", { msg: "the id of a message is well-formed Unicode" })
   }
-  if (!isContentSmall(wish.content)) return ApiError.of("ContentTooLarge")
-  return isContentValid(wish.messageType, wish.content) ? wish : ApiError.of("BadContent")
+  if (!isContentSmall(wish.content)) return failure("ContentTooLarge")
+  return isContentValid(wish.messageType, wish.content) ? wish : failure("BadContent")
 }

@@ -1,7 +1,7 @@
 /** The port to the stored messages: numbering, deduplication and history. */
 import { Context, type Effect, Schema } from "effect"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import { ApiError } from "../shared/ErrorTable.ts"
+import { AnyFailure, type Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import { type Draft, Message } from "./Message.ts"
 
@@ -11,7 +11,7 @@ export const AppendResult = Schema.TaggedUnion({
   /** (sender, client id) was stored before; `message` is the first one. */
   Duplicate: { message: Message },
   /** Nothing was stored: the rules of conversations, groups or changes refuse it, or the id names another message. */
-  Rejected: { error: ApiError }
+  Rejected: { error: AnyFailure }
 })
 export type AppendResult = typeof AppendResult.Type
 
@@ -54,8 +54,8 @@ export class MessageStore extends Context.Service<
      * Stores drafts in one transaction and in order: refuses what may not be sent, recognises what was sent before,
      * numbers the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
      */
-    readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, ApiError>
-    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, ApiError>
-    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ApiError>
+    readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, Failure>
+    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, Failure>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, Failure>
   }
 >()("fiberchat/domain/MessageStore") {}

@@ -1,8 +1,4 @@
-/**
- * The one table of error numbers (protocol.md section 2.3) and the error that carries a row of it
- * through HTTP responses, RPC failures and WebSocket err frames.
- */
-import { Schema } from "effect"
+/** The one table of error numbers (protocol.md section 2.3). */
 
 /** Every error the outside can see: its number, the HTTP status that fits it, and the default text. */
 export const errorTable = {
@@ -43,48 +39,3 @@ export type ErrorCode = (typeof errorTable)[ErrorName]["code"]
 export const errorStatuses: ReadonlyArray<number> = [
   ...new Set(Object.values(errorTable).map((row) => row.status))
 ].sort((a, b) => a - b)
-
-const statusByCode = new Map<number, number>(Object.values(errorTable).map((row) => [row.code, row.status]))
-
-/** Any code of the table. */
-export const ErrorCode = Schema.Literals(Object.values(errorTable).map((row) => row.code))
-
-/**
- * An expected failure, as clients see it. `retryAfter` (milliseconds) is set when trying again later can help; it
- * becomes the `Retry-After` header over HTTP and a field of the err frame over WebSocket.
- */
-export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
-  code: ErrorCode,
-  msg: Schema.String,
-  retryAfter: Schema.optionalKey(Schema.Int)
-}) {
-  override get message(): string {
-    return `${this.code} ${this.msg}`
-  }
-
-  /** The HTTP status of this error's row. */
-  get status(): number {
-    return statusByCode.get(this.code) ?? 500
-  }
-
-  /** The row `name`, with a more exact text and a waiting time where they help, and for operators the cause. */
-  static of(
-    name: ErrorName,
-    options?: { readonly msg?: string; readonly retryAfter?: number; readonly cause?: unknown }
-  ): ApiError {
-    const row = errorTable[name]
-    const error = new ApiError({
-      code: row.code,
-      msg: options?.msg ?? row.msg,
-      ...(options?.retryAfter === undefined ? {} : { retryAfter: Math.ceil(options.retryAfter) })
-    })
-    // Never leaves the process: it is no field.
-    if (options?.cause !== undefined) error.cause = options.cause
-    return error
-  }
-
-  /** Whether this error is the row `name`. */
-  is(name: ErrorName): boolean {
-    return this.code === errorTable[name].code
-  }
-}

@@ -17,7 +17,7 @@ import {
   UserRepository
 } from "../../domain/accounts/User.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../domain/shared/Ids.ts"
 import { AuthRateLimiter } from "../../layers/auth/AuthRateLimiter.ts"
 
@@ -38,22 +38,22 @@ export const profileOf = (user: User): Profile => ({
 export class Accounts extends Context.Service<
   Accounts,
   {
-    readonly register: (request: RegisterRequest, address: string | undefined) => Effect.Effect<LoggedIn, ApiError>
+    readonly register: (request: RegisterRequest, address: string | undefined) => Effect.Effect<LoggedIn, Failure>
     /** Fails with `WrongCredentials`, after the same time, whether the phone or the password is wrong. */
-    readonly login: (request: LoginRequest, address: string | undefined) => Effect.Effect<LoggedIn, ApiError>
-    readonly refresh: (refreshToken: string, address: string | undefined) => Effect.Effect<TokenPair, ApiError>
+    readonly login: (request: LoginRequest, address: string | undefined) => Effect.Effect<LoggedIn, Failure>
+    readonly refresh: (refreshToken: string, address: string | undefined) => Effect.Effect<TokenPair, Failure>
     /** Revokes the login and closes its sockets with 4004. */
-    readonly logout: (caller: UserIdentity) => Effect.Effect<void, ApiError>
-    readonly profile: (id: UserId) => Effect.Effect<Profile, ApiError>
-    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<Profile, ApiError>
+    readonly logout: (caller: UserIdentity) => Effect.Effect<void, Failure>
+    readonly profile: (id: UserId) => Effect.Effect<Profile, Failure>
+    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<Profile, Failure>
     /** Every field of the users found: for other services. */
     readonly find: (conditions: {
       readonly name?: string
       readonly phone?: string
       readonly ids?: ReadonlyArray<string>
-    }) => Effect.Effect<ReadonlyArray<Profile>, ApiError>
+    }) => Effect.Effect<ReadonlyArray<Profile>, Failure>
     /** The same for a user: without the phones of those who are no contacts. */
-    readonly findFor: (caller: UserId, request: FindRequest) => Effect.Effect<ReadonlyArray<PublicProfile>, ApiError>
+    readonly findFor: (caller: UserId, request: FindRequest) => Effect.Effect<ReadonlyArray<PublicProfile>, Failure>
   }
 >()("fiberchat/http/Accounts") {
   static readonly layer = Layer.effect(
@@ -84,7 +84,7 @@ export class Accounts extends Context.Service<
         })
 
       /** Revokes logins and closes their sockets. A caller who hangs up in between must not leave these open. */
-      const closing = <A>(revoking: Effect.Effect<A, ApiError>, revokedBy: (done: A) => ReadonlyArray<Login>) =>
+      const closing = <A>(revoking: Effect.Effect<A, Failure>, revokedBy: (done: A) => ReadonlyArray<Login>) =>
         Effect.tap(revoking, (done) => closeSockets(revokedBy(done))).pipe(Effect.uninterruptible)
 
       const openSession = Effect.fnUntraced(function* (
@@ -128,7 +128,7 @@ export class Accounts extends Context.Service<
         yield* limiter.take(`phone:${phone}`)
         const user = Option.getOrUndefined(yield* users.findByPhone(phone))
         const right = yield* hasher.verify(request.password, user?.passwordHash)
-        if (user === undefined || !right) return yield* ApiError.of("WrongCredentials")
+        if (user === undefined || !right) return yield* failure("WrongCredentials")
         return yield* openSession(user.id, request)
       })
 
@@ -137,7 +137,7 @@ export class Accounts extends Context.Service<
         const result = yield* closing(sessions.refresh(refreshToken), (used) =>
           used._tag === "Reused" ? [used.session] : []
         )
-        if (result._tag !== "Rotated") return yield* ApiError.of("BadRefreshToken")
+        if (result._tag !== "Rotated") return yield* failure("BadRefreshToken")
         const { id: _, ...tokens } = yield* issue(result.session, result.next)
         return tokens
       })
@@ -151,7 +151,7 @@ export class Accounts extends Context.Service<
 
       const profile = Effect.fn("Accounts.profile")(function* (id: UserId) {
         const user = yield* users.findById(id)
-        return Option.isNone(user) ? yield* ApiError.of("UserNotFound") : profileOf(user.value)
+        return Option.isNone(user) ? yield* failure("UserNotFound") : profileOf(user.value)
       })
 
       const update = Effect.fn("Accounts.update")(function* (id: UserId, change: ProfileChange) {
@@ -166,10 +166,10 @@ export class Accounts extends Context.Service<
       }) {
         const { name, phone, ids } = conditions
         if (name === undefined && phone === undefined && ids === undefined) {
-          return yield* ApiError.of("BadParameters", { msg: "one of name, phone and ids is needed" })
+          return yield* failure("BadParameters", { msg: "one of name, phone and ids is needed" })
         }
         if (ids !== undefined && ids.length > findMax) {
-          return yield* ApiError.of("BadParameters", { msg: `at most ${findMax} ids at once` })
+          return yield* failure("BadParameters", { msg: `at most ${findMax} ids at once` })
         }
         const found = yield* users.find({
           ...(name === undefined ? {} : { namePrefix: name }),

@@ -10,7 +10,7 @@ import {
 import { Conversations, type ReadRecords } from "../../domain/conversations/Conversations.ts"
 import { MessageStore, type Reader } from "../../domain/messages/MessageStore.ts"
 import { type ChatType, ConversationId, receiverIn } from "../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { UserId } from "../../domain/shared/Ids.ts"
 import { type ChatLog, chatLog } from "./ChatLog.ts"
 import type { ChatLogRequest } from "./ConversationApi.ts"
@@ -25,19 +25,19 @@ type ChatLogQuery = Schema.Struct.Type<typeof ChatLogRequest>
 export class ConversationService extends Context.Service<
   ConversationService,
   {
-    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<ChatLog>, ApiError>
-    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, ApiError>
-    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, ApiError>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<ChatLog>, Failure>
+    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, Failure>
+    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, Failure>
     /** A page of the list; fails with `BadParameters` when `after` is not the `next` of one. */
     readonly conversations: (
       userId: UserId,
       after: string | undefined
-    ) => Effect.Effect<typeof ConversationPage.Type, ApiError>
+    ) => Effect.Effect<typeof ConversationPage.Type, Failure>
     /** Changes the list, and tells the members whose messages were read. */
     readonly change: (
       userId: UserId,
       changes: (typeof ConversationChanges.Type)["conversationList"]
-    ) => Effect.Effect<void, ApiError>
+    ) => Effect.Effect<void, Failure>
   }
 >()("fiberchat/http/ConversationService") {
   static readonly layer = Layer.effect(
@@ -51,7 +51,7 @@ export class ConversationService extends Context.Service<
       return ConversationService.of({
         chatLog: Effect.fn("ConversationService.chatLog")(function* (reader, query) {
           const { conversationId, count, msgId } = query
-          if (!Schema.is(ConversationId)(conversationId)) return yield* ApiError.of("NoConversation")
+          if (!Schema.is(ConversationId)(conversationId)) return yield* failure("NoConversation")
           const messages = yield* store.chatLog(reader, {
             conversationId,
             limit: count ?? chatLogDefault,
@@ -70,7 +70,7 @@ export class ConversationService extends Context.Service<
         conversations: Effect.fn("ConversationService.conversations")(function* (userId, after) {
           const position = after === undefined ? undefined : Option.getOrUndefined(listPositionOf(after))
           if (after !== undefined && position === undefined) {
-            return yield* ApiError.of("BadParameters", { msg: "after is not the next of a list" })
+            return yield* failure("BadParameters", { msg: "after is not the next of a list" })
           }
           const page = yield* lists.list(userId, position)
           return {

@@ -1,7 +1,8 @@
 /** The envelope of every HTTP answer, as schemas (protocol.md section 2.1). */
 import { Schema } from "effect"
 import { HttpApiSchema } from "effect/http-api"
-import { ApiError, errorStatuses, errorTable } from "../../domain/shared/ErrorTable.ts"
+import { type ErrorName, errorTable } from "../../domain/shared/ErrorTable.ts"
+import { codesOf, type Failure, FailureValue, failureOfCode } from "../../domain/shared/Failure.ts"
 
 /** `{code: 200, msg: "Success", data}`. */
 export const Success = <S extends Schema.Top>(data: S) =>
@@ -14,42 +15,49 @@ export const Done = Success(Schema.Record(Schema.String, Schema.Never))
 export const success = <A>(data: A) => ({ code: 200 as const, msg: "Success" as const, data })
 
 /** The body of a failure. */
-export const failure = (error: ApiError) => ({ code: error.code, msg: error.msg, data: null })
+export const failureBody = (error: Failure) => ({ code: error.code, msg: error.msg, data: null })
 
 /** Statuses whose answers tell when to try again. */
 const retryStatuses: ReadonlySet<number> = new Set([429, 503])
 
-const failureOfStatus = (status: number) => {
-  const rows = Object.values(errorTable).filter((row) => row.status === status)
+const failureOfStatus = <Name extends ErrorName>(status: number, names: ReadonlyArray<Name>) => {
   const body = Schema.Struct({
-    code: Schema.Literals(rows.map(({ code }) => code)),
+    code: codesOf(names),
     msg: Schema.String,
     data: Schema.Null
   })
     .annotate({ identifier: `Failure${status}` })
     .pipe(HttpApiSchema.status(status))
-  const description = rows.map(({ code, msg }) => `${code} ${msg}`).join(", ")
-  return ApiError.annotate({ description }).pipe(
-    HttpApiSchema.encodeToWithHeaders(
-      { body, headers: { "retry-after": Schema.optionalKey(Schema.String) } },
-      {
-        decode: ({ body, headers }) => {
-          const seconds = headers["retry-after"]
-          return new ApiError({
-            code: body.code,
-            msg: body.msg,
-            ...(seconds === undefined ? {} : { retryAfter: Number(seconds) * 1000 })
+  const description = names.map((name) => `${errorTable[name].code} ${errorTable[name].msg}`).join(", ")
+  return FailureValue(names)
+    .annotate({ description })
+    .pipe(
+      HttpApiSchema.encodeToWithHeaders(
+        { body, headers: { "retry-after": Schema.optionalKey(Schema.String) } },
+        {
+          decode: ({ body, headers }) => {
+            const seconds = headers["retry-after"]
+            const retryAfter = seconds === undefined ? undefined : Number(seconds) * 1000
+            return failureOfCode<Name>(body.code, { msg: body.msg, retryAfter })
+          },
+          encode: (error) => ({
+            body: { code: error.code as (typeof body.Type)["code"], msg: error.msg, data: null },
+            headers: retryHeaders(error)
           })
-        },
-        encode: (error) => ({ body: failure(error), headers: retryHeaders(error) })
-      }
+        }
+      )
     )
-  )
 }
 
 /** The `Retry-After` header (seconds, rounded up) of answers that have one. */
-export const retryHeaders = (error: ApiError): { readonly "retry-after"?: string } =>
+export const retryHeaders = (error: Failure): { readonly "retry-after"?: string } =>
   retryStatuses.has(error.status) ? { "retry-after": String(Math.ceil((error.retryAfter ?? 1000) / 1000)) } : {}
 
+/** The failures of an endpoint: a schema for each HTTP status of these rows. */
+export const failuresOf = <Name extends ErrorName>(...names: ReadonlyArray<Name>) =>
+  [...Map.groupBy(names, (name) => errorTable[name].status)]
+    .sort(([one], [other]) => one - other)
+    .map(([status, rows]) => failureOfStatus(status, rows))
+
 /** The failures of an endpoint: the whole error table, a schema per HTTP status. */
-export const failures = errorStatuses.map(failureOfStatus)
+export const failures = failuresOf(...(Object.keys(errorTable) as ReadonlyArray<ErrorName>))

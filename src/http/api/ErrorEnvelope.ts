@@ -2,10 +2,10 @@
 import { ByteSize, Cause, Effect } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiError } from "effect/http-api"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../domain/shared/Failure.ts"
 import { bodyBytesMax } from "../shared/SharedServer.ts"
 import { Api } from "./Api.ts"
-import { failure, retryHeaders } from "./Envelope.ts"
+import { failureBody, retryHeaders } from "./Envelope.ts"
 
 /** The methods that each path of the API has. */
 const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
@@ -19,8 +19,8 @@ const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
   return methods
 })()
 
-const respond = (error: ApiError, headers: Record<string, string> = {}): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.jsonUnsafe(failure(error), {
+const respond = (error: Failure, headers: Record<string, string> = {}): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(failureBody(error), {
     status: error.status,
     headers: { ...retryHeaders(error), ...headers }
   })
@@ -32,22 +32,22 @@ const isBare = (response: HttpServerResponse.HttpServerResponse): boolean =>
 const notFound = (request: HttpServerRequest.HttpServerRequest) => {
   const allowed = methodsByPath.get(request.url.split("?", 1)[0] ?? "")
   return allowed === undefined
-    ? respond(ApiError.of("NotFound"))
-    : respond(ApiError.of("MethodNotAllowed"), { allow: allowed.join(", ") })
+    ? respond(failure("NotFound"))
+    : respond(failure("MethodNotAllowed"), { allow: allowed.join(", ") })
 }
 
 /** The answer to an expected failure; `undefined` for what nobody expected. */
 const answer = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest) => {
   for (const reason of cause.reasons) {
     const problem = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
-    if (problem instanceof ApiError) return respond(problem)
+    if (isFailure(problem)) return respond(problem)
     if (HttpApiError.HttpApiSchemaError.is(problem) && problem.kind !== "Body") {
-      return respond(ApiError.of("BadParameters", { msg: problem.cause.message }))
+      return respond(failure("BadParameters", { msg: problem.cause.message }))
     }
     if (HttpServerError.isHttpServerError(problem)) {
       if (problem.reason._tag === "RouteNotFound") return notFound(request)
       if (problem.reason._tag === "RequestParseError") {
-        return respond(ApiError.of("PayloadTooLarge", { msg: `a body has at most ${bodyBytesMax} bytes` }))
+        return respond(failure("PayloadTooLarge", { msg: `a body has at most ${bodyBytesMax} bytes` }))
       }
     }
   }
@@ -61,13 +61,13 @@ const enveloped = <E, R>(
     handler.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
       Effect.map((response) =>
-        isBare(response) ? respond(ApiError.of("BadParameters", { msg: "unsupported content type" })) : response
+        isBare(response) ? respond(failure("BadParameters", { msg: "unsupported content type" })) : response
       ),
       Effect.catchCause((cause) => {
         const response = answer(cause, request)
         if (response !== undefined) return Effect.succeed(response)
         if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-        return Effect.as(Effect.logError("a request failed unexpectedly", cause), respond(ApiError.of("ServerError")))
+        return Effect.as(Effect.logError("a request failed unexpectedly", cause), respond(failure("ServerError")))
       })
     )
   )

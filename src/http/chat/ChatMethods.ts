@@ -18,13 +18,13 @@ import { type ChatPayload, chatAck, type Message, MessageType } from "../../doma
 import { type AppendResult, MessageStore } from "../../domain/messages/MessageStore.ts"
 import { fitting } from "../../domain/messages/Page.ts"
 import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../domain/shared/Ids.ts"
 
 const historyDefault = 50
 /** A connection is heard typing once in this time. */
 const typingMillis = 1_000
-const onlySystem = ApiError.of("Forbidden", { msg: "only the system pushes" })
+const onlySystem = failure("Forbidden", { msg: "only the system pushes" })
 /** Online users that the system is told of: what fits into a frame within the outbound bound. */
 const onlineMax = 20_000
 
@@ -42,14 +42,14 @@ export const layer = Router.layer(
     const clock = yield* Clock.Clock
 
     /** Hands a draft over; the connection that sent it gets the ack and no push. */
-    const publish = ({ connection }: Call<unknown>, wish: Wish | ApiError, settle: Settle): void => {
-      if (wish instanceof ApiError) return settle({ _tag: "Failed", error: wish })
+    const publish = ({ connection }: Call<unknown>, wish: Wish | Failure, settle: Settle): void => {
+      if (isFailure(wish)) return settle({ _tag: "Failed", error: wish })
       const draft = {
         ...draftOf(wish, ids.messageId(), clock.currentTimeMillisUnsafe()),
         origin: connection.connectionId
       }
       if (!transfer.publish(draft, (result) => settle(outcomeOf(result)))) {
-        settle({ _tag: "Failed", error: ApiError.of("Overloaded", { retryAfter: 1_000 }) })
+        settle({ _tag: "Failed", error: failure("Overloaded", { retryAfter: 1_000 }) })
       }
     }
 
@@ -101,8 +101,7 @@ export const layer = Router.layer(
     const sync = answered(methods.sync, ({ connection, payload: { cursor, newest, limit = syncMax, ...payload } }) => {
       const reader = userOf(connection)
       const position = cursor === undefined ? Option.some(beginning) : positionOf(reader, cursor)
-      if (Option.isNone(position))
-        return Effect.fail(ApiError.of("BadParameters", { msg: "not a cursor of this user" }))
+      if (Option.isNone(position)) return Effect.fail(failure("BadParameters", { msg: "not a cursor of this user" }))
       const known = payload.conversations ?? {}
       return Effect.map(
         conversations.sync(reader, { position: position.value, limit, newest, known }),
@@ -153,18 +152,18 @@ export const layer = Router.layer(
 /** The system is no member of any conversation: its id finds none. */
 const userOf = (connection: Connection): UserId => connection.userId as UserId
 
-const authorOf = ({ connection, id }: Call<unknown>): Author | ApiError =>
+const authorOf = ({ connection, id }: Call<unknown>): Author | Failure =>
   connection.kind === "user"
     ? { senderId: userOf(connection), clientId: id }
-    : ApiError.of("Forbidden", { msg: "only users send messages" })
+    : failure("Forbidden", { msg: "only users send messages" })
 
 /** What a chat frame asks for. The sender is the connection's user. */
-const writtenIn = (call: Call<ChatPayload>): Wish | ApiError => {
+const writtenIn = (call: Call<ChatPayload>): Wish | Failure => {
   const author = authorOf(call)
-  if (author instanceof ApiError) return author
+  if (isFailure(author)) return author
   const { sendId, message, ...receiver } = call.payload
   if (sendId !== undefined && sendId !== "" && sendId !== author.senderId) {
-    return ApiError.of("Forbidden", { msg: "sendId is not the connection's user" })
+    return failure("Forbidden", { msg: "sendId is not the connection's user" })
   }
   return written(author, { ...receiver, ...message })
 }
@@ -174,9 +173,9 @@ const changedIn = (
   call: Call<{ readonly conversationID: ConversationId; readonly seq: number }>,
   messageType: WantedChange["messageType"],
   content: string
-): Wish | ApiError => {
+): Wish | Failure => {
   const author = authorOf(call)
-  if (author instanceof ApiError) return author
+  if (isFailure(author)) return author
   const { conversationID, seq } = call.payload
   return changed(author, { conversationID, seq, messageType, content })
 }

@@ -13,9 +13,9 @@ import { Connections } from "../../actors/connections/Connections.ts"
 import { Auth } from "../../domain/accounts/Auth.ts"
 import { DeviceId, Platform } from "../../domain/accounts/User.ts"
 import { AckService, ackModes } from "../../domain/connection/AckService.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../../layers/settings/Settings.ts"
-import { failure, retryHeaders } from "../api/Envelope.ts"
+import { failureBody, retryHeaders } from "../api/Envelope.ts"
 import { bearerToken } from "../shared/bearerToken.ts"
 import { SharedServer, socketOptions } from "../shared/SharedServer.ts"
 import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
@@ -34,7 +34,7 @@ const OpeningQuery = Schema.Struct({
 })
 const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
 
-const full = () => ApiError.of("Overloaded", { retryAfter: 5_000 })
+const full = () => failure("Overloaded", { retryAfter: 5_000 })
 
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -60,21 +60,21 @@ export const layer = Layer.effectDiscard(
     const userSockets = new WebSocketServer(options)
     const systemSockets = new WebSocketServer({ ...options, maxPayload: systemFrameBytesMax })
 
-    const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, ApiError> {
+    const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, Failure> {
       if (!isOriginAllowed(request, settings.allowedOrigins)) {
-        return yield* ApiError.of("Forbidden", { msg: "origin not allowed" })
+        return yield* failure("Forbidden", { msg: "origin not allowed" })
       }
-      if (draining) return yield* ApiError.of("Overloaded", { msg: "draining", retryAfter: 5_000 })
+      if (draining) return yield* failure("Overloaded", { msg: "draining", retryAfter: 5_000 })
       if (pending > pendingMax) return yield* full()
       const isFull = registry.size() + pending > settings.gateway.connectionsMax
       const token = requestToken(request)
-      if (token === undefined) return yield* isFull ? full() : ApiError.of("Unauthenticated")
+      if (token === undefined) return yield* isFull ? full() : failure("Unauthenticated")
       const identity = yield* auth.verify(token)
       // Without the workers nobody here gets an ack.
       if (isFull && identity.kind !== "system") return yield* full()
-      if (identity.kind === "service") return yield* ApiError.of("Unauthenticated")
+      if (identity.kind === "service") return yield* failure("Unauthenticated")
       const query = yield* decodeQuery(Object.fromEntries(new URL(request.url ?? "", "ws://host").searchParams)).pipe(
-        Effect.mapError((error) => ApiError.of("BadParameters", { msg: error.message }))
+        Effect.mapError((error) => failure("BadParameters", { msg: error.message }))
       )
       return {
         identity,
@@ -130,12 +130,12 @@ const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage,
   })
 
 /** Answers with the envelope and closes. What was not expected is logged and answered with 100001. */
-const refuse = (stream: Duplex, cause: Cause.Cause<ApiError>): Effect.Effect<void> => {
+const refuse = (stream: Duplex, cause: Cause.Cause<Failure>): Effect.Effect<void> => {
   const expected = cause.reasons.find((reason) => reason._tag === "Fail")
-  const error = expected?.error ?? ApiError.of("ServerError")
+  const error = expected?.error ?? failure("ServerError")
   const answer = Effect.sync(() => {
     if (stream.destroyed) return
-    const body = JSON.stringify(failure(error))
+    const body = JSON.stringify(failureBody(error))
     const headers = {
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),

@@ -10,16 +10,16 @@ import {
   RegisterRequest,
   TokenPair
 } from "../../domain/accounts/User.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { AnyFailure } from "../../domain/shared/Failure.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
 
 const WithId = Schema.Struct({ id: UserId, ...TokenPair.fields })
 
 export class AccountRpcs extends RpcGroup.make(
-  Rpc.make("Ping", { success: Schema.Literal("pong"), error: ApiError }),
-  Rpc.make("Login", { payload: LoginRequest.fields, success: WithId, error: ApiError }),
-  Rpc.make("Register", { payload: RegisterRequest.fields, success: WithId, error: ApiError }),
-  Rpc.make("GetUserInfo", { payload: { id: UserId }, success: Profile, error: ApiError }),
+  Rpc.make("Ping", { success: Schema.Literal("pong"), error: AnyFailure }),
+  Rpc.make("Login", { payload: LoginRequest.fields, success: WithId, error: AnyFailure }),
+  Rpc.make("Register", { payload: RegisterRequest.fields, success: WithId, error: AnyFailure }),
+  Rpc.make("GetUserInfo", { payload: { id: UserId }, success: Profile, error: AnyFailure }),
   Rpc.make("FindUser", {
     payload: {
       name: Schema.optionalKey(Nickname),
@@ -27,6 +27,6 @@ export class AccountRpcs extends RpcGroup.make(
       ids: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(findMax)))
     },
     success: Schema.Array(Profile),
-    error: ApiError
+    error: AnyFailure
   })
 ) {}

@@ -5,7 +5,7 @@ import { GroupIcon, GroupName, NamedUsers } from "../../domain/groups/Group.ts"
 import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
 import { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { AnyFailure } from "../../domain/shared/Failure.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
 import { Natural } from "../../domain/shared/Natural.ts"
 import { ChatLog } from "../api/ChatLog.ts"
@@ -25,22 +25,22 @@ export class ConversationRpcs extends RpcGroup.make(
       count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
     },
     success: Schema.Array(ChatLog),
-    error: ApiError
+    error: AnyFailure
   }),
   Rpc.make("SetUpUserConversation", {
     payload: SetUpRequest.fields,
     success: Schema.Struct({ conversationId: ConversationId }),
-    error: ApiError
+    error: AnyFailure
   }),
   Rpc.make("GetConversations", {
     payload: { userId: UserId, after: Schema.optionalKey(Schema.String) },
     success: ConversationPage,
-    error: ApiError
+    error: AnyFailure
   }),
   Rpc.make("PutConversations", {
     payload: { userId: UserId, ...ConversationChanges.fields },
     success: Schema.Void,
-    error: ApiError
+    error: AnyFailure
   }),
   /** Founds a group in a user's name. */
   Rpc.make("CreateGroupConversation", {
@@ -53,7 +53,7 @@ export class ConversationRpcs extends RpcGroup.make(
       userIds: Schema.optionalKey(NamedUsers)
     },
     success: Schema.Struct({ conversationId: ConversationId }),
-    error: ApiError
+    error: AnyFailure
   }),
   /** Sends a message in a user's name; answered when it is durable. */
   Rpc.make("SendMessage", {
@@ -65,13 +65,13 @@ export class ConversationRpcs extends RpcGroup.make(
       message: ChatPayload.fields.message
     },
     success: ChatAck,
-    error: ApiError
+    error: AnyFailure
   }),
   /** The messages after a seq, those that there are and those that come, in order and without a gap. Has no end. */
   Rpc.make("Messages", {
     payload: { conversationId: ConversationId, afterSeq: Schema.optionalKey(Natural) },
     success: Message,
-    error: ApiError,
+    error: AnyFailure,
     stream: true
   })
 ) {}

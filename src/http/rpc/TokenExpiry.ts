@@ -4,7 +4,7 @@ import { Clock, Context, Effect, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CloseEvent, isSocketError, type Socket } from "effect/socket/Socket"
 import { closeCodes } from "../../domain/connection/CloseCode.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { withBackpressure } from "./Backpressure.ts"
 
 /** How long an answer that is a stream may take to say that its token has ended, before it is cut off. */
@@ -21,7 +21,7 @@ const sleepUntil = (at: number) => Effect.flatMap(Clock.currentTimeMillis, (now)
 export const tokenEnded = Effect.flatMap(TokenEnd, (at) =>
   at === Number.POSITIVE_INFINITY
     ? Effect.never
-    : Effect.andThen(sleepUntil(at), Effect.fail(ApiError.of("Unauthenticated", { msg: "token expired" })))
+    : Effect.andThen(sleepUntil(at), Effect.fail(failure("Unauthenticated", { msg: "token expired" })))
 )
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
@@ -32,7 +32,7 @@ const withSocket = (
   socket: Socket
 ): HttpServerRequest.HttpServerRequest => Object.create(request, { upgrade: { value: Effect.succeed(socket) } })
 
-const noSocket = ApiError.of("BadParameters", { msg: "a GET must ask for a WebSocket; single calls are a POST" })
+const noSocket = failure("BadParameters", { msg: "a GET must ask for a WebSocket; single calls are a POST" })
 
 /** Closes a WebSocket with 4004 when the token ends, or with 4008 when its peer does not read, and reads nothing more. */
 const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
@@ -73,7 +73,7 @@ const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
 export const untilTokenEnd = <E, R>(
   expiresAt: number,
   handler: Handler<E, R>
-): Handler<E | ApiError, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
+): Handler<E | Failure, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
     method === "GET" ? socketUntil(expiresAt, handler) : streamUntil(expiresAt, handler)
   )

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { type JWTPayload, jwtVerify, SignJWT } from "jose"
 import { Auth, type Identity, Sessions, type TokenKind } from "../../domain/accounts/Auth.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { failure } from "../../domain/shared/Failure.ts"
 import { Ids } from "../../domain/shared/Ids.ts"
 import { Settings } from "../settings/Settings.ts"
 
@@ -99,7 +99,7 @@ export const layer = Layer.effect(
           }
           throw failure
         },
-        catch: () => ApiError.of("Unauthenticated")
+        catch: () => failure("Unauthenticated")
       })
 
     return Auth.of({
@@ -111,14 +111,14 @@ export const layer = Layer.effect(
       issueInternal: (kind, subject) => sign(kind, subject, nowSeconds() + internalTtlSeconds, {}),
 
       verify: Effect.fn("Auth.verify")(function* (token) {
-        if (token.length > tokenLengthMax) return yield* ApiError.of("Unauthenticated")
+        if (token.length > tokenLengthMax) return yield* failure("Unauthenticated")
         const payload = yield* payloadOf(token)
         const { aud, sub, exp } = payload
         const kind = (Object.keys(audiences) as Array<TokenKind>).find((kind) => audiences[kind] === aud)
-        if (kind === undefined || sub === undefined || exp === undefined) return yield* ApiError.of("Unauthenticated")
+        if (kind === undefined || sub === undefined || exp === undefined) return yield* failure("Unauthenticated")
         const sessionId = textClaim(payload, "sid")
         if (kind === "user" && (sessionId === undefined || (yield* sessions.isRevoked(sessionId)))) {
-          return yield* ApiError.of("Unauthenticated")
+          return yield* failure("Unauthenticated")
         }
         const identity: Identity = {
           kind,

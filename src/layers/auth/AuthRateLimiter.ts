@@ -1,6 +1,6 @@
 /** Limits how often one address or one phone may try to log in, register or refresh (`CHAT_AUTH_RATE_LIMIT`). */
 import { Cache, Clock, Context, Effect, Layer } from "effect"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../settings/Settings.ts"
 
 /** Keys that are remembered; past it the least recently used is forgotten. */
@@ -14,7 +14,7 @@ export class AuthRateLimiter extends Context.Service<
   AuthRateLimiter,
   {
     /** Fails with `RateLimited` and the time until the window ends. */
-    readonly take: (key: string) => Effect.Effect<void, ApiError>
+    readonly take: (key: string) => Effect.Effect<void, Failure>
   }
 >()("fiberchat/layers/AuthRateLimiter") {
   static readonly layer = Layer.effect(
@@ -34,7 +34,7 @@ export class AuthRateLimiter extends Context.Service<
           window.used += 1
           if (window.used <= count) return
           const now = yield* Clock.currentTimeMillis
-          return yield* ApiError.of("RateLimited", { retryAfter: Math.max(1, window.openedAt + windowMillis - now) })
+          return yield* failure("RateLimited", { retryAfter: Math.max(1, window.openedAt + windowMillis - now) })
         })
       })
     })

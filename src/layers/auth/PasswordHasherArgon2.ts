@@ -2,7 +2,7 @@
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto"
 import { Effect, Layer, Semaphore } from "effect"
 import { PasswordHasher } from "../../domain/accounts/User.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 }
@@ -49,9 +49,9 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const semaphore = yield* Semaphore.make(concurrent)
     let waiting = 0
-    const bounded = <A>(effect: Effect.Effect<A>): Effect.Effect<A, ApiError> =>
+    const bounded = <A>(effect: Effect.Effect<A>): Effect.Effect<A, Failure> =>
       Effect.suspend(() => {
-        if (waiting >= waitingMax) return Effect.fail(ApiError.of("Overloaded", { retryAfter: 2_000 }))
+        if (waiting >= waitingMax) return Effect.fail(failure("Overloaded", { retryAfter: 2_000 }))
         waiting += 1
         // The pool's thread works on when the caller has gone: the permit must stay taken until it is done.
         return Effect.uninterruptible(semaphore.withPermits(1)(effect)).pipe(

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import { type Phone, PhoneNumbers } from "../../domain/accounts/User.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../settings/Settings.ts"
 
 /** Accepts E.164 and, where a region is configured, that region's national numbers. */
@@ -18,7 +18,7 @@ export const layer = Layer.effect(
         )
         return parsed?.isValid() === true
           ? Effect.succeed(parsed.number as string as Phone)
-          : Effect.fail(ApiError.of("BadPhone"))
+          : Effect.fail(failure("BadPhone"))
       }
     })
   })

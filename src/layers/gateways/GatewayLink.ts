@@ -7,7 +7,8 @@ import { WebSocket } from "ws"
 import type { Auth } from "../../domain/accounts/Auth.ts"
 import type { Method } from "../../domain/connection/ClientProtocol.ts"
 import { FrameType, ServerFrame } from "../../domain/connection/Frame.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type ErrorName, errorTable } from "../../domain/shared/ErrorTable.ts"
+import { codesOf, type Failure, failureOfCode } from "../../domain/shared/Failure.ts"
 import { rootUserId } from "../../domain/shared/Ids.ts"
 import { backoff } from "../shared/Backoff.ts"
 
@@ -32,20 +33,24 @@ export interface GatewayLink {
   /** Waits for a connection, for as long as it takes. */
   readonly connected: Effect.Effect<void>
   /**
-   * Sends a command and waits for its ack. Fails with `ApiError` when the gateway refuses it, with `GatewayAbsent` when
+   * Sends a command and waits for its ack. Fails with `Failure` when the gateway refuses it, with `GatewayAbsent` when
    * there has been no connection for 3 s.
    */
   readonly call: <Payload>(
     method: Method<"command", Payload>,
     payload: Payload
-  ) => Effect.Effect<void, ApiError | LinkLost | GatewayAbsent>
+  ) => Effect.Effect<void, Failure | LinkLost | GatewayAbsent>
 }
 
-type Answer = Effect.Effect<void, ApiError | LinkLost>
+type Answer = Effect.Effect<void, Failure | LinkLost>
 
 const decodeFrame = Schema.decodeUnknownEffect(Schema.fromJsonString(ServerFrame))
 const decodeError = Schema.decodeUnknownEffect(
-  Schema.Struct({ code: ApiError.fields.code, msg: Schema.String, retryAfter: ApiError.fields.retryAfter })
+  Schema.Struct({
+    code: codesOf(Object.keys(errorTable) as ReadonlyArray<ErrorName>),
+    msg: Schema.String,
+    retryAfter: Schema.optionalKey(Schema.Int)
+  })
 )
 
 /** One open connection, and the commands whose acks are under way. */
@@ -68,7 +73,7 @@ class Session {
   }
 
   send(method: string, data: unknown): Answer {
-    return Effect.callback<void, ApiError | LinkLost>((resume) => {
+    return Effect.callback<void, Failure | LinkLost>((resume) => {
       if (this.socket.readyState !== WebSocket.OPEN) {
         return resume(Effect.fail(new LinkLost({ message: "the connection to the gateway is closing" })))
       }
@@ -103,7 +108,8 @@ class Session {
       if (resume === undefined || (frame.frameType !== FrameType.ack && frame.frameType !== FrameType.err)) return
       this.waiting.delete(frame.id)
       if (frame.frameType === FrameType.ack) return resume(Effect.void)
-      resume(Effect.fail(new ApiError(yield* decodeError(frame.data))))
+      const { code, ...details } = yield* decodeError(frame.data)
+      resume(Effect.fail(failureOfCode(code, details)))
     }).pipe(Effect.catchCause((cause) => Effect.logWarning("the gateway says what is no frame", cause)))
   }
 }

@@ -5,7 +5,7 @@
 import { Cause, Effect, Queue } from "effect"
 import type { Consumer, Reply } from "../../domain/cluster/Transfer.ts"
 import type { Draft } from "../../domain/messages/Message.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { batchesOf } from "../shared/Batches.ts"
 
 /** Drafts that wait for the consumer, and their content together, in UTF-16 units. */
@@ -53,7 +53,7 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
           onSuccess: (results) =>
             Effect.sync(() => {
               for (const [index, { reply }] of batch.entries()) {
-                reply(results[index] ?? { _tag: "Rejected", error: ApiError.of("ServerError") })
+                reply(results[index] ?? { _tag: "Rejected", error: failure("ServerError") })
               }
             }),
           onFailure: (cause) => {
@@ -71,13 +71,13 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
 })
 
 /** Whether the next draft would meet this failure, too: it lies in the store, and passes. */
-export const isPassing = (error: ApiError): boolean => error.is("DatabaseError") || error.is("Overloaded")
+export const isPassing = (error: Failure): boolean => error._tag === "DatabaseError" || error._tag === "Overloaded"
 
-const isUnavailable = (cause: Cause.Cause<ApiError>): boolean =>
+const isUnavailable = (cause: Cause.Cause<Failure>): boolean =>
   cause.reasons.some((reason) => reason._tag === "Fail" && isPassing(reason.error))
 
-const refuse = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<ApiError>): void => {
-  const failure = cause.reasons.find((reason) => reason._tag === "Fail")
-  const error = failure?.error ?? ApiError.of("ServerError")
+const refuse = (batch: ReadonlyArray<Waiting>, cause: Cause.Cause<Failure>): void => {
+  const expected = cause.reasons.find((reason) => reason._tag === "Fail")
+  const error = expected?.error ?? failure("ServerError")
   for (const { reply } of batch) reply({ _tag: "Rejected", error })
 }

@@ -6,7 +6,7 @@ import { Cause, Deferred, Effect, Exit, FiberSet, Metric, Semaphore } from "effe
 import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs"
 import type { Consumer, Transfer } from "../../domain/cluster/Transfer.ts"
 import type { Draft } from "../../domain/messages/Message.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { KafkaSettings } from "../settings/Settings.ts"
 import { backoff } from "../shared/Backoff.ts"
 import { batchMax, isPassing, makeDraftQueue } from "./DraftQueue.ts"
@@ -40,7 +40,7 @@ const lagOf = (partition: number) =>
   })
 
 /** What is known of why the store has refused a draft for good. */
-const reasonOf = (cause: Cause.Cause<ApiError>): string => {
+const reasonOf = (cause: Cause.Cause<Failure>): string => {
   const [reason] = cause.reasons
   if (reason?._tag !== "Fail") return Cause.pretty(cause)
   const { error } = reason
@@ -90,7 +90,7 @@ export const consumeFrom = (
           const [only] = drafts
           if (Cause.hasInterruptsOnly(cause) || only === undefined || drafts.length > 1) return Effect.failCause(cause)
           const { key, value } = recordOf(only)
-          const error = ApiError.of("ServerError")
+          const error = failure("ServerError")
           return deadLetter({ key: Buffer.from(key), value }, reasonOf(cause)).pipe(
             Effect.andThen(refuse(only, error)),
             Effect.as([{ _tag: "Rejected" as const, error }])

@@ -6,7 +6,7 @@ import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Kafka, Producer } from "kafkajs"
 import type { Reply, Transfer } from "../../domain/cluster/Transfer.ts"
 import type { Draft } from "../../domain/messages/Message.ts"
-import { ApiError } from "../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { KafkaSettings } from "../settings/Settings.ts"
 import { backoff } from "../shared/Backoff.ts"
 import { batchesOf } from "../shared/Batches.ts"
@@ -77,7 +77,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       return true
     }
 
-    const refuse = (entry: Waiting, error: ApiError) => settle(entry.draft.messageId, { _tag: "Rejected", error })
+    const refuse = (entry: Waiting, error: Failure) => settle(entry.draft.messageId, { _tag: "Rejected", error })
 
     /**
      * The topic takes less than we were let know: a draft alone is refused, of several the next session sends fewer at
@@ -85,7 +85,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
      */
     const tooLarge = (request: ReadonlyArray<Waiting>) => {
       const [only] = request
-      if (only !== undefined && request.length === 1) refuse(only, ApiError.of("PayloadTooLarge"))
+      if (only !== undefined && request.length === 1) refuse(only, failure("PayloadTooLarge"))
       else requestBytesMax = Math.ceil(request.reduce((sum, entry) => sum + bytesOf(entry), 0) / 2)
     }
 
@@ -110,7 +110,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       unsent = [...unsent, ...added].filter((entry) => !entry.settled && entry.sentAt === undefined)
       added = []
       hasAdded.closeUnsafe()
-      for (const entry of unsent) if (bytesOf(entry) > topicBytesMax) refuse(entry, ApiError.of("PayloadTooLarge"))
+      for (const entry of unsent) if (bytesOf(entry) > topicBytesMax) refuse(entry, failure("PayloadTooLarge"))
       const fitting = unsent.filter((entry) => !entry.settled)
       for (const request of batchesOf(fitting, bytesOf, Math.min(requestBytesMax, topicBytesMax))) {
         yield* send(producer, request)
@@ -152,7 +152,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       for (const entry of waiting.values()) {
         if (entry.publishedAt > now - resendMillis) break
         if (entry.publishedAt <= now - giveUpMillis) {
-          refuse(entry, ApiError.of("Overloaded", { retryAfter: 1_000 }))
+          refuse(entry, failure("Overloaded", { retryAfter: 1_000 }))
         } else if (entry.sentAt !== undefined && entry.sentAt <= now - resendMillis) {
           entry.sentAt = undefined
           entry.record = recordOf({ ...entry.draft, repeated: true })

@@ -2,7 +2,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Auth, type Identity, type UserIdentity } from "../../../domain/accounts/Auth.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import { untilTokenEnd } from "../../rpc/TokenExpiry.ts"
 import { bearerToken } from "../../shared/bearerToken.ts"
 import { Authorization, CurrentUser } from "../Authorization.ts"
@@ -17,9 +17,9 @@ export const layer = Layer.effect(
       bearer: Effect.fnUntraced(function* (handler, { credential }) {
         const { headers } = yield* HttpServerRequest.HttpServerRequest
         const token = Redacted.value(credential) || bearerToken(headers["authorization"] ?? "")
-        if (token === undefined) return yield* ApiError.of("Unauthenticated")
+        if (token === undefined) return yield* failure("Unauthenticated")
         const identity = yield* auth.verify(token)
-        if (!isUser(identity)) return yield* ApiError.of("Unauthenticated")
+        if (!isUser(identity)) return yield* failure("Unauthenticated")
         return yield* Effect.provideService(handler, CurrentUser, identity)
       })
     })
@@ -38,9 +38,9 @@ export const serviceOnly = HttpRouter.middleware(
         Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
           const token = bearerToken(headers["authorization"] ?? "")
-          if (token === undefined) return yield* ApiError.of("Unauthenticated")
+          if (token === undefined) return yield* failure("Unauthenticated")
           const identity = yield* auth.verify(token)
-          if (isUser(identity)) return yield* ApiError.of("Forbidden")
+          if (isUser(identity)) return yield* failure("Forbidden")
           return yield* untilTokenEnd(identity.expiresAt, handler)
         })
   )

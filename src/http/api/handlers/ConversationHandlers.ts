@@ -1,7 +1,7 @@
 /** Handlers of the HTTP endpoints for conversations. */
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import { Api } from "../Api.ts"
 import { callerId } from "../Authorization.ts"
 import { ConversationService } from "../ConversationService.ts"
@@ -21,7 +21,7 @@ export const layer = HttpApiBuilder.group(
       }),
       setUp: Effect.fnUntraced(function* ({ payload: { sendId, recvId, chatType } }) {
         if (sendId !== (yield* callerId)) {
-          return yield* ApiError.of("Forbidden", { msg: "sendId is not the caller" })
+          return yield* failure("Forbidden", { msg: "sendId is not the caller" })
         }
         return success({ conversationId: yield* conversations.setUp(sendId, recvId, chatType) })
       }),

@@ -8,7 +8,7 @@ import { type GroupEvent, type GroupId, isManager, Role } from "../../../domain/
 import { answerProblem, closedBefore, decideAnswer, type GroupRequest } from "../../../domain/groups/GroupRequest.ts"
 import { Groups } from "../../../domain/groups/Groups.ts"
 import { founding, happening } from "../../../domain/messages/Drafting.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../../domain/shared/Failure.ts"
 import { type GroupRequestId, Ids, type UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../../../domain/shared/Request.ts"
 import { Api } from "../Api.ts"
@@ -51,14 +51,14 @@ export const layer = HttpApiBuilder.group(
       const standing = yield* groups.standing(groupId, userId)
       const isOutside = standing?.role === Role.former
       if (standing === undefined || (isOutside && userIds.some((named) => named !== userId))) {
-        return yield* ApiError.of("NoConversation")
+        return yield* failure("NoConversation")
       }
       if (!standing.isVerify || isManager(standing.role)) {
         const isIn = yield* happen(userId, groupId, { event: "joined", userIds }).pipe(
           Effect.as(true),
           // Since that look managers want to approve, or the caller is none of them any more.
           Effect.catchIf(
-            (error) => error.is("Forbidden"),
+            (error) => error._tag === "Forbidden",
             () => Effect.succeed(false)
           )
         )
@@ -83,7 +83,7 @@ export const layer = HttpApiBuilder.group(
 
     const handle = Effect.fnUntraced(function* (userId: UserId, id: GroupRequestId, result: RequestAnswer) {
       const request = yield* groups.request(id)
-      if (request === undefined) return yield* ApiError.of("NoRequest")
+      if (request === undefined) return yield* failure("NoRequest")
       const { groupId, userId: asking } = request
       const standing = yield* groups.standing(groupId, userId)
       const problem = answerProblem(userId, standing?.role ?? Role.former, result, request)
@@ -92,17 +92,17 @@ export const layer = HttpApiBuilder.group(
         return yield* groups.close(id, result, userId, yield* Clock.currentTimeMillis)
       }
       const decision = decideAnswer(result, request.handleResult)
-      if (decision instanceof ApiError) return yield* decision
+      if (isFailure(decision)) return yield* decision
       if (decision === "Repeats") return
       // Joining closes the request. What is not pending any more was closed meanwhile, perhaps by the same answer.
       yield* happen(userId, groupId, { event: "joined", userIds: [asking], asked: true }, `request ${id}`).pipe(
         Effect.asVoid,
         Effect.catchIf(
-          (error) => error.is("NoRequest") || error.is("Conflict"),
+          (error) => error._tag === "NoRequest" || error._tag === "Conflict",
           (error) =>
-            Effect.flatMap(groups.request(id), (now): Effect.Effect<void, ApiError> => {
+            Effect.flatMap(groups.request(id), (now): Effect.Effect<void, Failure> => {
               if (now?.handleResult === result) return Effect.void
-              return Effect.fail(error.is("NoRequest") ? closedBefore : error)
+              return Effect.fail(error._tag === "NoRequest" ? closedBefore : error)
             })
         )
       )

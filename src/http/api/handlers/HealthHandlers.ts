@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
 import { Transfer } from "../../../domain/cluster/Transfer.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import { apiError } from "../../../layers/sql/database/Sql.ts"
 import { Api, WorkerApi } from "../Api.ts"
 
@@ -18,7 +18,7 @@ const endpoints = Effect.gen(function* () {
       Effect.gen(function* () {
         yield* Effect.catch(sql`SELECT 1`, apiError)
         if (!transfer.isConnected()) {
-          return yield* ApiError.of("Overloaded", { msg: "the transfer has no connection to Kafka", retryAfter: 1_000 })
+          return yield* failure("Overloaded", { msg: "the transfer has no connection to Kafka", retryAfter: 1_000 })
         }
         return { status: ok, store: ok, transfer: ok }
       })

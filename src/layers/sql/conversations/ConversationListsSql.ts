@@ -11,7 +11,7 @@ import { Role } from "../../../domain/groups/Group.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { firstFitting } from "../../../domain/messages/Page.ts"
 import { ChatType, type ConversationId, conversationWith } from "../../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure, isFailure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
@@ -52,7 +52,7 @@ export const layer = Layer.effect(
     /** Why there is no conversation between these two, if so. */
     const strangeness = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
       const known = yield* sql`SELECT id FROM users WHERE id IN ${sql.in([userId, other])}`
-      if (known.length < new Set([userId, other]).size) return ApiError.of("NoReceiver")
+      if (known.length < new Set([userId, other]).size) return failure("NoReceiver")
       return yield* barrierBetween(sql, requireFriendship, userId, other)
     })
 
@@ -107,7 +107,7 @@ export const layer = Layer.effect(
           const conversationId = conversationWith(chatType, userId, target)
           const member = yield* memberOf(userId, conversationId)
           if (member === undefined) {
-            if (isGroup) return yield* ApiError.of("NoConversation")
+            if (isGroup) return yield* failure("NoConversation")
             const problem = yield* strangeness(userId, target)
             if (problem !== undefined) return yield* problem
             yield* begin(userId, conversationId)
@@ -179,9 +179,9 @@ export const layer = Layer.effect(
           const after: Array<Changed> = []
           for (const change of changes) {
             const row = before.get(change.conversationId)
-            if (row === undefined) return yield* ApiError.of("NoConversation")
+            if (row === undefined) return yield* failure("NoConversation")
             const changed = changedOf(row, change)
-            if (changed instanceof ApiError) return yield* changed
+            if (isFailure(changed)) return yield* changed
             after.push(changed)
           }
           const marks = rowsOf(sql, after, {
@@ -235,9 +235,9 @@ interface Changed {
 const changedOf = (
   row: Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">,
   { isShown, isPinned, isMuted, readSeq = 0 }: ListChange
-): Changed | ApiError => {
+): Changed | Failure => {
   if (readSeq > row.last_seq) {
-    return ApiError.of("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` })
+    return failure("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` })
   }
   return {
     conversationId: row.id,

@@ -13,7 +13,7 @@ import { Role } from "../../../domain/groups/Group.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { fitting } from "../../../domain/messages/Page.ts"
 import { ChatType, type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
@@ -110,7 +110,7 @@ export const layer = Layer.effect(
       const now = read[0]?.now ?? 0
       // A store that was set back must not leave the device waiting for what it has seen already.
       if (Math.max(since, walk?.until ?? since) > now) {
-        return yield* ApiError.of("BadParameters", { msg: "this cursor is newer than the store" })
+        return yield* failure("BadParameters", { msg: "this cursor is newer than the store" })
       }
       const until = walk?.until ?? now
       const newest = walk === undefined ? query.newest : walk.newest
@@ -143,7 +143,7 @@ export const layer = Layer.effect(
           const [row] = yield* sql<{ readonly last_seq: number }>`
             SELECT c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
             WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`
-          if (row === undefined) return yield* ApiError.of("NoConversation")
+          if (row === undefined) return yield* failure("NoConversation")
           const both = singleMembers(conversationId)
           const barrier = both && (yield* barrierBetween(sql, requireFriendship, ...both))
           return barrier === undefined ? row.last_seq > 0 : yield* barrier
@@ -168,7 +168,7 @@ export const layer = Layer.effect(
             AND other.role > ${Role.former} AND other.joined_seq < msg.seq
             ORDER BY other.user_id`
           // Who sees the message is one of them.
-          if (members.length === 0) return yield* ApiError.of("NoMessage")
+          if (members.length === 0) return yield* failure("NoMessage")
           const others = members.filter((row) => row.is_sender === 0)
           const [first] = members
           // Who blocks does not tell any more, nor is told.
@@ -188,9 +188,9 @@ export const layer = Layer.effect(
           const [row] = yield* sql<{ readonly read_seq: number; readonly last_seq: number }>`
             SELECT m.read_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
             WHERE m.conversation_id = ${conversationId} AND m.user_id = ${reader} AND m.role > ${Role.former}`
-          if (row === undefined) return yield* ApiError.of("NoConversation")
+          if (row === undefined) return yield* failure("NoConversation")
           if (seq > row.last_seq) {
-            return yield* ApiError.of("BadParameters", {
+            return yield* failure("BadParameters", {
               msg: `the last message of the conversation is ${row.last_seq}`
             })
           }
@@ -200,7 +200,7 @@ export const layer = Layer.effect(
           const [now] = yield* sql<{ readonly read_seq: number }>`
             SELECT read_seq FROM conversation_members
             WHERE conversation_id = ${conversationId} AND user_id = ${reader} AND role > ${Role.former} ${forUpdate(sql)}`
-          if (now === undefined) return yield* ApiError.of("NoConversation")
+          if (now === undefined) return yield* failure("NoConversation")
           if (seq <= now.read_seq) return { seq: now.read_seq, moved: false, isBlocked: false }
           yield* sql`
             UPDATE conversation_members SET read_seq = ${seq}, version = ${version}

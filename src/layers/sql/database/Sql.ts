@@ -1,7 +1,7 @@
 /** What the SQL repositories share: error mapping, transactions, and the version of the store. */
 import { Effect, Schedule } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 
 /** Reasons that lie in the statement or its values: trying again cannot help. */
 const faultyReasons = new Set(["UniqueViolation", "ConstraintError"])
@@ -21,15 +21,15 @@ const isFaulty = ({ reason }: SqlError.SqlError): boolean => {
 }
 
 /** Logs what the database said, once, and fails with its number only. */
-export const apiError = (error: SqlError.SqlError): Effect.Effect<never, ApiError> =>
+export const apiError = (error: SqlError.SqlError): Effect.Effect<never, Failure> =>
   isFaulty(error)
     ? Effect.andThen(
         Effect.logError("the database refused a statement", error),
-        Effect.fail(ApiError.of("ServerError", { cause: error.reason.cause }))
+        Effect.fail(failure("ServerError", { cause: error.reason.cause }))
       )
     : Effect.andThen(
         Effect.logError("the database failed", error),
-        Effect.fail(ApiError.of("DatabaseError", { retryAfter: 1_000 }))
+        Effect.fail(failure("DatabaseError", { retryAfter: 1_000 }))
       )
 
 /** Whether the failure is a violated unique key. SQLite reports one as a constraint error. */

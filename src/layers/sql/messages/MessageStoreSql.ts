@@ -9,7 +9,7 @@ import { appendPlan } from "../../../domain/messages/AppendPlan.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { historyMax, MessageStore, type Reader } from "../../../domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
 import { greatest, joinInOrder, limitTo } from "../database/SqlDialect.ts"
 import { digestOf } from "./AppendChangesSql.ts"
@@ -87,7 +87,7 @@ export const layer = Layer.effect(
         if (found.length > 0) return found
         const [reader, { conversationId }] = wanted
         const parts = yield* sql`SELECT joined_seq FROM ${partOf(reader, conversationId)} own`
-        if (parts.length === 0) return yield* ApiError.of("NoConversation")
+        if (parts.length === 0) return yield* failure("NoConversation")
         // They may have come in since the first look.
         return yield* select(...wanted)
       },
@@ -95,7 +95,7 @@ export const layer = Layer.effect(
     )
 
     /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
-    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, ApiError> =>
+    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, Failure> =>
       sql<{ readonly low: number }>`
         WITH RECURSIVE halving(low, high) AS (
           SELECT 0, last_seq FROM conversations WHERE id = ${conversationId}

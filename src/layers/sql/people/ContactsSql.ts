@@ -5,7 +5,7 @@ import { blocksMax, Contacts, contactsMax } from "../../../domain/contacts/Conta
 import type { UserPair } from "../../../domain/contacts/UserPair.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { ChatType, singleConversationId } from "../../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
@@ -43,7 +43,7 @@ export const layer = Layer.effect(
           WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
         ) = 2`
 
-    const pairs = (asked: ReadonlyArray<UserPair>): Effect.Effect<ReadonlyArray<UserPair>, ApiError> => {
+    const pairs = (asked: ReadonlyArray<UserPair>): Effect.Effect<ReadonlyArray<UserPair>, Failure> => {
       if (asked.length === 0) return Effect.succeed([])
       const rows = asked.map(({ userId, otherId }) => ({
         userId,
@@ -61,16 +61,16 @@ export const layer = Layer.effect(
 
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
-        if (userId === blocked) return yield* ApiError.of("BadParameters", { msg: "nobody blocks themselves" })
+        if (userId === blocked) return yield* failure("BadParameters", { msg: "nobody blocks themselves" })
         // The lock under which messages and requests are let through: what came before the block is there, and all of it.
         yield* nextVersion(sql)
-        if (!(yield* lockUsers(sql, userId, blocked))) return yield* ApiError.of("UserNotFound")
+        if (!(yield* lockUsers(sql, userId, blocked))) return yield* failure("UserNotFound")
         const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId}) AS all_blocks`
         if (row?.known === 1) return
         if ((row?.all_blocks ?? 0) >= blocksMax) {
-          return yield* ApiError.of("RateLimited", {
+          return yield* failure("RateLimited", {
             msg: `at most ${blocksMax} users are blocked`,
             retryAfter: 60_000
           })

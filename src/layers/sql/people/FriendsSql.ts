@@ -11,7 +11,7 @@ import {
 } from "../../../domain/contacts/FriendRequest.ts"
 import { type Friend, Friends } from "../../../domain/contacts/Friends.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure, isFailure } from "../../../domain/shared/Failure.ts"
 import { type FriendRequestId, Ids, type UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
@@ -81,8 +81,8 @@ export const layer = Layer.effect(
 
     const ask = Effect.fn("Friends.ask")(
       function* (userId: UserId, other: UserId, message: string) {
-        if (userId === other) return yield* ApiError.of("BadParameters", { msg: "nobody is their own friend" })
-        if (!(yield* lockUsers(sql, userId, other))) return yield* ApiError.of("UserNotFound")
+        if (userId === other) return yield* failure("BadParameters", { msg: "nobody is their own friend" })
+        if (!(yield* lockUsers(sql, userId, other))) return yield* failure("UserNotFound")
         const requests = yield* openOrCancelled(sql, userId, other)
         const pending = (requester: UserId) =>
           requests.find((row) => row.requester_id === requester && row.handle_result === HandleResult.none)?.id
@@ -92,7 +92,7 @@ export const layer = Layer.effect(
           received: pending(other)
         }
         const decision = decideAsk(relation)
-        if (decision instanceof ApiError) return yield* decision
+        if (isFailure(decision)) return yield* decision
         if (decision._tag === "Waiting") return { friendReqId: decision.id, handleResult: HandleResult.none }
         const now = yield* Clock.currentTimeMillis
         if (decision._tag === "Passed") {
@@ -133,11 +133,11 @@ export const layer = Layer.effect(
       function* (userId, id, answer) {
         // Who asked whom does not change: it says whom to lock before the rest is read.
         const seen = yield* find(id)
-        if (seen === undefined || !mayAnswer(userId, answer, seen)) return yield* ApiError.of("NoRequest")
+        if (seen === undefined || !mayAnswer(userId, answer, seen)) return yield* failure("NoRequest")
         yield* Effect.gen(function* () {
           yield* lockUsers(sql, seen.userId, seen.reqUid)
           const request = yield* find(id)
-          if (request === undefined) return yield* ApiError.of("NoRequest")
+          if (request === undefined) return yield* failure("NoRequest")
           const decision = decideAnswer(answer, request.handleResult, yield* countsOf(seen.userId, seen.reqUid))
           if (decision === "Repeats") return
           if (decision !== "Counts") return yield* decision

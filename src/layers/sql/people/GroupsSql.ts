@@ -14,7 +14,7 @@ import {
 import { Groups, groupPageMax } from "../../../domain/groups/Groups.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { ChatType } from "../../../domain/shared/ConversationIds.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure, isFailure } from "../../../domain/shared/Failure.ts"
 import type { GroupRequestId, UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
@@ -173,7 +173,7 @@ export const layer = Layer.effect(
             SELECT u.id AS userId, u.nickname, u.avatar, m.role
             FROM conversation_members m ${join} users u ON u.id = m.user_id
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former} ORDER BY m.role, m.joined_seq, u.id`
-          if (!members.some(({ userId }) => userId === reader)) return yield* ApiError.of("NoConversation")
+          if (!members.some(({ userId }) => userId === reader)) return yield* failure("NoConversation")
           return members
         },
         Effect.catchTag("SqlError", apiError)
@@ -185,7 +185,7 @@ export const layer = Layer.effect(
             SELECT m.user_id, (m.sent_seq > 0 AND ${unblocked(sql, reader, "m.user_id")}) AS is_open
             FROM conversation_members m
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former}`
-          if (!rows.some(({ user_id }) => user_id === reader)) return yield* ApiError.of("NoConversation")
+          if (!rows.some(({ user_id }) => user_id === reader)) return yield* failure("NoConversation")
           return rows.map(({ user_id, is_open }) => ({ userId: user_id, isOpen: user_id === reader || is_open === 1 }))
         },
         Effect.catchTag("SqlError", apiError)
@@ -218,7 +218,7 @@ export const layer = Layer.effect(
           yield* nextVersion(sql)
           const view = yield* askView(requests, groupId, inviterId)
           const added = decideAsk(requests, view)
-          if (added instanceof ApiError) return yield* added
+          if (isFailure(added)) return yield* added
           if (added.length > 0) yield* insertRequests(added)
           return yield* sql<{ readonly id: GroupRequestId; readonly userId: UserId }>`
             SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
@@ -231,8 +231,8 @@ export const layer = Layer.effect(
       requests: Effect.fn("Groups.requests")(
         function* (reader, groupId, before) {
           const role = yield* roleIn(groupId, reader)
-          if (role === Role.former) return yield* ApiError.of("NoConversation")
-          if (!isManager(role)) return yield* ApiError.of("Forbidden", { msg: "only managers see requests" })
+          if (role === Role.former) return yield* failure("NoConversation")
+          if (!isManager(role)) return yield* failure("Forbidden", { msg: "only managers see requests" })
           return yield* page(sql`group_id = ${groupId}`, before)
         },
         Effect.catchTag("SqlError", apiError)
@@ -249,9 +249,9 @@ export const layer = Layer.effect(
         function* (id, result, by, at) {
           yield* nextVersion(sql)
           const request = yield* requestBy(id)
-          if (request === undefined) return yield* ApiError.of("NoRequest")
+          if (request === undefined) return yield* failure("NoRequest")
           const decision = decideAnswer(result, request.handleResult)
-          if (decision instanceof ApiError) return yield* decision
+          if (isFailure(decision)) return yield* decision
           if (decision === "Repeats") return
           yield* sql`
             UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}

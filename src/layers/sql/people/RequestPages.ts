@@ -1,7 +1,7 @@
 /** Pages of requests, newest first: those of friends and those of groups go by the same columns. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 
 /**
  * What is older than the request `before` of this table; everything without one. Fails with `NoRequest` when it is not
@@ -12,11 +12,11 @@ export const olderThan = Effect.fnUntraced(function* (
   table: "contact_requests" | "group_requests",
   whose: Statement.Fragment,
   before: string | undefined
-): Effect.fn.Return<Statement.Fragment, ApiError | SqlError.SqlError> {
+): Effect.fn.Return<Statement.Fragment, Failure | SqlError.SqlError> {
   if (before === undefined) return sql`1 = 1`
   const [last] = yield* sql<{ readonly time: number }>`
     SELECT requested_at AS time FROM ${sql.literal(table)} WHERE id = ${before} AND ${whose}`
-  if (last === undefined) return yield* ApiError.of("NoRequest")
+  if (last === undefined) return yield* failure("NoRequest")
   return sql`requested_at <= ${last.time} AND (requested_at < ${last.time} OR id < ${before})`
 })
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import { barrier, type PairFacts, pairKey, type UserPair } from "../../../domain/contacts/UserPair.ts"
 import { type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
-import type { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import type { Failure } from "../../../domain/shared/Failure.ts"
 import type { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
@@ -76,7 +76,7 @@ export const barrierBetween = (
   requireFriendship: boolean,
   userId: UserId,
   otherId: UserId
-): Effect.Effect<ApiError | undefined, SqlError.SqlError> =>
+): Effect.Effect<Failure | undefined, SqlError.SqlError> =>
   Effect.map(pairFacts(sql, requireFriendship, [{ userId, otherId }]), (facts) =>
     barrier(facts, requireFriendship, userId, otherId)
   )

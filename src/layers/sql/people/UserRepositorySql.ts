@@ -2,7 +2,7 @@
 import { Clock, Effect, Layer, Option } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import { findMax, type Phone, type User, UserRepository } from "../../../domain/accounts/User.ts"
-import { ApiError } from "../../../domain/shared/ErrorTable.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { apiError, isUniqueViolation } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
@@ -59,7 +59,7 @@ export const layer = Layer.effect(
           avatar: user.avatar,
           created_at: yield* Clock.currentTimeMillis
         })}`.pipe(
-          Effect.catch((error) => (isUniqueViolation(error) ? Effect.fail(ApiError.of("PhoneTaken")) : apiError(error)))
+          Effect.catch((error) => (isUniqueViolation(error) ? Effect.fail(failure("PhoneTaken")) : apiError(error)))
         )
       }),
 
