@@ -5,7 +5,7 @@ import { ConnectionRegistry } from "../actors/connections/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/connections/Deadlines.ts"
 import { ConversationWatchers } from "../actors/delivery/ConversationWatchers.ts"
 import { Delivery, handoverLayer } from "../actors/delivery/Delivery.ts"
-import { Notices } from "../actors/delivery/Notices.ts"
+import { Notices, portsLayer } from "../actors/delivery/Notices.ts"
 import * as TransferConsumer from "../actors/delivery/TransferConsumer.ts"
 import { PresenceWatches } from "../actors/presence/PresenceWatches.ts"
 import type { Auth } from "../domain/accounts/Auth.ts"
@@ -96,6 +96,7 @@ const actors = Layer.unwrap(
     role === "gateway" ? Layer.empty : TransferConsumer.layer.pipe(Layer.provide(handover))
   )
 ).pipe(
+  Layer.provideMerge(portsLayer),
   Layer.provideMerge(Notices.layer.pipe(Layer.provide(NoticeRelayGateways.layer))),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(PresenceWatches.layer),

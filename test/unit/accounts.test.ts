@@ -1,9 +1,9 @@
 /** Logins that are revoked while callers hang up or the store fails (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
-import { Notices } from "../../src/actors/delivery/Notices.ts"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/accounts/Auth.ts"
 import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/accounts/User.ts"
+import { SessionRevocations } from "../../src/domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
@@ -28,11 +28,8 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
   Accounts.layer.pipe(
     Layer.provide([
       Layer.mock(Sessions, sessions),
-      Layer.mock(Notices, {
-        tell: (notice) => {
-          if (notice._tag === "LoggedOut") told.push(`${notice.userId} ${notice.sessionId}`)
-        },
-        hear: () => {}
+      Layer.mock(SessionRevocations, {
+        announce: ({ userId, sessionId }) => void told.push(`${userId} ${sessionId}`)
       }),
       Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.some(user)) }),
       Layer.mock(Auth, { issueUser: () => Effect.succeed({ token: "", expire: 0 }) }),

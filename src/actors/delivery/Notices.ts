@@ -1,6 +1,8 @@
 /** Tells the connections that a notice concerns, on this node and on the others. */
 import { Context, Effect, Layer } from "effect"
+import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
 import { type Notice, NoticeRelay } from "../../domain/cluster/Notice.ts"
+import { SessionRevocations } from "../../domain/cluster/SessionRevocations.ts"
 import { dataFrame } from "../../domain/connection/Frame.ts"
 import type { ConnectionId } from "../../domain/shared/Ids.ts"
 import { ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
@@ -52,3 +54,17 @@ export class Notices extends Context.Service<
     })
   )
 }
+
+/** The ports through which use cases tell. */
+export const portsLayer = Layer.mergeAll(
+  Layer.effect(
+    EphemeralEvents,
+    Effect.map(Notices, ({ tell }) => EphemeralEvents.of({ publish: tell }))
+  ),
+  Layer.effect(
+    SessionRevocations,
+    Effect.map(Notices, ({ tell }) =>
+      SessionRevocations.of({ announce: ({ userId, sessionId }) => tell({ _tag: "LoggedOut", userId, sessionId }) })
+    )
+  )
+)

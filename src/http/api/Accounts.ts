@@ -1,6 +1,5 @@
 /** The user service behind both its HTTP and its RPC face: register, log in, stay logged in, look up. */
 import { Context, Effect, Layer, Option } from "effect"
-import { Notices } from "../../actors/delivery/Notices.ts"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../domain/accounts/Auth.ts"
 import {
   type FindRequest,
@@ -16,6 +15,7 @@ import {
   type User,
   UserRepository
 } from "../../domain/accounts/User.ts"
+import { SessionRevocations } from "../../domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../domain/shared/Ids.ts"
@@ -65,7 +65,7 @@ export class Accounts extends Context.Service<
       const hasher = yield* PasswordHasher
       const phones = yield* PhoneNumbers
       const contacts = yield* Contacts
-      const notices = yield* Notices
+      const revocations = yield* SessionRevocations
       const limiter = yield* AuthRateLimiter
       const ids = yield* Ids
 
@@ -80,7 +80,7 @@ export class Accounts extends Context.Service<
       type Login = Pick<Session, "userId" | "sessionId">
       const closeSockets = (logins: ReadonlyArray<Login>) =>
         Effect.sync(() => {
-          for (const { userId, sessionId } of logins) notices.tell({ _tag: "LoggedOut", userId, sessionId })
+          for (const { userId, sessionId } of logins) revocations.announce({ userId, sessionId })
         })
 
       /** Revokes logins and closes their sockets. A caller who hangs up in between must not leave these open. */

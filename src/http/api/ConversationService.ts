@@ -1,6 +1,6 @@
 /** Conversations behind both their HTTP and their RPC face: history, lists, read positions. */
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import { Notices } from "../../actors/delivery/Notices.ts"
+import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
 import {
   ConversationLists,
   type ListedConversation,
@@ -46,7 +46,7 @@ export class ConversationService extends Context.Service<
       const store = yield* MessageStore
       const conversations = yield* Conversations
       const lists = yield* ConversationLists
-      const notices = yield* Notices
+      const events = yield* EphemeralEvents
 
       return ConversationService.of({
         chatLog: Effect.fn("ConversationService.chatLog")(function* (reader, query) {
@@ -91,7 +91,7 @@ export class ConversationService extends Context.Service<
             ...(read === undefined ? {} : { readSeq: read })
           }))
           for (const { conversationId, seq, isBlocked } of yield* lists.change(userId, wanted)) {
-            notices.tell({ _tag: "Read", conversationID: conversationId, userId, seq, onlyOwn: isBlocked })
+            events.publish({ _tag: "Read", conversationID: conversationId, userId, seq, onlyOwn: isBlocked })
           }
         }, Effect.uninterruptible)
       })

@@ -5,6 +5,7 @@ import { answered, type Call, done, handedOver, Router, type Settle } from "../.
 import { Delivery } from "../../actors/delivery/Delivery.ts"
 import { Notices } from "../../actors/delivery/Notices.ts"
 import { PresenceWatches } from "../../actors/presence/PresenceWatches.ts"
+import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
 import { pushOf } from "../../domain/cluster/Handover.ts"
 import { Transfer } from "../../domain/cluster/Transfer.ts"
 import { methods } from "../../domain/connection/ClientProtocol.ts"
@@ -38,6 +39,7 @@ export const layer = Router.layer(
     const watches = yield* PresenceWatches
     const delivery = yield* Delivery
     const notices = yield* Notices
+    const events = yield* EphemeralEvents
     const ids = yield* Ids
     const clock = yield* Clock.Clock
 
@@ -73,7 +75,7 @@ export const layer = Router.layer(
       if (now - (typedAt.get(connection) ?? 0) < typingMillis) return Effect.void
       typedAt.set(connection, now)
       return Effect.map(conversations.mayBeHeard(userId, conversationID), (isHeard) => {
-        if (isHeard) notices.tell({ _tag: "Typing", conversationID, userId }, connection.connectionId)
+        if (isHeard) events.publish({ _tag: "Typing", conversationID, userId }, connection.connectionId)
       })
     })
 
@@ -118,7 +120,7 @@ export const layer = Router.layer(
       return Effect.map(conversations.markRead(userId, conversationID, seq), (mark) => {
         const { seq } = mark
         const onlyOwn = mark.isBlocked
-        if (mark.moved) notices.tell({ _tag: "Read", conversationID, userId, seq, onlyOwn }, connection.connectionId)
+        if (mark.moved) events.publish({ _tag: "Read", conversationID, userId, seq, onlyOwn }, connection.connectionId)
         return { conversationID, seq }
       })
     })
