@@ -33,6 +33,7 @@ const scripts: Record<ServerName, string> = {
 /** As shipped, but for limits that would refuse the load, and for one user having many connections. */
 export const settings: Readonly<Record<string, string>> = {
   CHAT_PORT: "0",
+  CHAT_INTERNAL_PORT: "0",
   CHAT_RATE_LIMIT: "off",
   CHAT_AUTH_RATE_LIMIT: "off",
   CHAT_LOGIN_POLICY: "multi",

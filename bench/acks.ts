@@ -4,7 +4,7 @@
  * is confirmed, too.
  */
 
-import { type AckMode, ackModes, fixedAckLimits } from "../src/domain/connection/AckService.ts"
+import { fixedAckLimits } from "../src/domain/connection/AckService.ts"
 import { type ConnectionLimits, fixedLimits } from "../src/domain/connection/ConnectionLimits.ts"
 import {
   type ConnectionEvent,
@@ -13,8 +13,9 @@ import {
   type Request,
   step
 } from "../src/domain/connection/ConnectionMachine.ts"
-import { FrameType, parseFrame } from "../src/domain/connection/Frame.ts"
 import type { Message } from "../src/domain/messages/Message.ts"
+import { type AckMode, ackModes } from "../src/domain/protocol/AckMode.ts"
+import { FrameType, parseFrame } from "../src/domain/protocol/Frame.ts"
 import { median } from "./measure.ts"
 
 /** The limits that are shipped, without a rate. */
@@ -48,22 +49,22 @@ const messageOf = (seq: number): Message =>
   ({
     messageId: String(10 ** 15 + seq),
     clientId: "c",
-    conversationID: "1_2",
+    conversationId: "1_2",
     seq,
     chatType: 1,
-    sendId: "2",
+    senderId: "2",
     receiveId: "1",
     sendTime: 0,
     messageType: 0,
     content: "a message of about a hundred letters, as people write them to each other in the course of a long day"
-  }) as Message
+  }) as unknown as Message
 
 /** Runs so many frames through a machine; answers the CPU per frame in microseconds. */
 const measure = (mode: AckMode, frames: number, withJson: boolean): number => {
   let state: ConnectionState = open(0, limits, {
     ackMode: mode,
     tokenExpiresAt: Number.POSITIVE_INFINITY,
-    lifetimeCut: 0
+    lifetimeJitter: 0
   })
   let now = 0
   let written = 0

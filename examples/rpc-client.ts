@@ -9,7 +9,7 @@ import { RpcClient, RpcSerialization } from "effect/rpc"
 import { AccountRpcs } from "../src/http/rpc/AccountRpc.ts"
 import { ConversationRpcs } from "../src/http/rpc/ConversationRpc.ts"
 
-const { FIBERCHAT_URL = "http://127.0.0.1:5555", FIBERCHAT_TOKEN } = process.env
+const { FIBERCHAT_URL = "http://127.0.0.1:5556", FIBERCHAT_TOKEN } = process.env
 if (FIBERCHAT_TOKEN === undefined) throw new Error("FIBERCHAT_TOKEN is missing: it is a service token")
 
 const protocol = RpcClient.layerProtocolHttp({

@@ -2,8 +2,8 @@
 import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Exit, Layer, Runtime } from "effect"
+import * as InternalServer from "./http/internal/InternalServer.ts"
 import * as Server from "./http/Server.ts"
-import * as WorkerServer from "./http/WorkerServer.ts"
 import * as App from "./layers/App.ts"
 import * as Logging from "./layers/settings/Logging.ts"
 import * as Settings from "./layers/settings/Settings.ts"
@@ -11,7 +11,9 @@ import * as Settings from "./layers/settings/Settings.ts"
 /** What the role asks for. */
 const processOf = Layer.unwrap(
   Effect.map(Settings.Settings, ({ role }) =>
-    role === "worker" ? WorkerServer.layer.pipe(Layer.provide(App.worker)) : Server.layer.pipe(Layer.provide(App.layer))
+    role === "worker"
+      ? InternalServer.layerWorker.pipe(Layer.provide(App.worker))
+      : Server.layer.pipe(Layer.provide(App.layer))
   )
 ).pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 
@@ -23,12 +25,8 @@ const end = (message: string) =>
   )
 
 const program = Layer.launch(processOf).pipe(
-  Effect.catchTag(["BadConfiguration", "DatabaseUnavailable"], ({ message }) => end(message)),
-  // Such as a port that is taken.
-  Effect.catchTag("ServeError", ({ cause }) => end(`cannot serve on CHAT_HOST, CHAT_PORT: ${messageOf(cause)}`))
+  Effect.catchTag(["BadConfiguration", "DatabaseUnavailable", "CannotServe"], ({ message }) => end(message))
 )
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Being told to stop is no failure: after a drain the process ends with status 0. */
 const teardown: Runtime.Teardown = (exit, onExit) =>

@@ -2,17 +2,15 @@
  * What `pnpm bench api` finds in the store: put there by the server's own layers, in large batches, so that every seq,
  * version and member is as a server would have left it.
  */
-import { Clock, ConfigProvider, Effect, Layer } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { Auth, Sessions } from "../../src/domain/accounts/Auth.ts"
 import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
 import { cursorOf } from "../../src/domain/conversations/Sync.ts"
 import { type GroupEvent, namedMax } from "../../src/domain/groups/Group.ts"
-import { draftOf, happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
+import { type Draft, groupEvent, type Made, message, type Unsent } from "../../src/domain/messages/Draft.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import { type Failure, isFailure } from "../../src/domain/shared/Failure.ts"
-import type { MessageId, UserId } from "../../src/domain/shared/Ids.ts"
+import type { GroupId, MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 import * as AuthJose from "../../src/layers/auth/AuthJose.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
@@ -43,7 +41,7 @@ export interface FilledStore {
   readonly syncer: Login
   /** Where the syncer's device was before it missed messages. */
   readonly cursor: string
-  readonly groupId: ConversationId
+  readonly groupId: GroupId
   readonly members: ReadonlyArray<Login>
   /** Messages in the store. */
   readonly messages: number
@@ -54,7 +52,7 @@ const batchMax = 512
 const content = "a message of about a hundred letters, as people write them to each other many times a day, or so"
 
 /** Ids of what is made here are far below those that a server makes. */
-const groupId = "900000" as ConversationId
+const groupId = "900000" as GroupId
 const idOf = (index: number) => String(100_000 + index) as UserId
 
 const layerOf = (settings: Readonly<Record<string, string>>) =>
@@ -87,13 +85,13 @@ const enter = Effect.fnUntraced(function* (userId: UserId) {
 const makeSay = Effect.gen(function* () {
   const store = yield* MessageStore
   let said = 0
-  return Effect.fnUntraced(function* (wishes: ReadonlyArray<Wish | Failure>) {
-    for (let from = 0; from < wishes.length; from += batchMax) {
+  return Effect.fnUntraced(function* (all: ReadonlyArray<Made<Unsent>>) {
+    for (let from = 0; from < all.length; from += batchMax) {
       const now = yield* Clock.currentTimeMillis
-      const drafts = wishes.slice(from, from + batchMax).map((wish) => {
-        if (isFailure(wish)) throw wish
+      const drafts = all.slice(from, from + batchMax).map((made) => {
         said += 1
-        return draftOf(wish, String(said) as MessageId, now)
+        const draft: Draft = { ...Result.getOrThrow(made), messageId: String(said) as MessageId, sendTime: now }
+        return draft
       })
       const refused = (yield* store.appendBatch(drafts)).find(({ _tag }) => _tag !== "Stored")
       if (refused !== undefined) throw new Error(`not stored: ${JSON.stringify(refused)}`)
@@ -102,8 +100,8 @@ const makeSay = Effect.gen(function* () {
   })
 })
 
-const privately = (senderId: UserId, receiveId: UserId, clientId: string): Wish | Failure =>
-  written({ senderId, clientId }, { chatType: 1, receiveId, messageType: 0, content })
+const privately = (senderId: UserId, receiveId: UserId, clientId: string): Made<Unsent> =>
+  message({ senderId, clientId }, { chatType: 1, receiveId, messageType: 0, content })
 
 /** `rounds` messages with each of the others; one after the other, so that no conversation lies together. */
 const conversing = (
@@ -112,7 +110,7 @@ const conversing = (
   rounds: number,
   name: string,
   isOwn: (round: number) => boolean
-): ReadonlyArray<Wish | Failure> =>
+): ReadonlyArray<Made<Unsent>> =>
   Array.from({ length: rounds }, (_, round) =>
     others.map(({ userId }) => {
       const clientId = `${name} ${round} ${userId}`
@@ -121,9 +119,9 @@ const conversing = (
   ).flat()
 
 /** The founding of a group, and what brings in those who were not named in it. */
-const founding = (founder: UserId, others: ReadonlyArray<UserId>): ReadonlyArray<Wish | Failure> => {
+const founding = (founder: UserId, others: ReadonlyArray<UserId>): ReadonlyArray<Made<Unsent>> => {
   const happens = (event: GroupEvent, index: number) =>
-    happening({ senderId: founder, clientId: `event ${index}` }, groupId, event)
+    groupEvent({ senderId: founder, clientId: `event ${index}` }, groupId, event)
   const events: Array<GroupEvent> = [
     { event: "created", name: "everybody", icon: "", isVerify: false, userIds: others.slice(0, namedMax) }
   ]

@@ -37,7 +37,7 @@ const verify = async (walk: (onPage: (frame: string) => void) => Promise<void>):
   const ends = new Map<string, number>()
   await walk((frame) => {
     const { data } = JSON.parse(frame) as { readonly data: { readonly conversations: Array<SyncedConversation> } }
-    for (const { conversationID, seq: end, messages } of data.conversations) {
+    for (const { conversationId: conversationID, seq: end, messages } of data.conversations) {
       ends.set(conversationID, end)
       for (const { seq } of messages) {
         const before = seqs.get(conversationID) ?? end / 2

@@ -23,7 +23,6 @@ interface Kind {
 }
 
 const fiberchat = { script: "../src/main.ts", isRelay: false, isDurable: true, needsInfra: false, isSplit: false }
-const platformatic = "servers/fiberchatPlatformatic.ts"
 
 export const kinds = {
   relay: { ...fiberchat, title: "bare ws", script: "servers/bareWs.ts", isRelay: true, isDurable: false },
@@ -34,21 +33,8 @@ export const kinds = {
     isDurable: false
   },
   embedded: { ...fiberchat, title: "embedded: SQLite, in one process" },
-  infra: { ...fiberchat, title: "infra: MySQL, Kafka by kafkajs, one process", needsInfra: true },
-  "infra-split": { ...fiberchat, title: "infra: kafkajs, gateway and worker", needsInfra: true, isSplit: true },
-  platformatic: {
-    ...fiberchat,
-    title: "infra: MySQL, Kafka by @platformatic/kafka, one process",
-    script: platformatic,
-    needsInfra: true
-  },
-  "platformatic-split": {
-    ...fiberchat,
-    title: "infra: @platformatic/kafka, gateway and worker",
-    script: platformatic,
-    needsInfra: true,
-    isSplit: true
-  }
+  infra: { ...fiberchat, title: "infra: MySQL and Kafka, one process", needsInfra: true },
+  "infra-split": { ...fiberchat, title: "infra: MySQL and Kafka, gateway and worker", needsInfra: true, isSplit: true }
 } as const satisfies Record<string, Kind>
 
 export type ContenderName = keyof typeof kinds
@@ -96,6 +82,9 @@ export const infraUp = async (names: ReadonlyArray<ContenderName>, say: (line: s
   if (names.some((name) => kinds[name].needsInfra)) await up(hasDocker() ? dockerServers : nativeServers(say))
 }
 
+/** The split contender's gateway tells its worker nothing: the address is agreed. */
+const gatewayInternalPort = 15_556
+
 /** Starts a contender with users that are registered, and a store that is empty and goes with it. */
 export const start = async (name: ContenderName, options: StartOptions): Promise<Contender> => {
   const kind: Kind = kinds[name]
@@ -116,11 +105,12 @@ export const start = async (name: ContenderName, options: StartOptions): Promise
   try {
     const parts: Array<Part> = []
     const first = await launch(kind.isSplit ? "gateway" : "server", listening, {
-      CHAT_ROLE: kind.isSplit ? "gateway" : "all"
+      CHAT_ROLE: kind.isSplit ? "gateway" : "all",
+      ...(kind.isSplit ? { CHAT_INTERNAL_PORT: String(gatewayInternalPort) } : {})
     })
     parts.push(first.part)
     if (kind.isSplit) {
-      const CHAT_GATEWAYS = `${first.said.replace("http", "ws")}/ws`
+      const CHAT_GATEWAYS = `http://127.0.0.1:${gatewayInternalPort}`
       const worker = await launch("worker", /connected to the gateway (\S+)/, { CHAT_ROLE: "worker", CHAT_GATEWAYS })
       parts.push(worker.part)
     }

@@ -8,6 +8,7 @@ import type { AppendRules } from "../../src/domain/messages/AppendState.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import * as Server from "../../src/http/Server.ts"
 import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/settings/Logging.ts"
@@ -24,9 +25,9 @@ const inMemory = Layer.sync(MessageStore, () => {
   return MessageStore.of({
     appendBatch: (drafts) =>
       Effect.sync(() => {
-        const users = new Set(drafts.flatMap(({ senderId, receiveId }) => [senderId, receiveId]))
+        const users = new Set(drafts.flatMap(({ senderId, receiveId }) => [senderId, receiveId as UserId]))
         const { results, stored } = appendPlan(drafts, { ...noFacts, ends, users }, rules)
-        for (const message of stored) ends.set(message.conversationID, message)
+        for (const message of stored) ends.set(message.conversationId, message)
         return results
       }),
     history: () => Effect.fail(failure("NoConversation")),

@@ -69,7 +69,7 @@ const startInfra = async (): Promise<Cluster> => {
     await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "gateway" }),
     await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "gateway" })
   ]
-  const CHAT_GATEWAYS = gateways.map(({ url }) => `${url.replace("http", "ws")}/ws`).join(",")
+  const CHAT_GATEWAYS = gateways.map(({ internalUrl }) => internalUrl).join(",")
   const workers = [
     await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "worker", CHAT_GATEWAYS }),
     await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "worker", CHAT_GATEWAYS })

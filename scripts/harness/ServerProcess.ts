@@ -50,7 +50,10 @@ export interface ServerProcessOptions {
 /** A server of the script's own: port, data directory and process. */
 export class ServerProcess {
   readonly port: number
+  readonly internalPort: number
   readonly url: string
+  /** Where other nodes reach it. */
+  readonly internalUrl: string
   readonly dataDir: string
   private child: ChildProcess | undefined
   private output = ""
@@ -60,11 +63,17 @@ export class ServerProcess {
   private readonly settings: Readonly<Record<string, string>>
   private readonly readyMillis: number
 
-  private constructor(port: number, { settings = {}, readyMillis = readyMillisUsual }: ServerProcessOptions) {
+  private constructor(
+    port: number,
+    internalPort: number,
+    { settings = {}, readyMillis = readyMillisUsual }: ServerProcessOptions
+  ) {
     this.port = port
     this.settings = settings
     this.readyMillis = readyMillis
+    this.internalPort = internalPort
     this.url = `http://127.0.0.1:${port}`
+    this.internalUrl = `http://127.0.0.1:${internalPort}`
     this.dataDir = mkdtempSync(join(tmpdir(), "fiberchat-"))
     // The last resort, when the script itself fails: runs whichever way this process ends, short of being killed.
     process.once("exit", () => this.abandon())
@@ -72,7 +81,7 @@ export class ServerProcess {
 
   /** A server that is not running yet, with an empty data directory. */
   static async prepare(options: ServerProcessOptions = {}): Promise<ServerProcess> {
-    return new ServerProcess(await freePort(), options)
+    return new ServerProcess(await freePort(), await freePort(), options)
   }
 
   get pid(): number {
@@ -90,7 +99,7 @@ export class ServerProcess {
       const child = this.spawn()
       const end = performance.now() + this.readyMillis
       while (performance.now() < end && !hasEnded(child)) {
-        if ((await isReady(this.url)) && !hasEnded(child)) return
+        if ((await isReady(this.internalUrl)) && !hasEnded(child)) return
         await pause(25)
       }
       if (hasEnded(child)) await within(1_000, () => this.isDrained)
@@ -146,6 +155,7 @@ export class ServerProcess {
         ...Object.fromEntries(inherited),
         CHAT_HOST: "127.0.0.1",
         CHAT_PORT: String(this.port),
+        CHAT_INTERNAL_PORT: String(this.internalPort),
         CHAT_DATA_DIR: this.dataDir,
         CHAT_RATE_LIMIT: "off",
         CHAT_AUTH_RATE_LIMIT: "off",

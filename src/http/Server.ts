@@ -1,17 +1,16 @@
-/** The outside of the system on one port: HTTP API and its page, RPC, and the chat socket. */
+/** The public listener, for clients: the HTTP API with its page, and the chat socket. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HttpMiddleware, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
-import { PrometheusMetrics } from "effect/observability"
-import { RpcSerialization } from "effect/rpc"
 import { Connections } from "../actors/connections/Connections.ts"
-import { MessageSender } from "../actors/delivery/MessageSender.ts"
+import { Accounts } from "../domain/services/Accounts.ts"
+import { ConversationService } from "../domain/services/ConversationService.ts"
+import { GroupService } from "../domain/services/GroupService.ts"
+import { MessageSender } from "../domain/services/MessageSender.ts"
 import { failure } from "../domain/shared/Failure.ts"
 import { Settings } from "../layers/settings/Settings.ts"
-import { Accounts } from "./api/Accounts.ts"
 import { Api } from "./api/Api.ts"
-import { ConversationService } from "./api/ConversationService.ts"
 import * as ErrorEnvelope from "./api/ErrorEnvelope.ts"
 import * as AccountHandlers from "./api/handlers/AccountHandlers.ts"
 import * as AuthorizationBearer from "./api/handlers/AuthorizationBearer.ts"
@@ -19,14 +18,12 @@ import * as ContactHandlers from "./api/handlers/ContactHandlers.ts"
 import * as ConversationHandlers from "./api/handlers/ConversationHandlers.ts"
 import * as GroupHandlers from "./api/handlers/GroupHandlers.ts"
 import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
+import * as AsyncApi from "./chat/AsyncApi.ts"
 import * as ChatMethods from "./chat/ChatMethods.ts"
 import * as Gateway from "./chat/Gateway.ts"
-import { AccountRpcs } from "./rpc/AccountRpc.ts"
-import * as AccountRpcHandlers from "./rpc/AccountRpcHandlers.ts"
-import { ConversationRpcs } from "./rpc/ConversationRpc.ts"
-import * as ConversationRpcHandlers from "./rpc/ConversationRpcHandlers.ts"
-import * as RpcTransports from "./rpc/RpcTransports.ts"
-import { bodyBytesMax, chatPath, SharedServer, socketOptions } from "./shared/SharedServer.ts"
+import * as InternalServer from "./internal/InternalServer.ts"
+import { cannotServe } from "./shared/cannotServe.ts"
+import { chatPath, SharedServer } from "./shared/SharedServer.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
   Layer.provide([
@@ -40,15 +37,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pip
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
-const rpcs = AccountRpcs.merge(ConversationRpcs)
-
-const rpc = Layer.mergeAll(RpcTransports.layerHttp(rpcs), RpcTransports.layerWebSocket(rpcs)).pipe(
-  Layer.provide([AccountRpcHandlers.layer, ConversationRpcHandlers.layer]),
-  Layer.provide(AuthorizationBearer.serviceOnly),
-  Layer.provide(RpcSerialization.layerNdjsonWith({ maxBufferSize: bodyBytesMax }))
-)
-
-/** What a plain GET of the chat socket's path is told; upgrades never come here. */
+/** The response to a plain GET of the chat socket's path; upgrades never come here. */
 const chatHint = HttpRouter.add(
   "GET",
   chatPath,
@@ -64,8 +53,8 @@ const forwarded = Layer.unwrap(
   )
 )
 
-const routes = Layer.mergeAll(api, docs, rpc, chatHint, PrometheusMetrics.layerHttp()).pipe(
-  Layer.provide([AuthorizationBearer.layer, Accounts.layer, ConversationService.layer, MessageSender.layer]),
+const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatHint).pipe(
+  Layer.provide(AuthorizationBearer.layer),
   Layer.provide([ErrorEnvelope.layer, forwarded])
 )
 
@@ -73,13 +62,15 @@ const listening = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
     const server = yield* SharedServer
-    return NodeHttpServer.layer(() => server, {
-      host,
-      port,
-      gracefulShutdownTimeout: "3 seconds",
-      websocket: { ...socketOptions, maxPayload: bodyBytesMax }
-    })
+    return NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: "3 seconds" }).pipe(
+      cannotServe("CHAT_HOST, CHAT_PORT")
+    )
   })
+)
+
+/** Use cases that both listeners share. */
+const useCases = Layer.mergeAll(Accounts.layer, ConversationService.layer, GroupService.layer).pipe(
+  Layer.provideMerge(MessageSender.layer)
 )
 
 /** Serves until the layer is released; then the gateway drains first, while the server still answers. */
@@ -88,5 +79,7 @@ export const layer = Gateway.layer.pipe(
   Layer.provide(ChatMethods.layer),
   Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true })),
   Layer.provideMerge(listening),
-  Layer.provide(SharedServer.layer)
+  Layer.provide(SharedServer.layer),
+  Layer.provideMerge(InternalServer.layer),
+  Layer.provide(useCases)
 )

@@ -4,20 +4,21 @@ import type { SqlClient } from "effect/sql"
 import { ConnectionRegistry } from "../actors/connections/ConnectionRegistry.ts"
 import { Deadlines } from "../actors/connections/Deadlines.ts"
 import { ConversationWatchers } from "../actors/delivery/ConversationWatchers.ts"
-import { Delivery, handoverLayer } from "../actors/delivery/Delivery.ts"
-import { Notices, portsLayer } from "../actors/delivery/Notices.ts"
+import { Delivery } from "../actors/delivery/Delivery.ts"
+import * as LocalEvents from "../actors/delivery/LocalEvents.ts"
+import * as LocalFanOut from "../actors/delivery/LocalFanOut.ts"
 import * as TransferConsumer from "../actors/delivery/TransferConsumer.ts"
 import { PresenceWatches } from "../actors/presence/PresenceWatches.ts"
-import type { Auth } from "../domain/accounts/Auth.ts"
-import type { Handover } from "../domain/cluster/Handover.ts"
-import type { Transfer } from "../domain/cluster/Transfer.ts"
+import type { ResultFanOut } from "../domain/cluster/AppendOutcome.ts"
 import type { MessageStore } from "../domain/messages/MessageStore.ts"
+import type { Transfer } from "../domain/messages/Transfer.ts"
 import * as AuthJose from "./auth/AuthJose.ts"
-import { AuthRateLimiter } from "./auth/AuthRateLimiter.ts"
+import * as AuthRateLimiterMemory from "./auth/AuthRateLimiterMemory.ts"
 import * as PasswordHasherArgon2 from "./auth/PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./auth/PhoneNumbersLib.ts"
-import * as HandoverGateways from "./gateways/HandoverGateways.ts"
-import * as NoticeRelayGateways from "./gateways/NoticeRelayGateways.ts"
+import { NodeClients } from "./gateways/NodeClients.ts"
+import * as PeersNodes from "./gateways/PeersNodes.ts"
+import * as ResultFanOutNodes from "./gateways/ResultFanOutNodes.ts"
 import * as AckServiceMetrics from "./settings/AckServiceMetrics.ts"
 import { Settings } from "./settings/Settings.ts"
 import * as IdsSnowflake from "./sql/cluster/IdsSnowflake.ts"
@@ -65,7 +66,7 @@ const transfer = Layer.unwrap(
 
 const services = Layer.mergeAll(
   AckServiceMetrics.layer,
-  AuthRateLimiter.layer,
+  AuthRateLimiterMemory.layer,
   PasswordHasherArgon2.layer,
   PhoneNumbersLib.layer
 )
@@ -82,22 +83,23 @@ const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   )
 
 /** To the connections of this process, or to those of every gateway that the settings name. */
-const handover = Layer.unwrap(
+const fanOut = Layer.unwrap(
   Effect.map(
     Settings,
-    ({ gatewayUrls }): Layer.Layer<Handover, never, Delivery | Settings | Auth> =>
-      gatewayUrls.length === 0 ? handoverLayer : HandoverGateways.layer
+    ({ gatewayUrls }): Layer.Layer<ResultFanOut, never, Delivery | Transfer | NodeClients> =>
+      gatewayUrls.length === 0 ? LocalFanOut.layer : ResultFanOutNodes.layer
   )
 )
 
-/** In the roles `all` and `gateway`: those who hold connections; a gateway leaves storing and handing over to the workers. */
+/** In the roles `all` and `gateway`, which hold connections; a gateway leaves storing and fanning out to the workers. */
 const actors = Layer.unwrap(
   Effect.map(Settings, ({ role }) =>
-    role === "gateway" ? Layer.empty : TransferConsumer.layer.pipe(Layer.provide(handover))
+    role === "gateway" ? Layer.empty : TransferConsumer.layer.pipe(Layer.provide(fanOut))
   )
 ).pipe(
-  Layer.provideMerge(portsLayer),
-  Layer.provideMerge(Notices.layer.pipe(Layer.provide(NoticeRelayGateways.layer))),
+  Layer.provideMerge(LocalEvents.layer),
+  Layer.provideMerge(PeersNodes.layer),
+  Layer.provide(NodeClients.layer),
   Layer.provideMerge(Delivery.layer),
   Layer.provideMerge(PresenceWatches.layer),
   Layer.provideMerge(PresenceSql.layer),
@@ -111,9 +113,9 @@ export const layerOf = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
 /** Every service of a process with connections, as the settings ask for it. */
 export const layer = layerOf(MessageStoreSql.layer)
 
-/** A process without connections, with this way to those who have them. Needs the settings. */
-export const workerOf = <E, R>(handover: Layer.Layer<Handover, E, R>) =>
-  TransferConsumer.layer.pipe(Layer.provide(handover), Layer.provideMerge(base(MessageStoreSql.layer)))
+/** A process without connections, with this way to the gateways. Needs the settings. */
+export const workerOf = <E, R>(fanOut: Layer.Layer<ResultFanOut, E, R>) =>
+  TransferConsumer.layer.pipe(Layer.provide(fanOut), Layer.provideMerge(base(MessageStoreSql.layer)))
 
-/** A process without connections: stores what comes, and brings it to the gateways that the settings name. */
-export const worker = workerOf(HandoverGateways.layer)
+/** A process without connections: stores drafts, and fans their outcomes out to the gateways that the settings name. */
+export const worker = workerOf(ResultFanOutNodes.layer.pipe(Layer.provide(NodeClients.layer)))

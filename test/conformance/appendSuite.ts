@@ -18,8 +18,8 @@ import { insertUsers } from "../support/StoredUsers.ts"
 /** What the model has in a conversation, as a service sees it. */
 const modelled = (store: MemoryStore, conversationId: string): ReadonlyArray<Message> =>
   [...store.messages.values()].flatMap(({ message }) => {
-    if (message.conversationID !== conversationId) return []
-    const given = store.reactions.get(messageKey(message.conversationID, message.seq)) ?? new Map<string, string>()
+    if (message.conversationId !== conversationId) return []
+    const given = store.reactions.get(messageKey(message.conversationId, message.seq)) ?? new Map<string, string>()
     const counted = [...Map.groupBy(given.values(), (one) => one)].map(([one, all]) => [one, all.length] as const)
     const reactions = counted
       .toSorted(([one, count], [other, otherCount]) => otherCount - count || (one < other ? -1 : 1))
@@ -70,7 +70,7 @@ export const appendSuite = <E>(
               inviterId: idOf(userId),
               message: ""
             }
-            yield* groups.ask([{ ...request, requestedAt: 1 }])
+            yield* groups.addRequests([{ ...request, requestedAt: 1 }])
             model.ask(Scripts.groupId, idOf(userId))
           }
           for (const drafts of [before, batch]) {
@@ -87,7 +87,7 @@ export const appendSuite = <E>(
             const member = model.members.get(memberKey(Scripts.groupId, idOf(userId)))
             const isIn = member !== undefined && member.role !== Role.former
             assert.strictEqual(listed.get(userId), isIn ? member.joinedSeq : undefined)
-            if (isIn) assert.strictEqual((yield* groups.standing(groupId, idOf(userId)))?.role, member.role)
+            if (isIn) assert.strictEqual((yield* groups.membership(groupId, idOf(userId)))?.role, member.role)
             for (const { conversationId, readSeq } of (yield* lists.list(idOf(userId), undefined)).conversations) {
               const expected = model.positions.get(memberKey(conversationId, idOf(userId))) ?? 0
               assert.strictEqual(readSeq, expected, `read by ${userId} in ${conversationId}`)

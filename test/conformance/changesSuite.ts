@@ -1,11 +1,14 @@
 /** What every {@link MessageStore} must make of groups' events and of changes (protocol.md section 1.6). */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { Role } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import type { GroupId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import {
   append,
@@ -111,19 +114,19 @@ export const changesSuite = <E>(name: string, layer: Layer.Layer<StoreServices, 
             { ...words, content: "third" },
             { ...words, content: "" },
             { ...editing, content: "third" },
-            { ...editing, targetSeq: 1 },
+            { ...editing, targetSeq: 1 } as Draft,
             { ...reacting, content: "👎" },
-            { ...reacting, messageType: recall, content: "" },
-            { ...recalling, targetSeq: 3 }
+            { ...reacting, messageType: recall, content: "" } as Draft,
+            { ...recalling, targetSeq: 3 } as Draft
           ),
           Array.from({ length: 7 }, () => "Conflict")
         )
         // A founding comes again under another group's id.
-        const elsewhere = { conversationId: "300" as Message["conversationID"], receiveId: idOf("300") }
-        assert.deepStrictEqual(yield* append({ ...founding, ...elsewhere }, { ...words, ...elsewhere }), [
-          "Duplicate 1",
-          "Conflict"
-        ])
+        const elsewhere = { conversationId: "300" as Message["conversationId"], receiveId: "300" as GroupId }
+        assert.deepStrictEqual(
+          yield* append({ ...founding, ...elsewhere } as Draft, { ...words, ...elsewhere } as Draft),
+          ["Duplicate 1", "Conflict"]
+        )
         assert.strictEqual((yield* historyOf()).length, 6)
       }).pipe(Effect.provide(layer))
     )
@@ -235,7 +238,7 @@ export const changesSuite = <E>(name: string, layer: Layer.Layer<StoreServices, 
           crossings.map((_, index) => (index === 0 ? "created" : index % 2 === 1 ? "joined" : "removed"))
         )
         const groups = yield* Groups
-        const isIn = (yield* groups.standing(groupId, idOf("10")))?.role === Role.member
+        const isIn = (yield* groups.membership(groupId, idOf("10")))?.role === Role.member
         assert.strictEqual(isIn, crossings.at(-1) === "joined")
       }).pipe(Effect.provide(layer))
     )

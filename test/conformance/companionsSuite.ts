@@ -25,8 +25,9 @@ import { insertUsers } from "../support/StoredUsers.ts"
 /** All members, as this one sees them: those who are open to them, and the others. */
 const seenBy = (reader: string) =>
   Effect.gen(function* () {
-    const companions = yield* (yield* Groups).companions(idOf(reader), groupId)
-    const those = (wanted: boolean) => companions.flatMap(({ userId, isOpen }) => (isOpen === wanted ? [userId] : []))
+    const companions = yield* (yield* Groups).membersWithVisibility(idOf(reader), groupId)
+    const those = (wanted: boolean) =>
+      companions.flatMap(({ userId, isVisible }) => (isVisible === wanted ? [userId] : []))
     return [those(true).sort().join(" "), those(false).sort().join(" ")]
   })
 
@@ -71,11 +72,11 @@ export const companionsSuite = <E, F>(
     it.effect("is open when it has joined by itself, or has asked and was let in, and not when another has asked", () =>
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"], true)
-        yield* groups.ask([request("500", "10")])
+        yield* groups.addRequests([request("500", "10")])
         yield* append(eventDraft("1", approved("10")))
         assert.deepStrictEqual(yield* seenBy("1"), ["1 10", "2"])
         yield* append(eventDraft("1", removed("10")))
-        yield* groups.ask([request("501", "10", "2")])
+        yield* groups.addRequests([request("501", "10", "2")])
         yield* append(eventDraft("1", approved("10")))
         assert.deepStrictEqual(yield* seenBy("1"), ["1", "10 2"])
         yield* append(eventDraft("1", removed("10")), eventDraft("1", { event: "changed", isVerify: false }))
@@ -124,7 +125,7 @@ export const companionsSuite = <E, F>(
         yield* append(eventDraft("10", left))
         const groups = yield* Groups
         for (const reader of ["10", "9"]) {
-          assert.strictEqual(yield* errorOf(groups.companions(idOf(reader), groupId)), "NoConversation")
+          assert.strictEqual(yield* errorOf(groups.membersWithVisibility(idOf(reader), groupId)), "NoConversation")
         }
         assert.deepStrictEqual(yield* seenBy("2"), ["1 2", ""])
       }).pipe(Effect.provide(layer))

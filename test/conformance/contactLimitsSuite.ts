@@ -55,10 +55,10 @@ export const contactLimitsSuite = <E, F>(
     it.effect("the last place for a friend is taken once, by a pass or by asking back", () =>
       Effect.gen(function* () {
         const { friends } = yield* start
-        const { friendReqId } = yield* friends.ask(bob, ann, "")
-        yield* friends.ask(cid, ann, "")
+        const { friendReqId } = yield* friends.request(bob, ann, "")
+        yield* friends.request(cid, ann, "")
         yield* insertAll("contacts", friendsWith(ann, friendsMax - 1))
-        const results = yield* atOnce(friends.answer(ann, friendReqId, pass), friends.ask(ann, cid, ""))
+        const results = yield* atOnce(friends.respond(ann, friendReqId, pass), friends.request(ann, cid, ""))
         assert.deepStrictEqual(failures(results), [codes.limited])
         assert.strictEqual((yield* friends.visible(ann)).length, friendsMax)
       }).pipe(Effect.provide(layer))
@@ -67,20 +67,20 @@ export const contactLimitsSuite = <E, F>(
     it.effect("who has no place for a friend asks nobody and is passed by nobody, until there is one", () =>
       Effect.gen(function* () {
         const { friends, friendsOf } = yield* start
-        const sent = yield* friends.ask(ann, bob, "")
-        const received = yield* friends.ask(cid, ann, "")
+        const sent = yield* friends.request(ann, bob, "")
+        const received = yield* friends.request(cid, ann, "")
         const others = friendsWith(ann, friendsMax)
         yield* insertAll("contacts", others)
         const attempts = [
-          friends.ask(bob, ann, ""),
-          friends.answer(bob, sent.friendReqId, pass),
-          friends.ask(ann, cid, ""),
-          friends.answer(ann, received.friendReqId, pass)
+          friends.request(bob, ann, ""),
+          friends.respond(bob, sent.friendReqId, pass),
+          friends.request(ann, cid, ""),
+          friends.respond(ann, received.friendReqId, pass)
         ]
         for (const attempt of attempts) assert.strictEqual(yield* codeOf(attempt), codes.limited)
-        assert.deepStrictEqual(yield* friends.ask(ann, bob, ""), sent)
+        assert.deepStrictEqual(yield* friends.request(ann, bob, ""), sent)
         yield* friends.remove(ann, others[0]!.contact_id as UserId)
-        yield* friends.answer(bob, sent.friendReqId, pass)
+        yield* friends.respond(bob, sent.friendReqId, pass)
         assert.deepStrictEqual(yield* friendsOf(bob), [ann])
       }).pipe(Effect.provide(layer))
     )
@@ -93,10 +93,10 @@ export const contactLimitsSuite = <E, F>(
         const received = others.map((id, index) => request(String(20_000 + index), id, bob, 1))
         yield* insertAll("contact_requests", sent)
         yield* insertAll("contact_requests", received)
-        const results = yield* atOnce(friends.ask(ann, cid, ""), friends.ask(ann, bob, ""))
+        const results = yield* atOnce(friends.request(ann, cid, ""), friends.request(ann, bob, ""))
         assert.deepStrictEqual(failures(results), [codes.limited])
         yield* sql`DELETE FROM contact_requests WHERE requester_id = ${ann} AND receiver_id IN (${bob}, ${cid})`
-        const crowd = yield* atOnce(friends.ask(ann, bob, ""), friends.ask(cid, bob, ""))
+        const crowd = yield* atOnce(friends.request(ann, bob, ""), friends.request(cid, bob, ""))
         assert.deepStrictEqual(failures(crowd), [codes.limited])
       }).pipe(Effect.provide(layer))
     )

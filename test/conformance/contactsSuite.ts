@@ -47,7 +47,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
             const [by, other] = act.pair.split(">") as [UserId, UserId]
             if (act.kind === "ask") {
               const expected = model.ask(by, other)
-              const asked = yield* Effect.result(friends.ask(by, other, ""))
+              const asked = yield* Effect.result(friends.request(by, other, ""))
               if (typeof expected === "number") assert.deepStrictEqual(failures([asked]), [expected])
               else {
                 assert.isTrue(Result.isSuccess(asked))
@@ -59,7 +59,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
               const request = model.requests.at(-1 - act.age)
               const code = request === undefined ? codes.noRequest : model.answer(by, request, act.answer)
               const id = request?.id ?? ("404" as FriendRequestId)
-              assert.strictEqual(yield* codeOf(friends.answer(by, id, act.answer)), code)
+              assert.strictEqual(yield* codeOf(friends.respond(by, id, act.answer)), code)
             } else if (act.kind === "remove") {
               model.remove(by, other)
               yield* friends.remove(by, other)
@@ -97,7 +97,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
     it.effect("do not know who is unknown", () =>
       Effect.gen(function* () {
         const { friends, contacts } = yield* start
-        assert.strictEqual(yield* codeOf(friends.ask(ann, nobody, "")), codes.userNotFound)
+        assert.strictEqual(yield* codeOf(friends.request(ann, nobody, "")), codes.userNotFound)
         assert.strictEqual(yield* codeOf(contacts.block(ann, nobody)), codes.userNotFound)
         yield* friends.remove(ann, nobody)
         assert.deepStrictEqual(yield* friends.requests(ann, undefined), [])
@@ -110,12 +110,12 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
         const { friends } = yield* start
         yield* TestClock.setTime(Date.UTC(2030, 0, 1))
         const reqMsg = "💬".repeat(255)
-        const { friendReqId } = yield* friends.ask(ann, bob, reqMsg)
+        const { friendReqId } = yield* friends.request(ann, bob, reqMsg)
         const waiting = { id: friendReqId, userId: bob, reqUid: ann, reqMsg, reqTime: Date.UTC(2030, 0, 1) }
         for (const userId of [ann, bob])
           assert.deepStrictEqual(yield* friends.requests(userId, undefined), [{ ...waiting, handleResult: none }])
         assert.deepStrictEqual(yield* friends.requests(cid, undefined), [])
-        yield* friends.answer(bob, friendReqId, pass)
+        yield* friends.respond(bob, friendReqId, pass)
         assert.deepStrictEqual(yield* friends.list(ann), [{ friendUid: bob, nickname: bob, avatar: "" }])
       }).pipe(Effect.provide(layer))
     )
@@ -125,28 +125,28 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
         const { friends, requestsOf } = yield* start
         const ask = Effect.andThen(
           TestClock.adjust("1 second"),
-          Effect.map(friends.ask(ann, bob, ""), ({ friendReqId }) => friendReqId)
+          Effect.map(friends.request(ann, bob, ""), ({ friendReqId }) => friendReqId)
         )
         const refused = yield* ask
-        yield* friends.answer(bob, refused, refuse)
+        yield* friends.respond(bob, refused, refuse)
         const cancelled = yield* ask
-        yield* friends.answer(ann, cancelled, cancel)
-        const { friendReqId: fromBob } = yield* friends.ask(bob, ann, "")
-        yield* friends.answer(bob, fromBob, cancel)
+        yield* friends.respond(ann, cancelled, cancel)
+        const { friendReqId: fromBob } = yield* friends.request(bob, ann, "")
+        yield* friends.respond(bob, fromBob, cancel)
         const waiting = yield* ask
         assert.deepStrictEqual(yield* requestsOf(bob), [
           [waiting, none],
           [fromBob, cancel],
           [refused, refuse]
         ])
-        assert.strictEqual(yield* codeOf(friends.answer(ann, cancelled, cancel)), codes.noRequest)
+        assert.strictEqual(yield* codeOf(friends.respond(ann, cancelled, cancel)), codes.noRequest)
       }).pipe(Effect.provide(layer))
     )
 
     it.effect("come of requests that cross: one asks, the other has passed it", () =>
       Effect.gen(function* () {
         const { friends, friendsOf, requestsOf } = yield* start
-        const results = yield* atOnce(friends.ask(ann, bob, ""), friends.ask(bob, ann, ""))
+        const results = yield* atOnce(friends.request(ann, bob, ""), friends.request(bob, ann, ""))
         const asked = results.map(Result.getOrThrow)
         assert.sameMembers(
           asked.map(({ handleResult }) => handleResult),
@@ -163,7 +163,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
       Effect.gen(function* () {
         const { friends, requestsOf } = yield* start
         const asked = yield* Effect.all(
-          Array.from({ length: 6 }, () => friends.ask(ann, bob, "")),
+          Array.from({ length: 6 }, () => friends.request(ann, bob, "")),
           { concurrency: "unbounded" }
         )
         assert.strictEqual(new Set(asked.map(({ friendReqId }) => friendReqId)).size, 1)
@@ -180,8 +180,11 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
           [bob, pass]
         ] as const) {
           yield* TestClock.adjust("1 second")
-          const { friendReqId } = yield* friends.ask(ann, bob, "")
-          const results = yield* atOnce(friends.answer(bob, friendReqId, pass), friends.answer(by, friendReqId, answer))
+          const { friendReqId } = yield* friends.request(ann, bob, "")
+          const results = yield* atOnce(
+            friends.respond(bob, friendReqId, pass),
+            friends.respond(by, friendReqId, answer)
+          )
           assert.deepStrictEqual(failures(results), answer === pass ? [] : [codes.conflict])
           const hasPassed = Result.isSuccess(results[0])
           assert.deepStrictEqual((yield* requestsOf(ann))[0], [friendReqId, hasPassed ? pass : answer])
@@ -198,12 +201,12 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
     it.effect("leave no request waiting beside a block, whichever comes first", () =>
       Effect.gen(function* () {
         const { friends, contacts, friendsOf, requestsOf } = yield* start
-        const [asked] = yield* atOnce(friends.ask(ann, bob, ""), contacts.block(bob, ann))
+        const [asked] = yield* atOnce(friends.request(ann, bob, ""), contacts.block(bob, ann))
         assert.isFalse((yield* requestsOf(ann)).some(([, result]) => result === none))
         assert.oneOf(failures([asked])[0], [undefined, codes.blocked])
 
-        const { friendReqId } = yield* friends.ask(cid, bob, "")
-        const [passed] = yield* atOnce(friends.answer(bob, friendReqId, pass), contacts.block(bob, cid))
+        const { friendReqId } = yield* friends.request(cid, bob, "")
+        const [passed] = yield* atOnce(friends.respond(bob, friendReqId, pass), contacts.block(bob, cid))
         const hasPassed = Result.isSuccess(passed)
         assert.deepStrictEqual(failures([passed]), hasPassed ? [] : [codes.blocked])
         assert.deepStrictEqual(yield* requestsOf(cid), [[friendReqId, hasPassed ? pass : cancel]])

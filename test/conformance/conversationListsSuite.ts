@@ -10,7 +10,7 @@ import {
 } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import { ChatType, type ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { ChatType, type ConversationId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { ListsModel } from "../support/ListsModel.ts"
@@ -101,7 +101,7 @@ export const conversationListsSuite = <E, F>(
               assert.strictEqual(result, lastSeq === 0 ? "NoMessage" : `Stored ${lastSeq + 1}`)
               if (lastSeq > 0) model.send(user, other, false)
             } else if (kind === "set up") {
-              assert.strictEqual(yield* lists.setUp(idOf(user), idOf(other), single), id)
+              assert.strictEqual(yield* lists.setUp(idOf(user), receiverOf(single, idOf(other))), id)
               model.conversation(user, other)
               const own = model.enter(user, other)
               if (own.hiddenSeq >= lastSeq) own.hiddenSeq = -1
@@ -142,15 +142,15 @@ export const conversationListsSuite = <E, F>(
         yield* insertUsers
         const lists = yield* ConversationLists
         const contacts = yield* Contacts
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("9"), single)), "NoReceiver")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), receiverOf(single, idOf("9")))), "NoReceiver")
         yield* contacts.block(idOf("2"), idOf("1"))
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("2"), single)), "Blocked")
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("2"), idOf("1"), single)), "Blocked")
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf(groupId), group)), "NoConversation")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), receiverOf(single, idOf("2")))), "Blocked")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("2"), receiverOf(single, idOf("1")))), "Blocked")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), receiverOf(group, groupId))), "NoConversation")
         assert.deepStrictEqual((yield* listOf("1")).found, [])
         yield* append(eventDraft("1", created([])))
-        assert.strictEqual(yield* lists.setUp(idOf("1"), idOf(groupId), group), groupId as string)
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("10"), idOf(groupId), group)), "NoConversation")
+        assert.strictEqual(yield* lists.setUp(idOf("1"), receiverOf(group, groupId)), groupId as string)
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("10"), receiverOf(group, groupId))), "NoConversation")
         assert.deepStrictEqual((yield* listOf("1")).found, [[groupId, "1 of 1, last 1"]])
       }).pipe(Effect.provide(layer))
     )
@@ -159,10 +159,10 @@ export const conversationListsSuite = <E, F>(
       Effect.gen(function* () {
         yield* insertUsers
         const lists = yield* ConversationLists
-        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), idOf("2"), single)), "NotFriends")
+        assert.strictEqual(yield* errorOf(lists.setUp(idOf("1"), receiverOf(single, idOf("2")))), "NotFriends")
         yield* befriend(idOf("1"), idOf("2"))
-        yield* lists.setUp(idOf("1"), idOf("2"), single)
-        yield* lists.setUp(idOf("1"), idOf("1"), single)
+        yield* lists.setUp(idOf("1"), receiverOf(single, idOf("2")))
+        yield* lists.setUp(idOf("1"), receiverOf(single, idOf("1")))
         assert.strictEqual((yield* listOf("1")).found.length, 2)
       }).pipe(Effect.provide(strict))
     )
@@ -176,7 +176,10 @@ export const conversationListsSuite = <E, F>(
           ["1", "10"],
           ["2", "10"]
         ] as const) {
-          const both = [lists.setUp(idOf(one), idOf(other), single), lists.setUp(idOf(other), idOf(one), single)]
+          const both = [
+            lists.setUp(idOf(one), receiverOf(single, idOf(other))),
+            lists.setUp(idOf(other), receiverOf(single, idOf(one)))
+          ]
           const sending = Effect.map(append(draft(one, other, `to ${other}`)), () => conversationOf(one, other))
           const ids = yield* Effect.all([...both, ...both, sending, ...both], { concurrency: "unbounded" })
           assert.deepStrictEqual(new Set(ids), new Set([conversationOf(one, other)]))

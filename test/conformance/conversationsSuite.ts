@@ -40,7 +40,7 @@ const walk = (reader: string, query: Partial<SyncQuery>) =>
 
 const seqsOf = (found: ReadonlyArray<SyncedConversation>, conversationID: string) =>
   found
-    .filter((synced) => synced.conversationID === conversationID)
+    .filter((synced) => synced.conversationId === conversationID)
     .flatMap(({ messages }) => messages.map(({ seq }) => seq))
 
 const User = Schema.Literals(["1", "2", "10"])
@@ -73,7 +73,7 @@ class Model {
   /** Messages of a page follow what the device has, or come again, without a gap: a device goes by their seqs. */
   tell(device: number, conversations: ReadonlyArray<SyncedConversation>): void {
     for (const synced of conversations) {
-      const had = this.told[device]!.get(synced.conversationID)?.messages ?? []
+      const had = this.told[device]!.get(synced.conversationId)?.messages ?? []
       const seqs = synced.messages.map(({ seq }) => seq)
       const messages = [...had.filter(({ seq }) => !seqs.includes(seq)), ...synced.messages].toSorted(
         (one, other) => one.seq - other.seq
@@ -82,7 +82,7 @@ class Model {
         messages.map(({ seq }) => seq),
         messages.map((_, index) => index + 1)
       )
-      this.told[device]!.set(synced.conversationID, { ...synced, messages })
+      this.told[device]!.set(synced.conversationId, { ...synced, messages })
     }
   }
 
@@ -97,7 +97,7 @@ class Model {
       assert.deepStrictEqual(
         { ...synced, messages: synced.messages.length },
         {
-          conversationID: id as never,
+          conversationId: id as never,
           seq: lastSeq,
           readSeq,
           unread: lastSeq - readSeq,
@@ -215,7 +215,7 @@ export const conversationsSuite = <E>(
         const known = { [id]: 2, [conversationOf("2", "10")]: 0 }
         const { found } = yield* walk("1", { position, known, limit: 2 })
         assert.deepStrictEqual(seqsOf(found, id), [3, 4, 5])
-        assert.isTrue(found.every(({ conversationID }) => conversationID === id))
+        assert.isTrue(found.every(({ conversationId }) => conversationId === id))
         // A position past the end is no reason to send anything, or to send less later.
         const ahead = yield* walk("1", { position, known: { [id]: 99 } })
         assert.deepStrictEqual(ahead.found, [])

@@ -68,13 +68,13 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
         const rows = Array.from({ length: groupRequestsPendingMax - 1 }, (_, index) => requestRow(5_000 + index))
         yield* insertRows("group_requests", [...rows, { ...requestRow(4_999), handle_result: refuse }])
         const results = yield* Effect.all(
-          [request("1", "2"), request("2", "10")].map((one) => Effect.result(groups.ask([one]))),
+          [request("1", "2"), request("2", "10")].map((one) => Effect.result(groups.addRequests([one]))),
           { concurrency: "unbounded" }
         )
         assert.strictEqual(results.filter(({ _tag }) => _tag === "Success").length, 1)
         yield* groups.close(requestIdOf("5000"), refuse, idOf("1"), 9)
         const isFirstIn = (yield* resultOf("1")) === none
-        yield* groups.ask([isFirstIn ? request("3", "10") : request("3", "2")])
+        yield* groups.addRequests([isFirstIn ? request("3", "10") : request("3", "2")])
       }).pipe(Effect.provide(layer))
     )
 
@@ -101,8 +101,8 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
         const drafts = ids.map((id) => eventDraft("1", created([]), { conversationId: id as ConversationId }))
         yield* append(...drafts)
         const groups = yield* Groups
-        const first = yield* groups.list(idOf("1"), "")
-        const second = yield* groups.list(idOf("1"), first.at(-1)?.id ?? "")
+        const first = yield* groups.list(idOf("1"), undefined)
+        const second = yield* groups.list(idOf("1"), first.at(-1)?.id)
         assert.strictEqual(first.length, groupPageMax)
         assert.deepStrictEqual(
           [...first, ...second].map(({ id }) => id as string),

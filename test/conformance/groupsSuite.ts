@@ -1,10 +1,11 @@
 /** What every {@link Groups} must do, whatever is below it: who is in a group, and who wants in. */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Friends } from "../../src/domain/contacts/Friends.ts"
-import type { GroupId } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
+import type { GroupId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult } from "../../src/domain/shared/Request.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import { nameOf } from "../support/Refusals.ts"
@@ -41,9 +42,9 @@ export const groupsSuite = <E, F>(
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"])
         const info = { id: groupId, name: "us", icon: "icon", isVerify: true, memberCount: 2 }
-        assert.deepStrictEqual(yield* groups.list(idOf("1"), ""), [{ ...info, role: 1 }])
-        assert.deepStrictEqual(yield* groups.list(idOf("2"), ""), [{ ...info, role: 3 }])
-        assert.deepStrictEqual(yield* groups.list(idOf("10"), ""), [])
+        assert.deepStrictEqual(yield* groups.list(idOf("1"), undefined), [{ ...info, role: 1 }])
+        assert.deepStrictEqual(yield* groups.list(idOf("2"), undefined), [{ ...info, role: 3 }])
+        assert.deepStrictEqual(yield* groups.list(idOf("10"), undefined), [])
         assert.deepStrictEqual(
           (yield* groups.members(idOf("2"), groupId)).map(({ userId, nickname, role }) => [userId, nickname, role]),
           [
@@ -53,16 +54,18 @@ export const groupsSuite = <E, F>(
         )
         assert.strictEqual(yield* errorOf(groups.members(idOf("10"), groupId)), "NoConversation")
         assert.strictEqual(yield* errorOf(groups.members(idOf("1"), "200" as GroupId)), "NoConversation")
-        assert.deepStrictEqual(yield* groups.standing(groupId, idOf("10")), { role: 0, isVerify: true })
-        assert.isUndefined(yield* groups.standing("200" as GroupId, idOf("1")))
+        assert.deepStrictEqual(yield* groups.membership(groupId, idOf("10")), { role: 0, isVerify: true })
+        assert.isUndefined(yield* groups.membership("200" as GroupId, idOf("1")))
         yield* append(
           eventDraft("1", { event: "changed", name: "we", isVerify: false }),
           eventDraft("1", given("2", 2))
         )
-        assert.deepStrictEqual(yield* groups.list(idOf("2"), ""), [{ ...info, name: "we", isVerify: false, role: 2 }])
+        assert.deepStrictEqual(yield* groups.list(idOf("2"), undefined), [
+          { ...info, name: "we", isVerify: false, role: 2 }
+        ])
         yield* append(eventDraft("2", left))
-        assert.deepStrictEqual(yield* groups.list(idOf("2"), ""), [])
-        assert.deepStrictEqual(yield* groups.standing(groupId, idOf("2")), { role: 0, isVerify: false })
+        assert.deepStrictEqual(yield* groups.list(idOf("2"), undefined), [])
+        assert.deepStrictEqual(yield* groups.membership(groupId, idOf("2")), { role: 0, isVerify: false })
       }).pipe(Effect.provide(layer))
     )
 
@@ -78,7 +81,7 @@ export const groupsSuite = <E, F>(
           ),
           ["NoConversation", "NoConversation", "Conflict"]
         )
-        assert.isUndefined(yield* groups.standing(groupId, idOf("1")))
+        assert.isUndefined(yield* groups.membership(groupId, idOf("1")))
         assert.deepStrictEqual((yield* groups.audience(groupId)).members, [])
       }).pipe(Effect.provide(layer))
     )
@@ -103,8 +106,8 @@ export const groupsSuite = <E, F>(
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
-        yield* groups.ask([request("501", "10")])
-        yield* groups.ask([request("502", "10", "2")])
+        yield* groups.addRequests([request("501", "10")])
+        yield* groups.addRequests([request("502", "10", "2")])
         assert.isUndefined(yield* groups.request(requestIdOf("502")))
         assert.deepStrictEqual(
           yield* append(eventDraft("2", approved("10")), eventDraft("10", joined("10")), eventDraft("2", joined("10"))),
@@ -122,14 +125,14 @@ export const groupsSuite = <E, F>(
           handledAt: 2_000_000_000_000
         })
         assert.strictEqual(yield* errorOf(groups.close(requestIdOf("501"), refuse, idOf("1"), 9)), "Conflict")
-        assert.strictEqual(yield* errorOf(groups.ask([request("503", "10")])), "Conflict")
+        assert.strictEqual(yield* errorOf(groups.addRequests([request("503", "10")])), "Conflict")
       }).pipe(Effect.provide(layer))
     )
 
     it.effect("close the request of who got in another way, even if they have left in the same breath", () =>
       Effect.gen(function* () {
         const { groups, resultOf } = yield* founded(["2"])
-        yield* groups.ask([request("501", "10")])
+        yield* groups.addRequests([request("501", "10")])
         assert.deepStrictEqual(
           yield* append(
             eventDraft("1", joined("10")),
@@ -140,7 +143,7 @@ export const groupsSuite = <E, F>(
           ["Stored 2", "Stored 3", "NoRequest", "Forbidden"]
         )
         assert.strictEqual(yield* resultOf("501"), pass)
-        yield* groups.ask([request("502", "10")])
+        yield* groups.addRequests([request("502", "10")])
         assert.deepStrictEqual(
           yield* append(
             eventDraft("1", given("2", 2)),
@@ -163,7 +166,7 @@ export const groupsSuite = <E, F>(
     it.effect("close a request once, refused or cancelled; the same again has no effect", () =>
       Effect.gen(function* () {
         const { groups } = yield* founded([])
-        yield* groups.ask([request("501", "2"), request("502", "10")])
+        yield* groups.addRequests([request("501", "2"), request("502", "10")])
         yield* groups.close(requestIdOf("501"), refuse, idOf("1"), 7)
         yield* groups.close(requestIdOf("501"), refuse, idOf("1"), 8)
         const closed = yield* groups.request(requestIdOf("501"))
@@ -171,7 +174,7 @@ export const groupsSuite = <E, F>(
         assert.strictEqual(yield* errorOf(groups.close(requestIdOf("501"), cancel, idOf("2"), 9)), "Conflict")
         assert.strictEqual(yield* errorOf(groups.close(requestIdOf("999"), cancel, idOf("2"), 9)), "NoRequest")
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("2"))), ["NoRequest"])
-        yield* groups.ask([request("503", "2")])
+        yield* groups.addRequests([request("503", "2")])
         assert.deepStrictEqual(
           (yield* groups.requests(idOf("1"), groupId, undefined)).map(({ id, handleResult }) => [id, handleResult]),
           [
@@ -188,7 +191,7 @@ export const groupsSuite = <E, F>(
         const { groups, resultOf } = yield* founded([])
         for (let round = 0; round < 5; round++) {
           const id = String(501 + round)
-          yield* groups.ask([request(id, "2")])
+          yield* groups.addRequests([request(id, "2")])
           const [closed, [stored]] = yield* Effect.all(
             [
               Effect.result(groups.close(requestIdOf(id), cancel, idOf("2"), 9)),
@@ -196,7 +199,7 @@ export const groupsSuite = <E, F>(
             ],
             { concurrency: "unbounded" }
           )
-          const isIn = (yield* groups.standing(groupId, idOf("2")))?.role === 3
+          const isIn = (yield* groups.membership(groupId, idOf("2")))?.role === 3
           assert.strictEqual(isIn, stored !== "NoRequest")
           assert.strictEqual(closed._tag === "Success", !isIn)
           assert.strictEqual(yield* resultOf(id), isIn ? pass : cancel)
@@ -209,23 +212,29 @@ export const groupsSuite = <E, F>(
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"])
         const contacts = yield* Contacts
-        assert.strictEqual(yield* errorOf(groups.ask([request("501", "10"), request("502", "9")])), "UserNotFound")
-        assert.strictEqual(yield* errorOf(groups.ask([request("503", "2"), request("504", "1", "2")])), "Conflict")
+        assert.strictEqual(
+          yield* errorOf(groups.addRequests([request("501", "10"), request("502", "9")])),
+          "UserNotFound"
+        )
+        assert.strictEqual(
+          yield* errorOf(groups.addRequests([request("503", "2"), request("504", "1", "2")])),
+          "Conflict"
+        )
         for (const [one, other] of [
           ["2", "10"],
           ["10", "2"]
         ] as const) {
           yield* contacts.block(idOf(one), idOf(other))
-          assert.strictEqual(yield* errorOf(groups.ask([request("505", "10", "2")])), "Blocked")
+          assert.strictEqual(yield* errorOf(groups.addRequests([request("505", "10", "2")])), "Blocked")
           yield* contacts.unblock(idOf(one), idOf(other))
         }
         assert.deepStrictEqual(yield* groups.requests(idOf("1"), groupId, undefined), [])
-        yield* groups.ask([request("506", "2", "2"), request("507", "10", "2")])
+        yield* groups.addRequests([request("506", "2", "2"), request("507", "10", "2")])
         assert.deepStrictEqual(
           (yield* groups.requests(idOf("1"), groupId, undefined)).map(({ id }) => id),
           ["507"]
         )
-        yield* groups.ask([])
+        yield* groups.addRequests([])
       }).pipe(Effect.provide(layer))
     )
 
@@ -242,12 +251,12 @@ export const groupsSuite = <E, F>(
           ["NotFriends", "Stored 1", "NotFriends"]
         )
         const groups = yield* Groups
-        assert.strictEqual(yield* errorOf(groups.ask([request("501", "10", "2")])), "NotFriends")
-        yield* groups.ask([request("502", "10")])
+        assert.strictEqual(yield* errorOf(groups.addRequests([request("501", "10", "2")])), "NotFriends")
+        yield* groups.addRequests([request("502", "10")])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["Stored 2"])
         yield* append(eventDraft("10", left))
         yield* befriend(idOf("10"), idOf("2"))
-        yield* groups.ask([request("503", "10", "2")])
+        yield* groups.addRequests([request("503", "10", "2")])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["Stored 4"])
       }).pipe(Effect.provide(strict))
     )
@@ -258,12 +267,12 @@ export const groupsSuite = <E, F>(
         yield* befriend(idOf("1"), idOf("2"))
         yield* befriend(idOf("2"), idOf("10"))
         assert.deepStrictEqual(yield* append(eventDraft("1", joined("2"))), ["Stored 2"])
-        yield* groups.ask([request("501", "10", "2")])
+        yield* groups.addRequests([request("501", "10", "2")])
         yield* (yield* Friends).remove(idOf("10"), idOf("2"))
         assert.strictEqual(yield* resultOf("501"), cancel)
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
         yield* befriend(idOf("2"), idOf("10"))
-        yield* groups.ask([request("503", "10", "2")])
+        yield* groups.addRequests([request("503", "10", "2")])
         // A block that has left the request as it was.
         yield* insertRows("blocks", [{ user_id: "10", blocked_id: "2" }])
         assert.deepStrictEqual(yield* append(eventDraft("1", approved("10"))), ["NoRequest"])
@@ -282,7 +291,7 @@ export const groupsSuite = <E, F>(
           const parting = isBlock ? contacts.block(one, other) : friends.remove(one, other)
           const [asked] = yield* Effect.all(
             [
-              Effect.result(groups.ask([request(String(500 + round), "2", "1")])),
+              Effect.result(groups.addRequests([request(String(500 + round), "2", "1")])),
               Effect.delay(parting, `${round % 6} millis`)
             ],
             { concurrency: "unbounded" }
@@ -301,7 +310,7 @@ export const groupsSuite = <E, F>(
         const contacts = yield* Contacts
         for (let round = 0; round < 30; round++) {
           const id = String(500 + round)
-          yield* groups.ask([request(id, "2", "10")])
+          yield* groups.addRequests([request(id, "2", "10")])
           const [[stored = ""]] = yield* Effect.all(
             [
               append(eventDraft("1", approved("2"))),

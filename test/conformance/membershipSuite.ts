@@ -6,7 +6,7 @@ import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { type ConversationId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { nameOf } from "../support/Refusals.ts"
 import {
@@ -26,7 +26,15 @@ import {
 } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
-const briefly = ({ conversationID, seq, readSeq, unread, messages, hasMore, ...marks }: SyncedConversation) => [
+const briefly = ({
+  conversationId: conversationID,
+  seq,
+  readSeq,
+  unread,
+  messages,
+  hasMore,
+  ...marks
+}: SyncedConversation) => [
   conversationID as string,
   `${seq} read ${readSeq} unread ${unread}`,
   messages.map((message) => message.seq),
@@ -138,15 +146,15 @@ export const membershipSuite = <E, F>(
             store.history(idOf(userId), { conversationId: id, limit: 10 }),
             store.chatLog(idOf(userId), { conversationId: id, limit: 10 }),
             conversations.markRead(idOf(userId), id, 1),
-            conversations.mayBeHeard(idOf(userId), id),
+            conversations.isVisibleToOthers(idOf(userId), id),
             lists.change(idOf(userId), [{ conversationId: id, isPinned: true }]),
-            lists.setUp(idOf(userId), idOf(groupId), 0)
+            lists.setUp(idOf(userId), receiverOf(0, groupId))
           ]
           for (const attempt of attempts) assert.strictEqual(yield* errorOf<unknown, never>(attempt), "NoConversation")
           assert.strictEqual(yield* errorOf(conversations.readRecords(idOf(userId), messageId)), "NoMessage")
           assert.deepStrictEqual((yield* lists.list(idOf(userId), undefined)).conversations, [])
         }
-        assert.isTrue(yield* conversations.mayBeHeard(idOf("1"), id))
+        assert.isTrue(yield* conversations.isVisibleToOthers(idOf("1"), id))
       }).pipe(Effect.provide(layer))
     )
 

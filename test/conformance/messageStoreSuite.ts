@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import type { UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
-import type { Draft, Message } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import type { Message } from "../../src/domain/messages/Message.ts"
 import { type AppendResult, MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
@@ -50,11 +51,11 @@ export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageSto
         assert.deepStrictEqual(
           messages,
           results.flatMap((result) =>
-            result._tag === "Stored" && result.message.sendId !== "10" ? [result.message] : []
+            result._tag === "Stored" && result.message.senderId !== "10" ? [result.message] : []
           )
         )
         const { conversationId, senderId, origin: _, ...same } = drafts[0] as Draft
-        assert.deepInclude(messages[0] as object, { ...same, conversationID: conversationId, sendId: senderId, seq: 1 })
+        assert.deepInclude(messages[0] as object, { ...same, conversationId, senderId, seq: 1 })
       }).pipe(Effect.provide(layer))
     )
 

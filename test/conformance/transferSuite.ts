@@ -1,9 +1,10 @@
 /** What every {@link Transfer} must do, whatever carries the drafts. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer } from "effect"
-import { type Consumer, Transfer } from "../../src/domain/cluster/Transfer.ts"
-import type { Draft, Message } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import type { Message } from "../../src/domain/messages/Message.ts"
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
+import { type Consumer, Transfer } from "../../src/domain/messages/Transfer.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import { draft } from "../support/Drafts.ts"
 

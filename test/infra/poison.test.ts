@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KafkaMessage, Message as KafkaRecord } from "kafkajs"
-import type { Draft } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { type ConversationId, singleConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { scratch } from "../support/Backend.ts"

@@ -15,7 +15,7 @@ const apart = Effect.gen(function* () {
     [start({ ...settings, CHAT_ROLE: "gateway" }), start({ ...settings, CHAT_ROLE: "gateway" })],
     { concurrency: 2 }
   )
-  const gateways = [here.chatUrl, there.chatUrl].join(",")
+  const gateways = [here.internalUrl, there.internalUrl].join(",")
   yield* start({ ...settings, CHAT_ROLE: "worker", CHAT_GATEWAYS: gateways })
   const [ann, bob, carl] = yield* Effect.provideService(
     Effect.all([register(), register(), register()]),

@@ -1,7 +1,7 @@
 /** Gateways and workers as processes apart: what connected clients see when one of them goes at the wrong moment. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Deferred, Effect, Exit, Layer, Scope } from "effect"
-import { Handover } from "../../src/domain/cluster/Handover.ts"
+import { ResultFanOut } from "../../src/domain/cluster/AppendOutcome.ts"
 import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/settings/Logging.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
@@ -29,11 +29,11 @@ const gateway = Effect.gen(function* () {
   const shared = { ...settings, CHAT_JWT_SECRET: secret }
   const services = yield* Layer.build(TestServer.layer({ ...shared, CHAT_ROLE: "gateway" }))
   return yield* Effect.gen(function* () {
-    const { chatUrl } = yield* TestServer.TestServer
+    const { chatUrl, internalUrl } = yield* TestServer.TestServer
     const [ann, bob] = yield* Effect.all([register(), register()])
     const annPeer = yield* connect(chatUrl, ann.token)
     const bobPeer = yield* connect(chatUrl, bob.token)
-    return { chatUrl, shared, ann, bob, annPeer, bobPeer }
+    return { chatUrl, internalUrl, shared, ann, bob, annPeer, bobPeer }
   }).pipe(Effect.provide(services))
 })
 
@@ -45,10 +45,10 @@ const seqsOf = (peer: Peer) => [
 describe("a worker", () => {
   it.live("that died after storing and before handing over loses no push and no ack: the next one repeats it", () =>
     Effect.gen(function* () {
-      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
       const stored = yield* Deferred.make<void>()
-      const dying = Layer.succeed(Handover, {
-        handOver: () => Effect.andThen(Deferred.succeed(stored, undefined), Effect.never)
+      const dying = Layer.succeed(ResultFanOut, {
+        fanOut: () => Effect.andThen(Deferred.succeed(stored, undefined), Effect.never)
       })
       const scope = yield* Scope.make()
       yield* Scope.provide(startWorker(shared, App.workerOf(dying)), scope)
@@ -56,7 +56,7 @@ describe("a worker", () => {
       yield* Deferred.await(stored)
       assert.isFalse(bobPeer.frames.some(isPush))
       yield* Scope.close(scope, Exit.void)
-      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: internalUrl })
       const ack = yield* annPeer.answer("m1")
       assert.deepInclude(ack.data as object, { seq: 1 })
       const push = yield* bobPeer.find(isPush)
@@ -66,7 +66,7 @@ describe("a worker", () => {
 
   it.live("brings a whole batch of what JSON makes six times as long", () =>
     Effect.gen(function* () {
-      const { chatUrl, shared, ann, bob } = yield* gateway
+      const { chatUrl, internalUrl, shared, ann, bob } = yield* gateway
       // As many connections as it takes to have a batch under way: 64 requests each.
       const peers = yield* Effect.forEach([...Array(8).keys()], (device) =>
         connect(`${chatUrl}?deviceId=device-${device}`, ann.token)
@@ -78,15 +78,15 @@ describe("a worker", () => {
           return { peer, id }
         })
       )
-      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: internalUrl })
       for (const { peer, id } of ids) assert.strictEqual((yield* peer.answer(id)).frameType, 2)
     })
   )
 
   it.live("calls for sync through a gateway that it reaches for the first time, and once only", () =>
     Effect.gen(function* () {
-      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
-      yield* startWorker({ ...shared, CHAT_GATEWAYS: chatUrl })
+      const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: internalUrl })
       const call = yield* bobPeer.find(isCall)
       assert.deepStrictEqual(call.data, {})
       annPeer.send(chatFrame("m1", bob, "hello"))
@@ -98,15 +98,15 @@ describe("a worker", () => {
 
   it.live("goes on without a gateway that it cannot reach, which calls for sync when it is reached again", () =>
     Effect.gen(function* () {
-      const { chatUrl, shared, bob, annPeer, bobPeer } = yield* gateway
-      const { hostname, port } = new URL(chatUrl)
+      const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
+      const { hostname, port } = new URL(internalUrl)
       const gate = yield* Effect.acquireRelease(
         Effect.promise(() => TcpGate.make({ host: hostname, port: Number(port) })),
         (gate) => Effect.promise(() => gate.close())
       )
       // Two ways to the same gateway, of which one is cut: what comes by the other shows that the worker has gone on.
-      const throughGate = `ws://127.0.0.1:${gate.port}/ws`
-      yield* startWorker({ ...shared, CHAT_GATEWAYS: `${throughGate},${chatUrl}` })
+      const throughGate = `http://127.0.0.1:${gate.port}`
+      yield* startWorker({ ...shared, CHAT_GATEWAYS: `${throughGate},${internalUrl}` })
       yield* bobPeer.count(isCall, 2)
       yield* Effect.promise(() => gate.close())
       annPeer.send(chatFrame("m1", bob, "first"))

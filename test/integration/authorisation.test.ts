@@ -5,7 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
-import { methods } from "../../src/domain/connection/ClientProtocol.ts"
+import { methods } from "../../src/domain/protocol/ClientMethods.ts"
 import { Api } from "../../src/http/api/Api.ts"
 import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
 import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
@@ -192,10 +192,7 @@ const calls: typeof routes = [
   ["conversation.history", members(200, 200, 200), frame(inGroup)],
   ["conversation.sync", users(200), frame(nothing)],
   ["user.online", users(200), frame(nothing)],
-  ["presence.watch", users(200), frame(({ targetId }) => ({ userIds: [targetId] }))],
-  ["push", users(100005), frame(() => ({ results: [] }))],
-  ["push.missed", users(100005), frame(nothing)],
-  ["notices", users(100005), frame(() => ({ gateway: "x", notices: [] }))]
+  ["presence.watch", users(200), frame(({ targetId }) => ({ userIds: [targetId] }))]
 ]
 
 const rpcs: typeof routes = [

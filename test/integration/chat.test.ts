@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Auth } from "../../src/domain/accounts/Auth.ts"
-import { connect } from "../support/Peer.ts"
+import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request, type TestUser } from "../support/Users.ts"
 
@@ -325,18 +325,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
     })
   )
 
-  it.effect("tells the system who is online, and lets it neither write nor read", () =>
+  it.effect("opens no socket for a service or for the system", () =>
     Effect.gen(function* () {
-      const { chatUrl, ann, bob, annPeer, conversationID } = yield* pair()
-      annPeer.send(chatFrame("m", bob, "private"))
-      yield* annPeer.answer("m")
-      const root = yield* connect(chatUrl, yield* (yield* Auth).issueInternal("system", "root"))
-      root.send({ id: "o", method: "user.online" })
-      assert.includeMembers((yield* root.answer("o")).data as Array<string>, [ann.id, bob.id])
-      root.send(chatFrame("w", bob, "I am root"))
-      assert.deepInclude((yield* root.answer("w")).data as object, { code: 100005 })
-      root.send({ id: "r", method: "conversation.history", data: { conversationID } })
-      assert.deepInclude((yield* root.answer("r")).data as object, { code: 300001 })
+      const { chatUrl } = yield* TestServer.TestServer
+      const auth = yield* Auth
+      for (const token of [yield* auth.issueInternal("system"), yield* auth.issueInternal("service", "billing")]) {
+        const answer = yield* refused(chatUrl, { headers: { authorization: `Bearer ${token}` } })
+        assert.deepInclude(answer, { status: 401, body: { code: 100004, msg: "unauthenticated", data: null } })
+      }
     })
   )
 })

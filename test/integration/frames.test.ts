@@ -1,8 +1,10 @@
 /** Bad and hostile frames on an open socket (protocol.md sections 1.2, 1.3, 1.5 and 1.7). */
+
 import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { connect, type Peer } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register } from "../support/Users.ts"
@@ -196,11 +198,11 @@ layer(TestServer.layer(), live)("a peer", (it) => {
       const content = "x".repeat(16 * 1024)
       let sent = 0
       // Kernel buffers take a few megabytes before anything waits in the server.
-      while (registry.isOnline(bob.id) && sent < 1_000) {
+      while (registry.isOnline(bob.id as UserId) && sent < 1_000) {
         for (let index = 0; index < 50; index++) sender.send(chatFrame(`m${sent++}`, bob, content))
         yield* sender.answer(`m${sent - 1}`)
       }
-      yield* until(() => !registry.isOnline(bob.id), 14_000)
+      yield* until(() => !registry.isOnline(bob.id as UserId), 14_000)
       deaf.socket.resume()
       assert.deepStrictEqual(yield* deaf.closed(), { code: 4008, reason: "slow-consumer" })
       assert.strictEqual(sender.frames.filter((frame) => frame.frameType === 2).length, sent)
@@ -232,9 +234,9 @@ layer(TestServer.layer(), live)("a peer", (it) => {
       const registry = yield* ConnectionRegistry
       const { peer, user } = yield* open()
       yield* peer.answer("")
-      assert.isTrue(registry.isOnline(user.id))
+      assert.isTrue(registry.isOnline(user.id as UserId))
       peer.socket.terminate()
-      yield* until(() => !registry.isOnline(user.id), 1_000)
+      yield* until(() => !registry.isOnline(user.id as UserId), 1_000)
     })
   )
 
@@ -262,9 +264,9 @@ layer(TestServer.layer({ CHAT_HEARTBEAT_INTERVAL: "200 millis", CHAT_IDLE_TIMEOU
         const user = yield* register()
         // It shakes hands and then never reacts to anything, not even to pings.
         yield* bareSocket(url, user.token)
-        yield* until(() => registry.isOnline(user.id), 2_000)
+        yield* until(() => registry.isOnline(user.id as UserId), 2_000)
         const since = Date.now()
-        yield* until(() => !registry.isOnline(user.id), 200 + 5_000 + 1_000)
+        yield* until(() => !registry.isOnline(user.id as UserId), 200 + 5_000 + 1_000)
         assert.isAtLeast(Date.now() - since, 5_100)
       })
     )

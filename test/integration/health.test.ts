@@ -5,9 +5,9 @@ import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request } from "../support/Users.ts"
 
-const metrics = Effect.flatMap(TestServer.TestServer, ({ url }) =>
+const metrics = Effect.flatMap(TestServer.TestServer, ({ internalUrl }) =>
   Effect.promise(async () => {
-    const response = await fetch(`${url}/metrics`)
+    const response = await fetch(`${internalUrl}/metrics`)
     return { type: response.headers.get("content-type"), text: await response.text() }
   })
 )

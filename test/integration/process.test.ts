@@ -68,7 +68,12 @@ describe("the process", () => {
       )
       const { port } = taken.address() as AddressInfo
       const CHAT_DATA_DIR = yield* temporaryDirectory
-      const server = yield* launch({ CHAT_DATA_DIR, CHAT_PORT: String(port), CHAT_LOG_LEVEL: "error" })
+      const server = yield* launch({
+        CHAT_DATA_DIR,
+        CHAT_PORT: String(port),
+        CHAT_INTERNAL_PORT: "0",
+        CHAT_LOG_LEVEL: "error"
+      })
       assert.strictEqual(yield* Effect.promise(() => server.exited), 1)
       assert.match(server.output(), /^cannot serve on CHAT_HOST, CHAT_PORT: .*EADDRINUSE.*\n$/)
     })
@@ -77,8 +82,8 @@ describe("the process", () => {
   it.live("runs as `pnpm dev` runs it, watching its source", () =>
     Effect.gen(function* () {
       const store = { CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
-      const url = yield* listening(yield* launch({ ...store, CHAT_PORT: "0" }, "--watch"))
-      const user = yield* Effect.provideService(register(), TestServer, { url, chatUrl: "" })
+      const url = yield* listening(yield* launch({ ...store, CHAT_PORT: "0", CHAT_INTERNAL_PORT: "0" }, "--watch"))
+      const user = yield* Effect.provideService(register(), TestServer, { url, chatUrl: "", internalUrl: "" })
       assert.match(user.id, /^[1-9]\d*$/)
     })
   )
@@ -86,7 +91,12 @@ describe("the process", () => {
   it.live("drains on SIGTERM: says 1001 with a time to come back, and ends with status 0", () =>
     Effect.gen(function* () {
       const store = { CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
-      const server = yield* launch({ ...store, CHAT_PORT: "0", CHAT_DRAIN_WINDOW: "3 seconds" })
+      const server = yield* launch({
+        ...store,
+        CHAT_PORT: "0",
+        CHAT_INTERNAL_PORT: "0",
+        CHAT_DRAIN_WINDOW: "3 seconds"
+      })
       const url = yield* listening(server)
       const chatUrl = `${url.replace("http", "ws")}/ws`
       const peer = yield* Effect.provideService(
@@ -95,7 +105,7 @@ describe("the process", () => {
           return yield* connect(chatUrl, token)
         }),
         TestServer,
-        { url, chatUrl }
+        { url, chatUrl, internalUrl: "" }
       )
       yield* peer.answer("")
       server.child.kill("SIGTERM")
@@ -109,16 +119,22 @@ describe("the process", () => {
 
   it.live("keeps accounts, tokens and its own secret over a kill -9", () =>
     Effect.gen(function* () {
-      const env = { CHAT_PORT: "0", CHAT_DATA_DIR: yield* temporaryDirectory, ...(yield* backendSettings) }
+      const env = {
+        CHAT_PORT: "0",
+        CHAT_INTERNAL_PORT: "0",
+        CHAT_DATA_DIR: yield* temporaryDirectory,
+        ...(yield* backendSettings)
+      }
       const first = yield* launch(env)
       const firstUrl = yield* listening(first)
-      const user = yield* Effect.provideService(register(), TestServer, { url: firstUrl, chatUrl: "" })
+      const user = yield* Effect.provideService(register(), TestServer, { url: firstUrl, chatUrl: "", internalUrl: "" })
       first.child.kill("SIGKILL")
       yield* Effect.promise(() => first.exited)
       const url = yield* listening(yield* launch(env))
       const detail = yield* Effect.provideService(request("GET", "/v1/user/user", { token: user.token }), TestServer, {
         url,
-        chatUrl: ""
+        chatUrl: "",
+        internalUrl: ""
       })
       assert.strictEqual(detail.body.data.info.id, user.id)
     })

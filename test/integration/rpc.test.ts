@@ -53,11 +53,11 @@ layer(TestServer.layer(), { excludeTestServices: true })("the user service over 
     Effect.gen(function* () {
       const user = yield* register()
       for (const body of ["null", "{", JSON.stringify({ _tag: "Request", id: "1", tag: "Ping", payload: null })]) {
-        const strange = yield* request("POST", "/rpc", { body })
+        const strange = yield* request("POST", "/rpc", { body, isInternal: true })
         assert.deepInclude(strange, { status: 401, body: { code: 100004, msg: "unauthenticated", data: null } })
-        const garbage = yield* request("POST", "/rpc", { body, token: "garbage" })
+        const garbage = yield* request("POST", "/rpc", { body, token: "garbage", isInternal: true })
         assert.strictEqual(garbage.status, 401)
-        const asUser = yield* request("POST", "/rpc", { body, token: user.token })
+        const asUser = yield* request("POST", "/rpc", { body, token: user.token, isInternal: true })
         assert.deepInclude(asUser, { status: 403, body: { code: 100005, msg: "forbidden", data: null } })
       }
       const rpc = yield* client(user.token)
@@ -80,7 +80,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("conversations over RPC
       const { conversationId } = yield* rpc.SetUpUserConversation({ sendId: annId, recvId: bobId, chatType: 1 })
       const message = { sendId: annId, receiveId: bobId, clientId: "hello", ...say("hello") }
       const ack = yield* rpc.SendMessage(message)
-      assert.deepInclude(ack, { conversationID: conversationId, seq: 1 })
+      assert.deepInclude(ack, { conversationId, seq: 1 })
       assert.deepStrictEqual(yield* rpc.SendMessage(message), ack)
       const [logged] = yield* rpc.GetChatLog({ conversationId })
       assert.deepInclude(logged, { sendId: annId, recvId: bobId, msgContent: "hello", seq: 1 })
@@ -152,7 +152,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("conversations over RPC
 
   it.effect("are closed to users and strangers over a WebSocket, too, before the upgrade", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestServer.TestServer
+      const { internalUrl: url } = yield* TestServer.TestServer
       const user = yield* register()
       const address = `${url.replace("http", "ws")}/rpc`
       assert.deepInclude(yield* refused(address), {
@@ -166,7 +166,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("conversations over RPC
 
   it.effect("are shown by the example", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestServer.TestServer
+      const { internalUrl: url } = yield* TestServer.TestServer
       const token = yield* Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "example"))
       const script = join(import.meta.dirname, "../../examples/rpc-client.ts")
       const env = { ...process.env, FIBERCHAT_URL: url, FIBERCHAT_TOKEN: token }

@@ -18,13 +18,13 @@ const contentMax = "x".repeat(16_384)
 const lineMax = 64 * 1024
 
 const opened = Effect.gen(function* () {
-  const { url } = yield* TestServer.TestServer
+  const { internalUrl: url } = yield* TestServer.TestServer
   return yield* openRpcSocket(`${url.replace("http", "ws")}/rpc`, yield* serviceToken)
 })
 
 /** A TCP connection to the server; it is cut when the test's scope ends. */
 const dialed = Effect.gen(function* () {
-  const { hostname, port } = new URL((yield* TestServer.TestServer).url)
+  const { hostname, port } = new URL((yield* TestServer.TestServer).internalUrl)
   const open = Effect.callback<Socket>((resume) => {
     const socket = connectTcp(Number(port), hostname, () => resume(Effect.succeed(socket)))
   })
@@ -54,7 +54,7 @@ const filled = (count: number) =>
       })
     const indices = Array.from({ length: count }, (_, index) => index)
     const acks = yield* Effect.forEach(indices, send, { concurrency: 32 })
-    return acks[0]?.conversationID ?? ""
+    return acks[0]?.conversationId ?? ""
   })
 
 /** How often the store is read until it has not been for half a second. */
@@ -70,7 +70,7 @@ const settled = (reads: () => number) =>
 layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
   it.effect("says that a GET must ask for a WebSocket", () =>
     Effect.gen(function* () {
-      const answer = yield* request("GET", "/rpc", { token: yield* serviceToken })
+      const answer = yield* request("GET", "/rpc", { token: yield* serviceToken, isInternal: true })
       assert.deepInclude(answer, { status: 400 })
       assert.deepInclude(answer.body, { code: 100002, data: null })
     })
@@ -166,7 +166,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
       yield* until("the answer", () => socket.sent.some(({ requestId }) => requestId === "1"))
       const lines = ["GetChatLog", "Messages"].map((tag) => callLine(tag, tag, { conversationId }, { isNotification }))
       const token = yield* serviceToken
-      const posted = request("POST", "/rpc", { token, body: lines.join("") }).pipe(Effect.timeout(5_000))
+      const posted = request("POST", "/rpc", { token, body: lines.join(""), isInternal: true }).pipe(
+        Effect.timeout(5_000)
+      )
       assert.deepInclude(yield* posted, { status: 200, body: undefined })
       assert.deepStrictEqual([log.mock.calls.length, watch.mock.calls.length], [0, 0])
     })

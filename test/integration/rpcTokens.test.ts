@@ -31,14 +31,14 @@ const started = Effect.gen(function* () {
       chatType: 1,
       message: { messageType: 0, content }
     })
-  const { conversationID: conversationId } = yield* say("before")
+  const { conversationId } = yield* say("before")
   return { say, conversationId }
 })
 
 layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true })("over RPC", (it) => {
   it.effect("a WebSocket is closed with 4004 when its token ends, and carries nothing more", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestServer.TestServer
+      const { internalUrl: url } = yield* TestServer.TestServer
       const { say, conversationId } = yield* started
       const socket = yield* openRpcSocket(`${url.replace("http", "ws")}/rpc`, yield* briefToken)
       socket.call("1", "Messages", { conversationId })

@@ -1,7 +1,7 @@
 /** Holds what a device has got against the model. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Message } from "../../src/domain/messages/Message.ts"
+import type { Message } from "../support/WireShapes.ts"
 import type { Device } from "./Device.ts"
 import { replicaOf } from "./Replica.ts"
 import { assertSame } from "./Same.ts"

@@ -1,9 +1,8 @@
 /** A user's device as the protocol wants it: acknowledges, confirms, goes by seq, and syncs with its cursor. */
 import { Effect, Schema, type Scope } from "effect"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
-import { SyncedConversation } from "../../src/domain/conversations/Sync.ts"
-import { Message } from "../../src/domain/messages/Message.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { connect, type Peer } from "../support/Peer.ts"
+import { Message, SyncedConversation } from "../support/WireShapes.ts"
 import type { Outcome } from "./Commands.ts"
 import type { Person } from "./People.ts"
 

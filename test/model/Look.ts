@@ -1,9 +1,9 @@
 /** Everything that a user finds over HTTP, beside what the model says of it. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Message } from "../../src/domain/messages/Message.ts"
 import type { ChatLog } from "../../src/http/api/ChatLog.ts"
 import type { ConversationPage } from "../../src/http/api/ConversationEntry.ts"
+import type { Message } from "../support/WireShapes.ts"
 import { call } from "./Hands.ts"
 import type { Person } from "./People.ts"
 import { type EntryView, entryOf, listedOf, type MessageView, rolesOf, viewOf, visible } from "./Views.ts"

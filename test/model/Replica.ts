@@ -1,5 +1,5 @@
 /** What a device makes of the messages that it has: changes come as messages of their own, which it applies in order. */
-import type { Message } from "../../src/domain/messages/Message.ts"
+import type { Message } from "../support/WireShapes.ts"
 import { type MessageView, reactionsOf, viewOf } from "./Views.ts"
 
 /** The conversation as its user reads it, from messages that each came at some time, before or after its changes. */

@@ -1,8 +1,7 @@
 /** What the world looks like to a user: histories, lists and read records; and the same of what the server answers. */
 
-import type { SyncedConversation } from "../../src/domain/conversations/Sync.ts"
-import type { Message } from "../../src/domain/messages/Message.ts"
 import type { ConversationEntry } from "../../src/http/api/ConversationEntry.ts"
+import type { Message, SyncedConversation } from "../support/WireShapes.ts"
 import { type Conversation, lastSeq, memberOf, type Stored, type World } from "./World.ts"
 
 /** A message to a reader, without what only the server can know. */

@@ -56,7 +56,7 @@ describe("the plan for a batch", () => {
     store.append(batch, policy)
     for (const id of [groupId, conversationOf("1", "2")]) {
       const stored = [...store.messages.values()].flatMap(({ message }) =>
-        message.conversationID === id ? message : []
+        message.conversationId === id ? message : []
       )
       assert.deepStrictEqual(
         stored.map(({ seq }) => seq),
@@ -104,11 +104,11 @@ describe("the plan for a batch", () => {
     const [store] = stores
     store.append(batch, policy)
     const stored = [...store.messages.values()].map(({ message }) => message)
-    for (const { conversationID, seq } of stored.filter(({ recalled }) => recalled)) {
+    for (const { conversationId: conversationID, seq } of stored.filter(({ recalled }) => recalled)) {
       const key = `${conversationID}/${seq}`
       const words = stored.filter(
         (one) =>
-          one.conversationID === conversationID &&
+          one.conversationId === conversationID &&
           (one.seq === seq || (one.messageType === MessageType.edit && one.targetSeq === seq))
       )
       assert.isTrue(words.every(({ content }) => content === ""))

@@ -1,14 +1,15 @@
 /** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { Role } from "../../src/domain/groups/Group.ts"
 import {
   type ChangeView,
   type ChangeWindows,
-  changeProblem,
+  checkChange,
   reactionsMax
 } from "../../src/domain/messages/ChangeRules.ts"
-import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft, UnsentChange } from "../../src/domain/messages/Draft.ts"
+import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
@@ -36,7 +37,7 @@ const Case = Schema.Struct({
 })
 type Case = typeof Case.Type
 
-const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWindows } => {
+const inputOf = (one: Case): { draft: Extract<Draft, UnsentChange>; view: ChangeView; windows: ChangeWindows } => {
   const change = draft("1", "2", "change", {
     messageType: MessageType[one.kind],
     content: one.kind === "recall" ? "" : one.content,
@@ -46,10 +47,10 @@ const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWi
   const target: Message = {
     messageId: change.messageId,
     clientId: "target",
-    conversationID: change.conversationId,
+    conversationId: change.conversationId,
     seq: 1,
     chatType: 1,
-    sendId: (one.isOwn ? "1" : "2") as UserId,
+    senderId: (one.isOwn ? "1" : "2") as UserId,
     receiveId: (one.isOwn ? "2" : "1") as UserId,
     sendTime: 5_000_000 - one.age,
     messageType: one.targetType,
@@ -57,7 +58,7 @@ const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWi
     ...(one.isRecalled ? { recalled: true } : {})
   }
   return {
-    draft: change,
+    draft: change as Extract<Draft, UnsentChange>,
     view: {
       target,
       senderRole: one.senderRole,
@@ -70,6 +71,8 @@ const inputOf = (one: Case): { draft: Draft; view: ChangeView; windows: ChangeWi
     windows: { recallMillis: one.recallMillis, editMillis: one.editMillis }
   }
 }
+
+const problemOf = (checked: ReturnType<typeof checkChange>) => (Result.isFailure(checked) ? checked.failure : undefined)
 
 const isWithin = (age: number, windowMillis: number): boolean => windowMillis === 0 || age <= windowMillis
 
@@ -101,7 +104,7 @@ describe("the rules of changes", () => {
     ([one]) =>
       Effect.sync(() => {
         const { draft, view, windows } = inputOf(one)
-        const problem = changeProblem(draft, MessageType[one.kind], view, windows)
+        const problem = problemOf(checkChange(draft, view, windows))
         assert.strictEqual(problem?.code, codeOf(expected(one)))
       }),
     { arbitrary: { runs: 5_000 } }
@@ -113,13 +116,13 @@ describe("the rules of changes", () => {
     ([one]) =>
       Effect.sync(() => {
         const { draft, view, windows } = inputOf(one)
-        const problem = changeProblem(draft, MessageType[one.kind], view, windows)
+        const problem = problemOf(checkChange(draft, view, windows))
         if (one.kind === "edit" && !one.isOwn) assert.isDefined(problem)
         if (one.isRecalled) assert.isDefined(problem)
         // More time makes nothing possible that was not.
         if (problem === undefined || problem._tag !== "TooLate") return
         const later = { ...draft, sendTime: draft.sendTime + 1 }
-        assert.isTrue(changeProblem(later, MessageType[one.kind], view, windows)?._tag === "TooLate")
+        assert.isTrue(problemOf(checkChange(later, view, windows))?._tag === "TooLate")
       }),
     { arbitrary: { runs: 1_000 } }
   )

@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { closeCodes } from "../../src/domain/connection/CloseCode.ts"
-import { FrameType } from "../../src/domain/connection/Frame.ts"
-import type { SessionReady } from "../../src/domain/connection/SessionReady.ts"
+import { closeCodes } from "../../src/domain/protocol/CloseCode.ts"
+import { FrameType } from "../../src/domain/protocol/Frame.ts"
+import type { SessionReady } from "../../src/domain/protocol/SessionReady.ts"
 import { frame, layer, message, pushOf, type Started, settle, start } from "../support/ActorHarness.ts"
 
 /** Small, and not multiples of each other, so that scripts of a few steps meet every clock. */

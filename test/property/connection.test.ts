@@ -1,7 +1,6 @@
 /** The connection machine on its own, as a pure function (protocol.md sections 1.2 to 1.4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { AckMode } from "../../src/domain/connection/AckService.ts"
 import type { ConnectionLimits } from "../../src/domain/connection/ConnectionLimits.ts"
 import {
   type ConnectionCommand,
@@ -13,12 +12,13 @@ import {
   type Request,
   step
 } from "../../src/domain/connection/ConnectionMachine.ts"
-import { FrameType } from "../../src/domain/connection/Frame.ts"
+import type { AckMode } from "../../src/domain/protocol/AckMode.ts"
+import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"
 
 const opened = (limits: ConnectionLimits, ackMode: AckMode = "once") =>
-  open(0, limits, { ackMode, tokenExpiresAt: Number.POSITIVE_INFINITY, lifetimeCut: 0 })
+  open(0, limits, { ackMode, tokenExpiresAt: Number.POSITIVE_INFINITY, lifetimeJitter: 0 })
 
 /** Runs events, each with the time at which it happens. */
 const run = (
@@ -65,7 +65,7 @@ describe("the connection machine", () => {
         idleTimeoutMillis: idle,
         maxLifetimeMillis: lifetime
       }
-      const state = open(0, limits, { ackMode: "once", tokenExpiresAt: token, lifetimeCut: 0 })
+      const state = open(0, limits, { ackMode: "once", tokenExpiresAt: token, lifetimeJitter: 0 })
       const [, commands] = step(state, { _tag: "DeadlineReached" }, 1_000, limits)
       const ends = { HeartbeatTimeout: heartbeat, IdleTimeout: idle, LifetimeExceeded: lifetime, TokenExpired: token }
       const first = Math.min(heartbeat, idle, lifetime, token)

@@ -35,7 +35,7 @@ describe("the audience of a group", () => {
             if (next === "hold") stage.hold()
             if (next === "let go") stage.letGo()
             if (next === "an old one") yield* deliver(delivered[Math.floor(delivered.length / 2)]!)
-            if (next === "call") delivery.callForSync()
+            if (next === "call") delivery.requestResync()
             yield* settle
           }
           stage.letGo()

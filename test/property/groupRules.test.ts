@@ -1,6 +1,6 @@
 /** Who may do what to a group, over random states and lives of groups (protocol.md sections 1.6 and 2.2). */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
 import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
 import { type Failure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
@@ -72,8 +72,8 @@ class Group {
       memberCount: this.members().length === 0 ? 0 : this.members().length + this.others,
       roleOf: this.roleOf,
       isUser: (userId) => users.includes(userId),
-      barrier: (a, b) => (this.isBarred(a, b) ? failure("Blocked") : undefined),
-      askedFor: this.askedFor
+      checkContact: (a, b) => (this.isBarred(a, b) ? Result.fail(failure("Blocked")) : Result.void),
+      requesterOf: this.askedFor
     }
   }
 
@@ -104,8 +104,9 @@ const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) =
     const [event, sender] = [action.event as GroupEvent, action.sender as UserId]
     const before = new Map(users.map((userId) => [userId, group.roleOf(userId)]))
     const { isVerify: wasVerify, exists: existed } = group
-    const decided = decideGroup(event, sender, group.view())
-    if (!isFailure(decided)) group.apply(event, decided)
+    const result = decideGroup(event, sender, group.view())
+    if (Result.isSuccess(result)) group.apply(event, result.success)
+    const decided: Decided = Result.merge(result)
     check({ group, event, sender, decided, before, wasVerify, existed })
   }
 }

@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { ConnectionActor } from "../../src/actors/connections/ConnectionActor.ts"
-import type { AckTrouble } from "../../src/domain/connection/AckService.ts"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import type { AckFailure } from "../../src/domain/connection/AckService.ts"
 import { noneWaiting } from "../../src/domain/connection/InboundAcks.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { frame, layer, settle, start } from "../support/ActorHarness.ts"
 
 /** Small: a server ack is repeated 3, 9 and 21 ms after the frame, which is forgotten after 30. */
@@ -93,7 +93,7 @@ describe("the acks of the client's frames in mode rigor", () => {
     "end each frame in one final ack or one err frame, in the order of arrival, whatever is lost, doubled or late",
     [Script],
     ([{ sendings, replies }]) => {
-      const troubles: Array<AckTrouble> = []
+      const troubles: Array<AckFailure> = []
       return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode: "rigor" })
         const actor = connection as ConnectionActor
@@ -159,7 +159,7 @@ describe("the acks of the client's frames in mode rigor", () => {
         assert.strictEqual(actor["state"].inbound, noneWaiting)
         assert.strictEqual(actor["state"].inFlight, 0)
         // The operator sees what did not go smoothly.
-        const counted = (trouble: AckTrouble) => troubles.filter((counted) => counted === trouble).length
+        const counted = (trouble: AckFailure) => troubles.filter((counted) => counted === trouble).length
         assert.strictEqual(counted("Unconfirmed"), sent.filter((text) => text.endsWith("300006")).length)
         assert.strictEqual(counted("AckRepeated"), sent.filter((text) => /again [123]$/.test(text)).length)
       }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))

@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { ConnectionActor } from "../../src/actors/connections/ConnectionActor.ts"
-import type { AckTrouble } from "../../src/domain/connection/AckService.ts"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import type { AckFailure } from "../../src/domain/connection/AckService.ts"
 import { noneUnacked } from "../../src/domain/connection/OutboundAcks.ts"
-import type { Message } from "../../src/domain/messages/Message.ts"
+import type { Message, WireMessage } from "../../src/domain/messages/Message.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { frame, layer, message, pushOf, settle, start } from "../support/ActorHarness.ts"
 
 /** Small: a push is repeated 5 and 15 ms after it was sent, and given up after 35. */
@@ -65,14 +65,14 @@ class Reference {
   }
 
   ack({ id, upTo }: Ack): void {
-    this.unacked = this.unacked.filter(({ message: { messageId, conversationID, seq } }) => {
+    this.unacked = this.unacked.filter(({ message: { messageId, conversationId: conversationID, seq } }) => {
       const isMeant = messageId === id || (conversationID === upTo?.conversationID && seq <= upTo.seq)
       if (isMeant) this.end(messageId, "acknowledged")
       return !isMeant
     })
   }
 
-  private leaveOut({ messageId, conversationID, seq }: Message): void {
+  private leaveOut({ messageId, conversationId: conversationID, seq }: Message): void {
     this.end(messageId, "left out")
     if (this.told.has(conversationID) || this.told.has("others")) return
     const isFirst = this.told.size === 0
@@ -97,7 +97,7 @@ describe("the acks of pushes", () => {
     "end each push acknowledged, or left to sync after exactly so many repetitions, whatever is lost, doubled or late",
     [Script],
     ([{ pushes, replies, syncs, ackMode }]) => {
-      const troubles: Array<AckTrouble> = []
+      const troubles: Array<AckFailure> = []
       return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode })
         const actor = connection as ConnectionActor
@@ -137,7 +137,7 @@ describe("the acks of pushes", () => {
             frames.push(got)
             const reply = replies[answered++ % replies.length]
             if (got.method !== "push" || reply === undefined) continue
-            const { conversationID, seq } = got.data as Message
+            const { conversationID, seq } = got.data as WireMessage
             for (let copy = 1; copy <= reply.copies; copy++) {
               acks.push({
                 // Nothing comes back in the same millisecond.
@@ -157,7 +157,7 @@ describe("the acks of pushes", () => {
         yield* settle
         assert.strictEqual(actor["state"].outbound, noneUnacked)
         // The operator sees what did not go smoothly.
-        const counted = (trouble: AckTrouble) => troubles.filter((counted) => counted === trouble).length
+        const counted = (trouble: AckFailure) => troubles.filter((counted) => counted === trouble).length
         assert.strictEqual(counted("SyncRequired"), reference.sent.filter((text) => text.startsWith("sync")).length)
         assert.strictEqual(counted("PushRepeated"), reference.sent.filter((text) => /again [12]$/.test(text)).length)
       }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))

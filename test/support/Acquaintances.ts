@@ -46,6 +46,6 @@ export const exchange = Effect.fnUntraced(function* (one: UserId, other: UserId)
 
 export const befriend = Effect.fnUntraced(function* (one: UserId, other: UserId) {
   const friends = yield* Friends
-  yield* friends.ask(one, other, "")
-  yield* friends.ask(other, one, "")
+  yield* friends.request(one, other, "")
+  yield* friends.request(other, one, "")
 })

@@ -1,18 +1,22 @@
 /** Connection actors around a transport that writes down what it is told: no socket, no real time. */
-import { Clock, Effect, Layer, Schema } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { Clock, Effect, Layer, Result, Schema } from "effect"
+import { type ConnectionHandle, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/connections/Connections.ts"
 import { Deadlines } from "../../src/actors/connections/Deadlines.ts"
-import { answered, handedOver, type Route, Router } from "../../src/actors/connections/Router.ts"
+import { answered, handedOver, type Route, Router, routerOf } from "../../src/actors/connections/Router.ts"
 import type { Transport } from "../../src/actors/connections/Transport.ts"
 import { PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
-import { type AckMode, AckService, type AckTrouble, fixedAckLimits } from "../../src/domain/connection/AckService.ts"
-import { command, methods, query } from "../../src/domain/connection/ClientProtocol.ts"
+import { type AckFailure, AckService, fixedAckLimits } from "../../src/domain/connection/AckService.ts"
 import { type ConnectionLimits, fixedLimits } from "../../src/domain/connection/ConnectionLimits.ts"
 import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
-import { type Frame, FrameType, pushFrame, ServerFrame } from "../../src/domain/connection/Frame.ts"
 import { GatewayPolicy, type LoginPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
 import type { Message } from "../../src/domain/messages/Message.ts"
+import type { AckMode } from "../../src/domain/protocol/AckMode.ts"
+import { methods } from "../../src/domain/protocol/ClientMethods.ts"
+import { type Frame, FrameType, ServerFrame } from "../../src/domain/protocol/Frame.ts"
+import { command, query } from "../../src/domain/protocol/Method.ts"
+import { pushFrame } from "../../src/domain/protocol/ServerEvents.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
 import { FakePresence } from "./FakePresence.ts"
 
@@ -84,16 +88,16 @@ export class Recorder implements Transport {
   }
 }
 
+const anything = { summary: "", payload: Schema.Unknown, success: Schema.Unknown, errors: [] }
+
 /** Routes that need nothing: `conversation.chat` is done at once with its payload, so is `do` is a command that is done at once, `later` one that is never done, `ask` a query. */
 const routes: ReadonlyArray<Route> = [
-  handedOver(command(methods.chat.name, Schema.Unknown), ({ payload }, settle) =>
-    settle({ _tag: "Done", data: payload })
-  ),
-  handedOver(command("do", Schema.Unknown), ({ payload }, settle) => settle({ _tag: "Done", data: payload })),
-  handedOver(command("later", Schema.Unknown), () => {}),
-  answered(query("ask", Schema.Unknown), ({ payload }) => Effect.succeed(payload)),
-  answered(query("fail", Schema.Unknown), () => Effect.die(new Error("a bug"))),
-  handedOver(command("crash", Schema.Unknown), () => {
+  handedOver(command(methods.chat.name, anything), ({ payload }, settle) => settle(Result.succeed(payload))),
+  handedOver(command("do", anything), ({ payload }, settle) => settle(Result.succeed(payload))),
+  handedOver(command("later", anything), () => {}),
+  answered(query("ask", anything), ({ payload }) => Effect.succeed(payload)),
+  answered(query("fail", anything), () => Effect.die(new Error("a bug"))),
+  handedOver(command("crash", anything), () => {
     throw new Error("a bug in the actor's own loop")
   })
 ]
@@ -111,10 +115,10 @@ export const policyOf = (limits: Partial<ConnectionLimits> = {}, loginPolicy: Lo
 export const layer = (
   limits: Partial<ConnectionLimits>,
   loginPolicy: LoginPolicy = "multi",
-  count: (trouble: AckTrouble) => void = () => {}
+  count: (failed: AckFailure) => void = () => {}
 ) =>
   Connections.layer.pipe(
-    Layer.provide(Router.layer(Effect.succeed(routes))),
+    Layer.provide(Layer.succeed(Router, routerOf(routes))),
     Layer.provideMerge(PresenceWatches.layer),
     Layer.provideMerge(FakePresence.layer),
     Layer.provideMerge(ConnectionRegistry.layer),
@@ -125,7 +129,7 @@ export const layer = (
   )
 
 export interface Started {
-  readonly connection: Connection
+  readonly connection: ConnectionHandle
   readonly transport: Recorder
 }
 
@@ -147,7 +151,7 @@ export const start = (
       {
         identity: {
           kind: "user",
-          subject: options.userId ?? "1",
+          userId: (options.userId ?? "1") as UserId,
           deviceId: undefined,
           platform: undefined,
           sessionId: "1",
@@ -179,19 +183,19 @@ export const frame = (changes: Partial<Frame>): Frame => ({
 })
 
 /** A message of user 2 in the conversation with user 1, and the event that pushes it. */
-export const message = (seq: number, conversationID = "1_2"): Message =>
+export const message = (seq: number, conversationId = "1_2"): Message =>
   ({
-    messageId: `${conversationID}#${seq}`,
+    messageId: `${conversationId}#${seq}`,
     clientId: `c${seq}`,
-    conversationID,
+    conversationId,
     seq,
     chatType: 1,
-    sendId: "2",
+    senderId: "2",
     receiveId: "1",
     sendTime: 0,
     messageType: 0,
     content: `message ${seq}`
-  }) as Message
+  }) as unknown as Message
 
 export const pushOf = (pushed: Message): ConnectionEvent => ({
   _tag: "MessagePushed",

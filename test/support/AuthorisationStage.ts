@@ -1,16 +1,16 @@
 /** Who tries what in the table of authorisation: users in every relation to a group, and what they try it on. */
 import { Effect } from "effect"
 import { decodeJwt, SignJWT } from "jose"
-import { MessageSender } from "../../src/actors/delivery/MessageSender.ts"
 import { Auth, Sessions } from "../../src/domain/accounts/Auth.ts"
 import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Friends } from "../../src/domain/contacts/Friends.ts"
-import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
+import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
-import { happening, type Wish, written } from "../../src/domain/messages/Drafting.ts"
+import { groupEvent, message } from "../../src/domain/messages/Draft.ts"
+import { MessageSender } from "../../src/domain/services/MessageSender.ts"
 import type { Failure } from "../../src/domain/shared/Failure.ts"
-import { type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
+import { type GroupId, type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 import { freshPhone } from "./Users.ts"
 
 /** Signs the server's tokens, and those that have ended. */
@@ -84,25 +84,22 @@ export const makeStage = (caller: Caller) =>
 
     const groupId = ids.uniqueId() as GroupId
     const author = (name: (typeof names)[number]) => ({ senderId: idOf[name], clientId: ids.uniqueId() })
-    const happen = (event: GroupEvent) => send(happening(author("owner"), groupId, event))
+    const happen = (event: GroupEvent) => send(groupEvent(author("owner"), groupId, event))
     const userIds = [idOf.manager, idOf.member, idOf.former, idOf.target]
     yield* happen({ event: "created", name: "the group", icon: "", isVerify: true, userIds })
     yield* happen({ event: "role", userId: idOf.manager, role: 2 })
     yield* happen({ event: "removed", userIds: [idOf.former] })
-    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, Failure> => {
-      const receiveId = groupId as string as UserId
-      const wish: Wish | Failure = written(author(name), { chatType: 0, receiveId, messageType: 0, content: name })
-      return send(wish)
-    }
+    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, Failure> =>
+      send(message(author(name), { chatType: 0, receiveId: groupId, messageType: 0, content: name }))
     const byMember = yield* say("member")
     const byTarget = yield* say("target")
 
     yield* Effect.flatMap(Contacts, (contacts) => contacts.block(idOf.target, idOf.blocked))
     const friendship = yield* Effect.flatMap(Friends, (friends) =>
-      friends.ask(idOf.outsider, idOf.target, "be my friend")
+      friends.request(idOf.outsider, idOf.target, "be my friend")
     )
     const request = { id: ids.uniqueId() as GroupRequestId, groupId, userId: idOf.outsider, inviterId: idOf.outsider }
-    yield* Effect.flatMap(Groups, (groups) => groups.ask([{ ...request, message: "", requestedAt: 0 }]))
+    yield* Effect.flatMap(Groups, (groups) => groups.addRequests([{ ...request, message: "", requestedAt: 0 }]))
 
     const logIn = Effect.fnUntraced(function* (userId: UserId) {
       const session = { sessionId: ids.uniqueId(), userId, deviceId: "default", platform: "cli" }

@@ -1,7 +1,7 @@
 /** How the table of authorisation tries a route, a method or an RPC, and what it expects of whom. */
 import { Effect, type Scope } from "effect"
-import { methods } from "../../src/domain/connection/ClientProtocol.ts"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { methods } from "../../src/domain/protocol/ClientMethods.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { type Caller, callers, isUser, type Stage } from "./AuthorisationStage.ts"
 import { connect, type Peer, refused } from "./Peer.ts"
 import * as TestServer from "./TestServer.ts"
@@ -86,10 +86,10 @@ export const rpc =
   (tag: string): Try =>
   ({ token, ...stage }) =>
     Effect.gen(function* () {
-      const { url } = yield* TestServer.TestServer
+      const { internalUrl } = yield* TestServer.TestServer
       const call = { _tag: "Request", id: "1", tag, payload: payload({ token, ...stage }), headers: [] }
       const text = yield* Effect.promise(async (signal) => {
-        const response = await fetch(`${url}/rpc`, {
+        const response = await fetch(`${internalUrl}/rpc`, {
           method: "POST",
           signal,
           headers: { "content-type": "application/ndjson", ...asHeader(token && `Bearer ${token}`).headers },

@@ -1,7 +1,8 @@
 /** Random drafts for one group, a private conversation and three users, some of them earlier ones once more. */
 import { Schema } from "effect"
 import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
-import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
 import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { draft, groupDraft } from "./Drafts.ts"

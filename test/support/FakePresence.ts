@@ -65,7 +65,7 @@ class State {
     this.lastSeen.set(userId, this.clock.currentTimeMillisUnsafe())
   }
 
-  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, Failure> {
+  private ask<A>(read: () => A, isAway = () => this.isAway): Effect.Effect<A, Failure<"DatabaseError">> {
     return Effect.suspend(() => {
       const answer = isAway() ? Effect.fail(failure("DatabaseError")) : Effect.succeed(read())
       return Effect.andThen(this.before, answer)
@@ -73,7 +73,7 @@ class State {
   }
 
   private isOnline(userId: string): boolean {
-    return this.registry.isOnline(userId) || this.elsewhere.has(userId)
+    return this.registry.isOnline(userId as UserId) || this.elsewhere.has(userId)
   }
 
   private knows(userId: string, otherId: string): boolean {
@@ -84,7 +84,7 @@ class State {
   private askRights<A>(
     asked: ReadonlyArray<A>,
     isContact: (one: A) => boolean
-  ): Effect.Effect<ReadonlyArray<A>, Failure> {
+  ): Effect.Effect<ReadonlyArray<A>, Failure<"DatabaseError">> {
     if (asked.length === 0) return Effect.succeed([])
     const isAway = () => this.isAway || this.areContactsAway
     return this.ask(() => {
@@ -118,7 +118,6 @@ class State {
           })
         }),
       onlineAmong: (userIds) => this.ask(() => userIds.filter((userId) => this.isOnline(userId))),
-      onlineUsers: () => this.ask(() => [...this.elsewhere] as Array<UserId>),
       changes: (after) =>
         this.ask(() => {
           this.polls += 1

@@ -1,14 +1,14 @@
 /** Delivery to groups without a store or sockets: what is stored, what is read of it, and who is told what. */
 import { Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { type ConnectionHandle, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { ConversationWatchers } from "../../src/actors/delivery/ConversationWatchers.ts"
 import { Delivery } from "../../src/actors/delivery/Delivery.ts"
-import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
+import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
-import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
+import type { ConnectionId, GroupId, UserId } from "../../src/domain/shared/Ids.ts"
 import { policyOf, settle } from "./ActorHarness.ts"
 
 /** A group as the store knows it. */
@@ -53,11 +53,11 @@ export class GroupStage {
     return {
       messageId: `${groupId}${group.seq}` as Message["messageId"],
       clientId: `c${group.seq}`,
-      conversationID: groupId as Message["conversationID"],
+      conversationId: groupId as Message["conversationId"],
       seq: group.seq,
       chatType: 0,
-      sendId: sender as UserId,
-      receiveId: groupId as UserId,
+      senderId: sender as UserId,
+      receiveId: groupId as GroupId,
       sendTime: 0,
       messageType: event === undefined ? MessageType.text : MessageType.system,
       content: event === undefined ? "words" : JSON.stringify(event)
@@ -90,16 +90,15 @@ export class GroupStage {
       })
     })
 
-  connection(userId: string): Connection {
+  connection(userId: string): ConnectionHandle {
     const told: Array<number | string> = []
     this.told.set(userId, told)
     return {
       connectionId: `7${userId}` as ConnectionId,
-      kind: "user",
-      userId,
+      userId: userId as UserId,
       deviceId: "default",
       platform: "cli",
-      sessionId: undefined,
+      sessionId: "1",
       ackMode: "once",
       tell: (event) => {
         if (event._tag === "MessagePushed") told.push(event.message.seq)

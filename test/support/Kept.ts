@@ -1,9 +1,9 @@
 /** The promise of protocol.md section 4, checked over the wire: nothing acked is lost, nothing is doubled, no gap. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
-import type { ChatAck, Message } from "../../src/domain/messages/Message.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import type { Peer } from "./Peer.ts"
+import type { ChatAck, Message } from "./WireShapes.ts"
 import type { Writer } from "./Writer.ts"
 
 const pageMax = 200

@@ -12,7 +12,8 @@ import {
   messageKey
 } from "../../src/domain/messages/AppendFacts.ts"
 import { type AppendPlan, appendPlan } from "../../src/domain/messages/AppendPlan.ts"
-import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
@@ -67,9 +68,9 @@ export class MemoryStore {
     const isNow = (role: Role) => role !== Role.former
     return {
       known: new Map(
-        stored.map((one): [string, KnownMessage] => [clientKey(one.message.sendId, one.message.clientId), one])
+        stored.map((one): [string, KnownMessage] => [clientKey(one.message.senderId, one.message.clientId), one])
       ),
-      ends: new Map(stored.map(({ message }) => [message.conversationID, message])),
+      ends: new Map(stored.map(({ message }) => [message.conversationId, message])),
       blocks: this.blocks,
       friends: this.friends,
       users: this.users,
@@ -87,7 +88,7 @@ export class MemoryStore {
             state === "pending" ? [[key, key.slice(key.indexOf("/") + 1) as UserId]] : []
         )
       ),
-      targets: new Map(stored.map(({ message }) => [messageKey(message.conversationID, message.seq), message])),
+      targets: new Map(stored.map(({ message }) => [messageKey(message.conversationId, message.seq), message])),
       reactions: new Map(
         [...this.reactions].map(([key, given]) => [
           key,
@@ -112,10 +113,10 @@ export class MemoryStore {
   private carryOut(plan: AppendPlan): void {
     for (const message of plan.stored) {
       const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
-      this.messages.set(messageKey(message.conversationID, message.seq), { message, firstDigest })
-      this.raise(memberKey(message.conversationID, message.sendId), message.seq)
+      this.messages.set(messageKey(message.conversationId, message.seq), { message, firstDigest })
+      this.raise(memberKey(message.conversationId, message.senderId), message.seq)
     }
-    for (const { groupId, event } of plan.groupChanges) {
+    for (const { conversationId: groupId, event } of plan.groupChanges) {
       const { name = "", isVerify = false } = this.groups.get(groupId) ?? {}
       this.groups.set(groupId, { name: event.name ?? name, isVerify: event.isVerify ?? isVerify })
     }

@@ -1,7 +1,7 @@
 /** A chat client for tests: a plain `ws` socket that remembers what it was sent. */
 import { Effect, Schema } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
-import { ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { ServerFrame } from "../../src/domain/protocol/Frame.ts"
 
 /** How long a test waits for a frame that should come at once. */
 const patienceMillis = 5_000

@@ -1,6 +1,6 @@
 /** What every process must say of presence, from what all of them have done: the leases, the rows, and what waits. */
 import { Schema } from "effect"
-import type { Connection } from "../../src/actors/connections/ConnectionRegistry.ts"
+import type { ConnectionHandle } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { leaseMillis } from "../../src/layers/sql/cluster/ProcessLease.ts"
 import type { PresenceProcess } from "./PresenceProcess.ts"
 
@@ -21,7 +21,7 @@ export const Operation = Schema.Union([
 ])
 
 interface Change {
-  readonly connection: Connection
+  readonly connection: ConnectionHandle
   readonly isOpen: boolean
   readonly at: number
 }
@@ -29,8 +29,8 @@ interface Change {
 /** A process as it should be seen: what it holds, what it has written, what waits. */
 export class ModelProcess {
   readonly process: PresenceProcess
-  readonly open = new Map<string, Connection>()
-  readonly written = new Map<string, Connection>()
+  readonly open = new Map<string, ConnectionHandle>()
+  readonly written = new Map<string, ConnectionHandle>()
   readonly waiting = new Map<string, Change>()
   isBehind = false
   hadGap = false
@@ -41,7 +41,7 @@ export class ModelProcess {
     this.renewedAt = process.startedAt
   }
 
-  put(connection: Connection, isOpen: boolean, at: number): void {
+  put(connection: ConnectionHandle, isOpen: boolean, at: number): void {
     const id = connection.connectionId
     if (this.waiting.size < waitingMax || this.waiting.has(id)) this.waiting.set(id, { connection, isOpen, at })
     else this.isBehind = true
@@ -57,7 +57,7 @@ export class Model {
   /** Last seen by user and device, as it is written. */
   readonly seen = new Map<string, number>()
 
-  private saw({ userId, deviceId }: Connection, at: number): void {
+  private saw({ userId, deviceId }: ConnectionHandle, at: number): void {
     const key = `${userId} ${deviceId}`
     this.seen.set(key, Math.max(this.seen.get(key) ?? 0, at))
   }
@@ -92,7 +92,7 @@ export class Model {
 
   /** What this process must say of a user. It presumes it where it goes by a process of which nothing is heard. */
   expected(one: ModelProcess, userId: string, now: number) {
-    const of = (connections: Iterable<Connection>) => [...connections].filter((other) => other.userId === userId)
+    const of = (connections: Iterable<ConnectionHandle>) => [...connections].filter((other) => other.userId === userId)
     const others = this.all.filter((other) => other !== one && of(other.written.values()).length > 0)
     const online = of(one.open.values()).length > 0 || others.some((other) => other.isAlive(now))
     const isPresumed = !online && others.length > 0

@@ -1,6 +1,6 @@
 /** A process as far as presence knows it: a lease, a registry and what writes them down, driven step by step. */
 import { Clock, Context, Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import { type ConnectionHandle, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { GatewayPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
 import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
 import * as PresenceSql from "../../src/layers/sql/cluster/PresenceSql.ts"
@@ -23,15 +23,14 @@ export const freshRegistry = Effect.map(
 let made = 0
 
 /** A connection of a user, which nobody can tell anything. */
-export const connectionOf = (userId: string, deviceId = "phone"): Connection => {
+export const connectionOf = (userId: string, deviceId = "phone"): ConnectionHandle => {
   made += 1
   return {
     connectionId: String(1_000_000 + made) as ConnectionId,
-    kind: "user",
-    userId,
+    userId: userId as UserId,
     deviceId,
     platform: "cli",
-    sessionId: undefined,
+    sessionId: "1",
     ackMode: "once",
     tell: () => {}
   }
@@ -50,13 +49,13 @@ export const boot = Effect.fnUntraced(function* (waitingMax?: number) {
     machineId: lease.machineId,
     startedAt: yield* Clock.currentTimeMillis,
     renew,
-    open: (userId: string, deviceId?: string): Connection => {
+    open: (userId: string, deviceId?: string): ConnectionHandle => {
       const connection = connectionOf(userId, deviceId)
       registry.add(connection)
       parts.presence.opened(connection)
       return connection
     },
-    close: (connection: Connection): void => {
+    close: (connection: ConnectionHandle): void => {
       registry.remove(connection)
       parts.presence.closed(connection)
     },

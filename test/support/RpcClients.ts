@@ -16,7 +16,7 @@ export const serviceToken = Effect.flatMap(Auth, (auth) => auth.issueInternal("s
 /** A client that sends this authorization header with each call. */
 export const client = (authorization: string | undefined) =>
   Effect.gen(function* () {
-    const { url } = yield* TestServer
+    const { internalUrl: url } = yield* TestServer
     const protocol = RpcClient.layerProtocolHttp({
       url: `${url}/rpc`,
       transformClient: HttpClient.mapRequest(
@@ -31,7 +31,7 @@ export const serviceClient = Effect.flatMap(serviceToken, (token) => client(`Bea
 
 /** A client of a service, over one WebSocket. */
 export const socketClient = Effect.gen(function* () {
-  const { url } = yield* TestServer
+  const { internalUrl: url } = yield* TestServer
   const authorization = `Bearer ${yield* serviceToken}`
   const sockets = Layer.succeed(
     Socket.WebSocketConstructor,

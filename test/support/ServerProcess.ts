@@ -13,6 +13,7 @@ export const jwtSecret = "the secret of a server that tests break"
 const defaults = {
   PATH: process.env["PATH"] ?? "",
   CHAT_PORT: "0",
+  CHAT_INTERNAL_PORT: "0",
   CHAT_AUTH_RATE_LIMIT: "off",
   CHAT_RATE_LIMIT: "off",
   CHAT_LOG_FORMAT: "json",
@@ -79,14 +80,20 @@ export const launch = (settings: Readonly<Record<string, string>>) =>
 export interface Address {
   readonly url: string
   readonly chatUrl: string
+  readonly internalUrl: string
 }
 
 /** Waits until a server says where it listens. */
 export const addressOf = (server: ServerProcess): Effect.Effect<Address> =>
-  Effect.map(server.says(/http:\/\/127\.0\.0\.1:[1-9]\d*/), (url) => ({
-    url,
-    chatUrl: `${url.replace("http", "ws")}/ws`
-  }))
+  Effect.gen(function* () {
+    const internal = yield* server.says(/Internal listener on 127\.0\.0\.1:[1-9]\d*/)
+    const url = yield* server.says(/http:\/\/127\.0\.0\.1:[1-9]\d*/)
+    return {
+      url,
+      chatUrl: `${url.replace("http", "ws")}/ws`,
+      internalUrl: internal.replace("Internal listener on ", "http://")
+    }
+  })
 
 /** A server that listens, killed when the scope ends. */
 export const start = (settings: Readonly<Record<string, string>>) =>

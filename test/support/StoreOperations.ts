@@ -6,9 +6,10 @@ import { Friends } from "../../src/domain/contacts/Friends.ts"
 import { ConversationLists, type ListChange } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
-import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import { ChatType } from "../../src/domain/shared/ConversationIds.ts"
+import { ChatType, type ReceiverId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import type { Failure } from "../../src/domain/shared/Failure.ts"
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
@@ -20,6 +21,7 @@ import {
   created,
   eventDraft,
   given,
+  groupConversationId,
   groupId,
   idOf,
   joined,
@@ -40,7 +42,7 @@ const privately = conversationOf("1", "2")
 
 const store = (one: Draft): Operation => append(one)
 const ask = (id: string, inviter: string): Operation =>
-  Effect.flatMap(Groups, (groups) => groups.ask([request(id, "2", inviter)]))
+  Effect.flatMap(Groups, (groups) => groups.addRequests([request(id, "2", inviter)]))
 const close = (result: 3 | 4, by: string): Operation =>
   Effect.flatMap(Groups, (groups) => groups.close(requestIdOf(groupRequestId), result, idOf(by), 5))
 const block = (one: string, other: string): Operation =>
@@ -48,13 +50,13 @@ const block = (one: string, other: string): Operation =>
 const unblock = (one: string, other: string): Operation =>
   Effect.flatMap(Contacts, (contacts) => contacts.unblock(idOf(one), idOf(other)))
 const askFriend = (one: string, other: string): Operation =>
-  Effect.flatMap(Friends, (friends) => friends.ask(idOf(one), idOf(other), ""))
+  Effect.flatMap(Friends, (friends) => friends.request(idOf(one), idOf(other), ""))
 const answer = (userId: string, result: RequestAnswer): Operation =>
-  Effect.flatMap(Friends, (friends) => friends.answer(idOf(userId), friendRequestId, result))
+  Effect.flatMap(Friends, (friends) => friends.respond(idOf(userId), friendRequestId, result))
 const part = (one: string, other: string): Operation =>
   Effect.flatMap(Friends, (friends) => friends.remove(idOf(one), idOf(other)))
 const setUp = (one: string, other: string, chatType: ChatType): Operation =>
-  Effect.flatMap(ConversationLists, (lists) => lists.setUp(idOf(one), idOf(other), chatType))
+  Effect.flatMap(ConversationLists, (lists) => lists.setUp(idOf(one), receiverOf(chatType, other as ReceiverId)))
 const arrange = (userId: string, change: ListChange): Operation =>
   Effect.flatMap(ConversationLists, (lists) => lists.change(idOf(userId), [change]))
 const read = (userId: string, conversationId: ListChange["conversationId"], seq: number): Operation =>
@@ -62,7 +64,9 @@ const read = (userId: string, conversationId: ListChange["conversationId"], seq:
 const inGroups = (use: (groups: Groups["Service"]) => Effect.Effect<unknown, Failure>): Operation =>
   Effect.flatMap(Groups, use)
 const history = (userId: string): Operation =>
-  Effect.flatMap(MessageStore, (messages) => messages.history(idOf(userId), { conversationId: groupId, limit: 20 }))
+  Effect.flatMap(MessageStore, (messages) =>
+    messages.history(idOf(userId), { conversationId: groupConversationId, limit: 20 })
+  )
 
 /** By name. Each is the same thing whenever it is done: doing it twice is not meant. */
 export const operations: Readonly<Record<string, Operation>> = {
@@ -105,18 +109,18 @@ export const operations: Readonly<Record<string, Operation>> = {
   "2 sets up with 10": setUp("2", "10", ChatType.single),
   "10 sets up with 2": setUp("10", "2", ChatType.single),
   "10 sets up the group": setUp("10", groupId, ChatType.group),
-  "10 hides the group": arrange("10", { conversationId: groupId, isShown: false }),
-  "10 shows the group": arrange("10", { conversationId: groupId, isShown: true }),
-  "10 pins and reads the group": arrange("10", { conversationId: groupId, isPinned: true, readSeq: 3 }),
+  "10 hides the group": arrange("10", { conversationId: groupConversationId, isShown: false }),
+  "10 shows the group": arrange("10", { conversationId: groupConversationId, isShown: true }),
+  "10 pins and reads the group": arrange("10", { conversationId: groupConversationId, isPinned: true, readSeq: 3 }),
   "1 hides 2": arrange("1", { conversationId: privately, isShown: false, isMuted: true }),
-  "10 reads to 3": read("10", groupId, 3),
-  "10 reads to 4": read("10", groupId, 4),
+  "10 reads to 3": read("10", groupConversationId, 3),
+  "10 reads to 4": read("10", groupConversationId, 4),
   "1 reads 2": read("1", privately, 2),
   "10 looks at the history": history("10"),
   "2 looks at the history": history("2"),
   "10 looks at the members": inGroups((groups) => groups.members(idOf("10"), groupId)),
-  "10 looks at its company": inGroups((groups) => groups.companions(idOf("10"), groupId)),
-  "10 looks at its groups": inGroups((groups) => groups.list(idOf("10"), "")),
+  "10 looks at its company": inGroups((groups) => groups.membersWithVisibility(idOf("10"), groupId)),
+  "10 looks at its groups": inGroups((groups) => groups.list(idOf("10"), undefined)),
   "10 looks at its requests": inGroups((groups) => groups.ownRequests(idOf("10"), undefined)),
   "2 looks at its contacts": Effect.flatMap(Contacts, (contacts) => contacts.list(idOf("2")))
 }
@@ -156,7 +160,7 @@ export const situations: Readonly<Record<string, Operation>> = {
     yield* beginning
     yield* befriend(idOf("2"), idOf("10"))
     yield* append(eventDraft("1", joined("2")), eventDraft("1", given("10", 2)), wordsDraft("2", "hey"))
-    yield* arrange("10", { conversationId: groupId, isShown: false })
+    yield* arrange("10", { conversationId: groupConversationId, isShown: false })
     yield* block("2", "1")
   })
 }

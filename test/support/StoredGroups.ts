@@ -7,14 +7,15 @@ import type { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import type { Friends } from "../../src/domain/contacts/Friends.ts"
 import type { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
 import type { Conversations } from "../../src/domain/conversations/Conversations.ts"
-import type { GroupEvent, GroupId } from "../../src/domain/groups/Group.ts"
+import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
-import { type Draft, type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import { type ConversationId, groupConversation } from "../../src/domain/shared/ConversationIds.ts"
 import type { Failure } from "../../src/domain/shared/Failure.ts"
-import type { GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
-import { groupDraft } from "./Drafts.ts"
+import type { GroupId, GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
+import { type DraftChanges, groupDraft } from "./Drafts.ts"
 import { briefOf, nameOf } from "./Refusals.ts"
 import { insertUsers } from "./StoredUsers.ts"
 
@@ -29,6 +30,7 @@ export type StoreServices =
   | Client.SqlClient
 
 export const groupId = "100" as GroupId
+export const groupConversationId = groupConversation(groupId)
 export const idOf = (userId: string) => userId as UserId
 export const idsOf = (...userIds: ReadonlyArray<string>) => userIds as ReadonlyArray<UserId>
 
@@ -58,18 +60,19 @@ export const given = (userId: string, role: 1 | 2 | 3): GroupEvent => ({ event: 
 let happened = 0
 
 /** The draft of an event, by default of the one group of most tests. */
-export const eventDraft = (sender: string, event: GroupEvent, changes: Partial<Draft> = {}): Draft => {
+export const eventDraft = (sender: string, event: GroupEvent, changes: DraftChanges = {}): Draft => {
   happened += 1
   const { conversationId = groupId as string as ConversationId } = changes
   return groupDraft(sender, conversationId, `event ${happened}`, {
     messageType: MessageType.system,
+    event,
     content: JSON.stringify(event),
     ...changes
   })
 }
 
 /** A text to the group, or a change of a message in it. */
-export const wordsDraft = (sender: string, content: string, changes: Partial<Draft> = {}): Draft => {
+export const wordsDraft = (sender: string, content: string, changes: DraftChanges = {}): Draft => {
   happened += 1
   const { conversationId = groupId as string as ConversationId } = changes
   return groupDraft(sender, conversationId, `words ${happened}`, { content, ...changes })
@@ -108,7 +111,7 @@ export const historyOf = (conversationId: string = groupId, reader?: string) =>
   Effect.flatMap(MessageStore, (store) =>
     Effect.map(
       store.history(reader === undefined ? undefined : idOf(reader), {
-        conversationId: conversationId as Message["conversationID"],
+        conversationId: conversationId as ConversationId,
         afterSeq: 0,
         limit: 200
       }),

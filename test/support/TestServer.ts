@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ConfigProvider, Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
+import { InternalAddress } from "../../src/http/internal/InternalServer.ts"
 import * as Server from "../../src/http/Server.ts"
 import * as App from "../../src/layers/App.ts"
 import * as Logging from "../../src/layers/settings/Logging.ts"
@@ -17,11 +18,14 @@ export class TestServer extends Context.Service<
     readonly url: string
     /** `ws://127.0.0.1:<port>/ws` */
     readonly chatUrl: string
+    /** The internal listener, `http://127.0.0.1:<port>`. */
+    readonly internalUrl: string
   }
 >()("fiberchat/test/TestServer") {}
 
 const defaults = {
   CHAT_PORT: "0",
+  CHAT_INTERNAL_PORT: "0",
   CHAT_AUTH_RATE_LIMIT: "off",
   CHAT_RATE_LIMIT: "off",
   CHAT_LOG_LEVEL: "error",
@@ -30,9 +34,10 @@ const defaults = {
 
 const address = Layer.effect(
   TestServer,
-  Effect.map(HttpServer.HttpServer, (server) => {
-    const url = HttpServer.formatAddress(server.address)
-    return TestServer.of({ url, chatUrl: `${url.replace("http", "ws")}/ws` })
+  Effect.gen(function* () {
+    const url = HttpServer.formatAddress((yield* HttpServer.HttpServer).address)
+    const internalUrl = yield* InternalAddress
+    return TestServer.of({ url, chatUrl: `${url.replace("http", "ws")}/ws`, internalUrl })
   })
 )
 

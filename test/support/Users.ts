@@ -20,12 +20,18 @@ export interface Answer {
 export const request = (
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly token?: string; readonly headers?: Record<string, string> } = {}
+  options: {
+    readonly body?: unknown
+    readonly token?: string
+    readonly headers?: Record<string, string>
+    /** To the internal listener. */
+    readonly isInternal?: boolean
+  } = {}
 ) =>
-  Effect.flatMap(TestServer, ({ url }) =>
+  Effect.flatMap(TestServer, ({ url, internalUrl }) =>
     Effect.promise(async (signal): Promise<Answer> => {
-      const { body, token, headers } = options
-      const response = await fetch(`${url}${path}`, {
+      const { body, token, headers, isInternal = false } = options
+      const response = await fetch(`${isInternal ? internalUrl : url}${path}`, {
         method,
         signal,
         headers: {

@@ -1,7 +1,7 @@
 /** Presence as a client sees it: what it asks, and what it is told. */
 import { Effect } from "effect"
-import { FrameType } from "../../src/domain/connection/Frame.ts"
 import type { PresenceState } from "../../src/domain/contacts/Presence.ts"
+import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import { eventually } from "./Eventually.ts"
 import type { Peer } from "./Peer.ts"
 import { chatFrame, type TestUser } from "./Users.ts"

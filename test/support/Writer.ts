@@ -1,6 +1,6 @@
 /** A device that writes to somebody, remembers every answer, and sends again what was refused: as a client should. */
 import { Effect } from "effect"
-import { FrameType, type ServerFrame } from "../../src/domain/connection/Frame.ts"
+import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { until } from "./Eventually.ts"
 import { connect, type Peer } from "./Peer.ts"
 import type { Address } from "./ServerProcess.ts"

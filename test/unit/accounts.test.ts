@@ -2,13 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/accounts/Auth.ts"
+import { AuthRateLimiter } from "../../src/domain/accounts/AuthRateLimiter.ts"
 import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/accounts/User.ts"
 import { SessionRevocations } from "../../src/domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Accounts } from "../../src/domain/services/Accounts.ts"
 import { type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
-import { Accounts } from "../../src/http/api/Accounts.ts"
-import { AuthRateLimiter } from "../../src/layers/auth/AuthRateLimiter.ts"
 
 const userId = "1" as UserId
 const phone = "+33612345678" as Phone
@@ -16,7 +16,7 @@ const user: User = { id: userId, phone, passwordHash: "", nickname: "Ann", sex: 
 const session: Session = { sessionId: "old", userId, deviceId: "default", platform: "cli" }
 const caller: UserIdentity = {
   kind: "user",
-  subject: userId,
+  userId,
   deviceId: undefined,
   platform: undefined,
   sessionId: session.sessionId,
@@ -39,6 +39,9 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
       Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
       Layer.succeed(Ids, {
         userId: () => userId,
+        groupId: () => assert.fail(),
+        friendRequestId: () => assert.fail(),
+        groupRequestId: () => assert.fail(),
         messageId: () => assert.fail(),
         connectionId: () => assert.fail(),
         uniqueId: () => "new"

@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/connections/Connections.ts"
-import { FrameType } from "../../src/domain/connection/Frame.ts"
 import type { LoginPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
+import { FrameType } from "../../src/domain/protocol/Frame.ts"
+import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { frame, layer, type Started, settle, start } from "../support/ActorHarness.ts"
 
 const tellFrame = ({ connection }: Started, changes: Parameters<typeof frame>[0]) =>
@@ -64,7 +65,7 @@ describe("a connection actor", () => {
       yield* tellFrame(broken, { method: "crash" })
       assert.isDefined(broken.transport.frames.find((frame) => frame.id === "before"))
       assert.strictEqual(broken.transport.closed?.code, 1011)
-      assert.isFalse(registry.isOnline("1"))
+      assert.isFalse(registry.isOnline("1" as UserId))
       yield* tellFrame(other, { id: "c" })
       assert.isDefined(other.transport.frames.find((frame) => frame.id === "c"))
     }).pipe(Effect.provide(layer({})))
@@ -139,7 +140,7 @@ describe("a connection actor", () => {
       const { connection } = yield* start({ userId: "1" })
       connection.tell({ _tag: "SocketClosed" })
       yield* settle
-      assert.isFalse(registry.isOnline("1"))
+      assert.isFalse(registry.isOnline("1" as UserId))
     }).pipe(Effect.provide(layer({})))
   )
 

@@ -1,17 +1,18 @@
 /** Connections of a login that is revoked while they come (`src/actors/connections/ConnectionRegistry.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { type Connection, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
-import type { ConnectionId } from "../../src/domain/shared/Ids.ts"
+import { type ConnectionHandle, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
+import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
 import { policyOf } from "../support/ActorHarness.ts"
 
+const user = "1" as UserId
+
 /** A connection of user 1, and what it was asked to close with. */
-const connection = (connectionId: string, sessionId: string | undefined) => {
+const connection = (connectionId: string, sessionId: string) => {
   const closes: Array<string> = []
-  const made: Connection = {
+  const made: ConnectionHandle = {
     connectionId: connectionId as ConnectionId,
-    kind: "user",
-    userId: "1",
+    userId: user,
     deviceId: "default",
     platform: "cli",
     sessionId,
@@ -31,12 +32,12 @@ describe("a login that is revoked", () => {
         connection("1", "old"),
         connection("2", "new"),
         connection("3", "old"),
-        connection("4", undefined)
+        connection("4", "newer")
       ]
       registry.add(before.made)
       registry.add(other.made)
-      registry.logOut("1", "old")
-      registry.logOut("2", "new")
+      registry.logOut(user, "old")
+      registry.logOut("2" as UserId, "new")
       for (const { made } of [after, anonymous]) registry.add(made)
       assert.deepStrictEqual(
         [before, other, after, anonymous].map(({ closes }) => closes),

@@ -24,7 +24,7 @@ const slowRead = Effect.map(Deferred.make<void>(), (letGo) => {
 })
 
 const watch = Effect.flatMap(ConversationWatchers, (watchers) => watchers.watch(conversationId))
-const nudge = Effect.map(ConversationWatchers, (watchers) => watchers.nudge(conversationId))
+const nudge = Effect.map(ConversationWatchers, (watchers) => watchers.wake(conversationId))
 
 const asked = (followers: ReadonlyArray<Watch>, read: ReturnType<Watch["pageAfter"]>, afterSeq = 7) =>
   Effect.forEach(followers, ({ pageAfter }) => Effect.forkChild(pageAfter(afterSeq, read), { startImmediately: true }))

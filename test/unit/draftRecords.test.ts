@@ -2,28 +2,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { type GroupEvent, groupEventOf, groupMembersMax, namedMax } from "../../src/domain/groups/Group.ts"
-import { type Draft, MessageType } from "../../src/domain/messages/Message.ts"
+import type { Draft } from "../../src/domain/messages/Draft.ts"
+import { MessageType } from "../../src/domain/messages/Message.ts"
 import { contentBytesMax, reactionMax } from "../../src/domain/messages/MessageContent.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import type { MessageId, UserId } from "../../src/domain/shared/Ids.ts"
+import type { GroupId, MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 import { draftOf, recordOf } from "../../src/layers/transfer/DraftRecords.ts"
-import { conversationOf, draft, groupDraft } from "../support/Drafts.ts"
+import { conversationOf, type DraftChanges, draft, groupDraft } from "../support/Drafts.ts"
 
 const group = "100" as ConversationId
 const ids = (count: number) =>
   Array.from({ length: count }, (_, index) => `1${String(index).padStart(18, "0")}` as UserId)
 
 /** A draft of an event that JSON can say, whether it may be said or not. */
-const event = (event: unknown, changes: Partial<Draft> = {}): Draft =>
+const event = (event: unknown, changes: DraftChanges = {}): Draft =>
   groupDraft("1", group, "event", { messageType: MessageType.system, content: JSON.stringify(event), ...changes })
 
-const change = (kind: "recall" | "edit" | "reaction", content: string, changes: Partial<Draft> = {}): Draft =>
+const change = (kind: "recall" | "edit" | "reaction", content: string, changes: DraftChanges = {}): Draft =>
   groupDraft("1", group, kind, { messageType: MessageType[kind], content, targetSeq: 2, ...changes })
 
-const without = (draft: Draft, field: keyof Draft): Draft => {
-  const { [field]: _, ...rest } = draft
-  return rest as Draft
-}
+const without = (draft: Draft, field: string): Draft =>
+  Object.fromEntries(Object.entries(draft).filter(([name]) => name !== field)) as unknown as Draft
 
 const created = { event: "created", name: "us", icon: "", isVerify: false, userIds: [] }
 
@@ -59,7 +58,7 @@ const poison: Record<string, readonly [draft: Draft, reason: RegExp]> = {
   "a reaction to nothing": [without(change("reaction", "x"), "targetSeq"), /targetSeq/],
   "a target that is no number": [change("recall", "", { targetSeq: "1" as unknown as number }), /targetSeq/],
   "half a target": [change("recall", "", { targetSeq: 1.5 }), /targetSeq/],
-  "another group's conversation": [groupDraft("1", group, "a", { receiveId: "200" as UserId }), /conversation/],
+  "another group's conversation": [groupDraft("1", group, "a", { receiveId: "200" as GroupId }), /conversation/],
   "a private conversation under a group": [
     groupDraft("1", group, "a", { conversationId: conversationOf("1", "2") }),
     /conversation/

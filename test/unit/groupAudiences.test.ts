@@ -3,9 +3,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { Delivery, noticedMax } from "../../src/actors/delivery/Delivery.ts"
-import { dataFrame } from "../../src/domain/connection/Frame.ts"
+import { Delivery, eventMembersMax } from "../../src/actors/delivery/Delivery.ts"
 import type { GroupEvent } from "../../src/domain/groups/Group.ts"
+import { dataFrame } from "../../src/domain/protocol/Frame.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { settle } from "../support/ActorHarness.ts"
@@ -142,7 +142,7 @@ describe("the audience of a group", () => {
         yield* deliver(stage.store(group, "1"))
         stage.store(group, "1", removed("2"))
         const delivery = yield* Delivery
-        delivery.callForSync()
+        delivery.requestResync()
         yield* deliver(stage.store(group, "1"))
         assert.deepStrictEqual(toldTo(stage), [[5, "sync", 7], [5, "sync"], ["sync"]])
       })
@@ -172,7 +172,7 @@ describe("the audience of a group", () => {
         stage.hold()
         yield* deliver(stage.store(group, "1"))
         stage.store(group, "1", removed("2"))
-        delivery.callForSync()
+        delivery.requestResync()
         stage.letGo()
         yield* settle
         delivery.notify(group, dataFrame("", "typing", "1", {}), { userId: "1" as UserId })
@@ -186,8 +186,8 @@ describe("the audience of a group", () => {
       Effect.gen(function* () {
         const delivery = yield* Delivery
         const others = (count: number) => Array.from({ length: count }, (_, index) => String(1_000 + index))
-        stage.group("200", 1, ["1", "2", ...others(noticedMax - 2)])
-        stage.group("201", 1, ["1", "2", ...others(noticedMax - 1)])
+        stage.group("200", 1, ["1", "2", ...others(eventMembersMax - 2)])
+        stage.group("201", 1, ["1", "2", ...others(eventMembersMax - 1)])
         for (const id of ["200", "201"]) {
           delivery.notify(id as ConversationId, dataFrame("", `typing in ${id}`, "1", {}), { userId: "1" as UserId })
           yield* deliver()

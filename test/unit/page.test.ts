@@ -7,10 +7,10 @@ import { fitting } from "../../src/domain/messages/Page.ts"
 const message = (content: number, reactions: number): Message => ({
   messageId: "1" as Message["messageId"],
   clientId: "m",
-  conversationID: "1_2" as Message["conversationID"],
+  conversationId: "1_2" as Message["conversationId"],
   seq: 1,
   chatType: 1,
-  sendId: "1" as Message["sendId"],
+  senderId: "1" as Message["senderId"],
   receiveId: "2" as Message["receiveId"],
   sendTime: 0,
   messageType: 0,

@@ -87,7 +87,7 @@ describe("the configuration", () => {
         CHAT_KAFKA_BROKERS: "one.example:9092, two.example:9092"
       }
       const all = yield* load(infra)
-      assert.deepInclude(all, { role: "all", gatewayUrls: [], port: 5555 })
+      assert.deepInclude(all, { role: "all", gatewayUrls: [], port: 5555, internalPort: 5556 })
       assert.deepInclude(all.store, { _tag: "Mysql", connectionsMax: 10 })
       assert.deepStrictEqual(all.transfer, {
         _tag: "Kafka",
@@ -97,8 +97,12 @@ describe("the configuration", () => {
         partitions: 8
       })
       const worker = yield* load({ ...infra, CHAT_ROLE: "worker" })
-      assert.deepInclude(worker, { role: "worker", port: 5556, gatewayUrls: ["ws://127.0.0.1:5555/ws"] })
-      const gateways = "wss://a.example/ws,wss://b.example/ws"
+      assert.deepInclude(worker, {
+        role: "worker",
+        internalPort: 5557,
+        gatewayUrls: ["http://127.0.0.1:5556"]
+      })
+      const gateways = "https://a.example,http://b.example:5556"
       assert.deepStrictEqual(
         (yield* load({ ...infra, CHAT_ROLE: "worker", CHAT_GATEWAYS: gateways })).gatewayUrls,
         gateways.split(",")
@@ -138,7 +142,7 @@ describe("the configuration", () => {
         assert.deepStrictEqual(yield* problemsOf({ ...alone, CHAT_ROLE: "worker" }), ["CHAT_ROLE"])
         assert.deepStrictEqual(yield* problemsOf({ ...alone, CHAT_ROLE: "gateway" }), ["CHAT_ROLE"])
       }
-      assert.deepStrictEqual(yield* problemsOf({ CHAT_GATEWAYS: "http://one.example/ws" }), ["CHAT_GATEWAYS"])
+      assert.deepStrictEqual(yield* problemsOf({ CHAT_GATEWAYS: "ws://one.example:5555/ws" }), ["CHAT_GATEWAYS"])
     })
   )
 

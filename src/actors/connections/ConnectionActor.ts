@@ -5,9 +5,8 @@
  * A class with plain fields rather than closures: there is one for every open socket, and most of them are idle.
  */
 import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
-import type { Identity, TokenKind } from "../../domain/accounts/Auth.ts"
-import { type AckMode, type AckService, troubleOf } from "../../domain/connection/AckService.ts"
-import { type CloseName, closeCodes } from "../../domain/connection/CloseCode.ts"
+import type { UserIdentity } from "../../domain/accounts/Auth.ts"
+import { type AckService, ackFailureOf } from "../../domain/connection/AckService.ts"
 import type { ConnectionLimits } from "../../domain/connection/ConnectionLimits.ts"
 import {
   type ConnectionCommand,
@@ -17,11 +16,14 @@ import {
   open,
   step
 } from "../../domain/connection/ConnectionMachine.ts"
-import { dataFrame, type ServerFrame } from "../../domain/connection/Frame.ts"
-import type { SessionReady } from "../../domain/connection/SessionReady.ts"
 import type { Presence } from "../../domain/contacts/Presence.ts"
-import { type ConnectionId, rootUserId } from "../../domain/shared/Ids.ts"
-import type { Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import type { AckMode } from "../../domain/protocol/AckMode.ts"
+import { type CloseName, closeCodes } from "../../domain/protocol/CloseCode.ts"
+import type { ServerFrame } from "../../domain/protocol/Frame.ts"
+import { events } from "../../domain/protocol/ServerEvents.ts"
+import type { SessionReady } from "../../domain/protocol/SessionReady.ts"
+import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
+import type { ConnectionHandle, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
 import { Mailbox } from "./Mailbox.ts"
 import type { Router } from "./Router.ts"
@@ -29,7 +31,7 @@ import type { Transport } from "./Transport.ts"
 
 /** Who connects, and how. */
 export interface Opening {
-  readonly identity: Identity
+  readonly identity: UserIdentity
   readonly deviceId: string
   readonly platform: string
   readonly ackMode: AckMode
@@ -38,8 +40,6 @@ export interface Opening {
 /** What all connection actors of a node share. */
 export interface Node {
   readonly limits: ConnectionLimits
-  /** Those of the system's own connections. */
-  readonly systemLimits: ConnectionLimits
   readonly acks: AckService["Service"]
   readonly registry: ConnectionRegistry["Service"]
   readonly presence: Presence["Service"]
@@ -49,13 +49,12 @@ export interface Node {
   readonly dispatcher: Scheduler.SchedulerDispatcher
 }
 
-export class ConnectionActor implements Connection, DeadlineEntry {
+export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   readonly connectionId: ConnectionId
-  readonly kind: TokenKind
-  readonly userId: string
+  readonly userId: UserId
   readonly deviceId: string
   readonly platform: string
-  readonly sessionId: string | undefined
+  readonly sessionId: string
   readonly ackMode: AckMode
   /** Its entry among the node's deadlines. */
   at = Number.POSITIVE_INFINITY
@@ -65,26 +64,25 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   private readonly transport: Transport
   private readonly mailbox: Mailbox
   private state: ConnectionState
-  /** Queries to be run beside the loop. */
-  private beside: ReadonlyArray<Effect.Effect<void>> | undefined
+  /** Work to be run in the background of the loop. */
+  private background: ReadonlyArray<Effect.Effect<void>> | undefined
 
-  /** `lifetimeCut` shortens the lifetime by that part of it, 0 to 0.1. */
-  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, lifetimeCut: number) {
+  /** `lifetimeJitter` shortens the lifetime by that part of it, 0 to 0.1. */
+  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, lifetimeJitter: number) {
     this.connectionId = connectionId
-    this.kind = opening.identity.kind
-    this.userId = opening.identity.subject
+    this.userId = opening.identity.userId
     this.deviceId = opening.deviceId
     this.platform = opening.platform
     this.sessionId = opening.identity.sessionId
     this.ackMode = opening.ackMode
     this.node = node
-    this.limits = this.kind === "system" ? node.systemLimits : node.limits
+    this.limits = node.limits
     this.transport = transport
     this.mailbox = new Mailbox(transport, node.dispatcher)
     this.state = open(node.clock.currentTimeMillisUnsafe(), this.limits, {
       ackMode: opening.ackMode,
       tokenExpiresAt: opening.identity.expiresAt,
-      lifetimeCut
+      lifetimeJitter
     })
   }
 
@@ -99,20 +97,18 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   /** Makes the connection known, before its actor runs. */
   enter(): void {
     this.node.registry.add(this)
-    if (this.kind !== "user") return
     this.node.presence.opened(this)
   }
 
   private leave(): void {
     this.node.registry.remove(this)
-    if (this.kind !== "user") return
     this.node.presence.closed(this)
   }
 
   /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
   run(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.send(JSON.stringify(dataFrame("", "session.ready", rootUserId, this.ready())))
+      this.send(JSON.stringify(events.sessionReady.frame(this.ready())))
       this.arm()
       return Effect.whileLoop({
         while: () => !this.state.closed,
@@ -151,10 +147,10 @@ export class ConnectionActor implements Connection, DeadlineEntry {
     // The machine pauses for too many requests, the mailbox for too many events: reading goes on when neither wants it.
     else if (!this.state.paused) this.mailbox.release()
     this.arm()
-    if (this.beside === undefined) return Effect.void
-    const queries = this.beside
-    this.beside = undefined
-    return Effect.forEach(queries, (query) => Effect.forkChild(query), { discard: true })
+    if (this.background === undefined) return Effect.void
+    const works = this.background
+    this.background = undefined
+    return Effect.forEach(works, (work) => Effect.forkChild(work), { discard: true })
   }
 
   private arm(): void {
@@ -178,8 +174,8 @@ export class ConnectionActor implements Connection, DeadlineEntry {
       case "SendPing":
         return this.transport.ping()
       case "Dispatch": {
-        const query = this.node.router.dispatch(this, command.request, command.data)
-        if (query !== undefined) this.beside = [...(this.beside ?? []), query]
+        const work = this.node.router.dispatch(this, command.request, command.data)
+        if (work !== undefined) this.background = [...(this.background ?? []), work]
         return
       }
       case "Pause":
@@ -192,8 +188,8 @@ export class ConnectionActor implements Connection, DeadlineEntry {
   }
 
   private sendFrame(frame: ServerFrame): void {
-    const trouble = troubleOf(frame)
-    if (trouble !== undefined) this.node.acks.count(trouble)
+    const failed = ackFailureOf(frame)
+    if (failed !== undefined) this.node.acks.count(failed)
     this.send(JSON.stringify(frame))
   }
 

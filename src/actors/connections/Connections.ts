@@ -5,7 +5,7 @@ import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
 import { type ConnectionId, Ids } from "../../domain/shared/Ids.ts"
 import { ConnectionActor, type Node, type Opening } from "./ConnectionActor.ts"
-import { type Connection, ConnectionRegistry } from "./ConnectionRegistry.ts"
+import { type ConnectionHandle, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
@@ -14,7 +14,7 @@ export class Connections extends Context.Service<
   Connections,
   {
     /** Starts the actor of an accepted socket. The socket's driver tells the connection what happens to it. */
-    readonly start: (opening: Opening, transport: Transport) => Effect.Effect<Connection>
+    readonly start: (opening: Opening, transport: Transport) => Effect.Effect<ConnectionHandle>
     /** Asks every connection to go away and waits until they are gone (protocol.md section 1.8, 1001). */
     readonly drain: Effect.Effect<void>
   }
@@ -26,10 +26,8 @@ export class Connections extends Context.Service<
       const registry = yield* ConnectionRegistry
       const ids = yield* Ids
       const acks = yield* AckService
-      const nodeLimits = { ...limits, ...acks.limits }
       const node: Node = {
-        limits: nodeLimits,
-        systemLimits: { ...nodeLimits, rateLimit: undefined },
+        limits: { ...limits, ...acks.limits },
         acks,
         registry,
         presence: yield* Presence,
@@ -41,8 +39,8 @@ export class Connections extends Context.Service<
       const fibers = yield* FiberMap.make<ConnectionId, void, never>()
 
       const start = Effect.fnUntraced(function* (opening: Opening, transport: Transport) {
-        const lifetimeCut = (yield* Random.next) / 10
-        const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeCut)
+        const lifetimeJitter = (yield* Random.next) / 10
+        const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeJitter)
         actor.enter()
         yield* FiberMap.run(fibers, actor.connectionId, actor.run())
         return actor

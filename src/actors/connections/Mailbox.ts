@@ -4,8 +4,8 @@
  * (docs/decisions/0004).
  */
 import { Effect, type Scheduler } from "effect"
-import { closeCodes } from "../../domain/connection/CloseCode.ts"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
+import { closeCodes } from "../../domain/protocol/CloseCode.ts"
 import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused. */

@@ -11,7 +11,8 @@ const freshMillis = 1_000
 /** Pages of one conversation that are being read, or may be handed out again. */
 const pagesMax = 8
 
-type PageRead = Effect.Effect<HistoryPage, Failure>
+type ReadFailure = Failure<"NoConversation" | "DatabaseError">
+type PageRead = Effect.Effect<HistoryPage, ReadFailure>
 
 /** One follower's view of a conversation. */
 export interface Watch {
@@ -27,7 +28,7 @@ export interface Watch {
 interface Page {
   /** Unix milliseconds. */
   readonly startedAt: number
-  readonly fiber: Fiber.Fiber<HistoryPage, Failure>
+  readonly fiber: Fiber.Fiber<HistoryPage, ReadFailure>
 }
 
 /** A conversation that is followed. */
@@ -36,11 +37,11 @@ class Watched {
   /** By the seq that they come after, the oldest read first. */
   private readonly pages = new Map<number, Page>()
 
-  /** How often there was something new. */
-  private nudges = 0
+  /** How often a new message came. */
+  private wakes = 0
 
-  nudge(): void {
-    this.nudges += 1
+  wake(): void {
+    this.wakes += 1
     this.pages.clear()
     for (const latch of this.latches) latch.openUnsafe()
   }
@@ -50,9 +51,9 @@ class Watched {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const known = this.pages.get(afterSeq)
       if (known !== undefined && now - known.startedAt < freshMillis) return Fiber.join(known.fiber)
-      const { nudges } = this
+      const { wakes } = this
       return Effect.flatMap(Effect.forkIn(read, scope), (fiber) => {
-        if (this.nudges === nudges) this.keep(afterSeq, { startedAt: now, fiber })
+        if (this.wakes === wakes) this.keep(afterSeq, { startedAt: now, fiber })
         return Fiber.join(fiber)
       })
     })
@@ -76,10 +77,10 @@ class Watched {
 export class ConversationWatchers extends Context.Service<
   ConversationWatchers,
   {
-    /** Something new is in this conversation, or may be in any. */
-    readonly nudge: (conversationId: ConversationId | undefined) => void
-    /** Follows a conversation until the scope ends. Fails with `Overloaded` when too many do. */
-    readonly watch: (conversationId: ConversationId) => Effect.Effect<Watch, Failure, Scope.Scope>
+    /** Wakes the followers of a conversation that has a new message, or of all of them. */
+    readonly wake: (conversationId: ConversationId | undefined) => void
+    /** Follows a conversation until the scope ends; a limited number can do so at once. */
+    readonly watch: (conversationId: ConversationId) => Effect.Effect<Watch, Failure<"Overloaded">, Scope.Scope>
   }
 >()("fiberchat/actors/ConversationWatchers") {
   static readonly layer = Layer.effect(
@@ -110,10 +111,10 @@ export class ConversationWatchers extends Context.Service<
       })
 
       return ConversationWatchers.of({
-        nudge: (conversationId) => {
+        wake: (conversationId) => {
           if (size === 0) return
-          if (conversationId !== undefined) conversations.get(conversationId)?.nudge()
-          else for (const watched of conversations.values()) watched.nudge()
+          if (conversationId !== undefined) conversations.get(conversationId)?.wake()
+          else for (const watched of conversations.values()) watched.wake()
         },
         watch: (conversationId) =>
           Effect.suspend(() => {

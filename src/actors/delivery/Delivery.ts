@@ -1,28 +1,30 @@
-/** Brings stored messages to the devices that are online. Who is not will find them by history. */
+/** Brings stored messages to the devices that are online. Other devices get them by sync. */
 import { Context, Effect, Latch, Layer } from "effect"
-import { Handover, pushOf } from "../../domain/cluster/Handover.ts"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
-import { dataFrame, encodeFrame, pushFrame, type ServerFrame } from "../../domain/connection/Frame.ts"
 import type { Message } from "../../domain/messages/Message.ts"
-import { type ConversationId, singleMembers } from "../../domain/shared/ConversationIds.ts"
-import { type ConnectionId, rootUserId, type UserId } from "../../domain/shared/Ids.ts"
+import { encodeFrame, type ServerFrame } from "../../domain/protocol/Frame.ts"
+import { events, pushFrame } from "../../domain/protocol/ServerEvents.ts"
+import { type ConversationId, groupOf, singleMembers } from "../../domain/shared/ConversationIds.ts"
+import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
 import { ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { ConversationWatchers } from "./ConversationWatchers.ts"
 import { makeGroupAudiences } from "./GroupAudiences.ts"
 
-/** Clients that are called upon to sync at the same time; the others follow, so that the store is asked evenly. */
-const syncingMax = 100
-const syncingMillis = 100
+/** Clients that are asked to sync at the same time; the others follow, so that the store is read evenly. */
+const resyncMax = 100
+const resyncMillis = 100
 
-/** Who causes a notice, on which connection of theirs, and whether others are not to hear of it. */
-export interface NoticeCause {
+/** The cause of an event. */
+export interface EventCause {
   readonly userId: UserId
+  /** The connection of the user that caused it, which is not told. */
   readonly origin?: ConnectionId | undefined
+  /** Only the user's own connections are told. */
   readonly onlyOwn?: boolean
 }
 
-/** Members of a group up to which they hear of each other's reading and typing. */
-export const noticedMax = 200
+/** Members of a group up to which events of reading and typing are told to all of them. */
+export const eventMembersMax = 200
 
 export class Delivery extends Context.Service<
   Delivery,
@@ -31,14 +33,14 @@ export class Delivery extends Context.Service<
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /**
      * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
-     * than {@link noticedMax} only to those of the user who caused it.
+     * than {@link eventMembersMax} only to those of the user who caused it.
      */
-    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: NoticeCause) => void
+    readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: EventCause) => void
     /**
-     * What was to be delivered may have been missed. Has all clients called upon, group by group, to ask for it.
-     * Returns at once.
+     * Messages for connections of this node may have been missed: asks all clients to sync, a hundred at a time. Returns at
+     * once.
      */
-    readonly callForSync: () => void
+    readonly requestResync: () => void
   }
 >()("fiberchat/actors/Delivery") {
   static readonly layer = Layer.effect(
@@ -46,12 +48,12 @@ export class Delivery extends Context.Service<
     Effect.gen(function* () {
       const registry = yield* ConnectionRegistry
       const watchers = yield* ConversationWatchers
-      const wanted = Latch.makeUnsafe()
-      const audiences = yield* makeGroupAudiences(() => wanted.openUnsafe())
+      const requested = Latch.makeUnsafe()
+      const audiences = yield* makeGroupAudiences(() => requested.openUnsafe())
 
       /** Tells the connections of these users; the event is made when the first of them is found. */
       const tellAll = (
-        users: Iterable<string>,
+        users: Iterable<UserId>,
         origin: ConnectionId | undefined,
         eventOf: () => ConnectionEvent
       ): void => {
@@ -64,45 +66,44 @@ export class Delivery extends Context.Service<
           }
         }
       }
-      const callAll = Effect.gen(function* () {
-        yield* wanted.await
-        // Who is called from now on need not be called again for what came before.
-        wanted.closeUnsafe()
-        const encoded = encodeFrame(dataFrame("", "sync.required", rootUserId, {}))
-        let called = 0
+      const resyncAll = Effect.gen(function* () {
+        yield* requested.await
+        // A request from now on is a new one: the clients that are told next cover everything before it.
+        requested.closeUnsafe()
+        const encoded = encodeFrame(events.syncRequired.frame({}))
+        let told = 0
         for (const connection of registry.all()) {
-          if (connection.kind !== "user") continue
           connection.tell({ _tag: "Notified", encoded })
-          called += 1
-          if (called % syncingMax === 0) yield* Effect.sleep(syncingMillis)
+          told += 1
+          if (told % resyncMax === 0) yield* Effect.sleep(resyncMillis)
         }
       })
-      yield* Effect.forkScoped(Effect.forever(callAll))
+      yield* Effect.forkScoped(Effect.forever(resyncAll))
       return Delivery.of({
         deliver: (message, origin) => {
-          watchers.nudge(message.conversationID)
+          watchers.wake(message.conversationId)
           const eventOf = (): ConnectionEvent => ({
             _tag: "MessagePushed",
             message,
             encoded: encodeFrame(pushFrame(message))
           })
-          const both = singleMembers(message.conversationID)
-          if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
-          audiences.ofMessage(message, (members) => tellAll(seeing(message, members), origin, eventOf))
+          const groupId = groupOf(message.conversationId)
+          if (groupId === undefined) return tellAll(new Set(singleMembers(message.conversationId)), origin, eventOf)
+          audiences.ofMessage(groupId, message, (members) => tellAll(seeing(message, members), origin, eventOf))
         },
         notify: (conversationId, frame, { userId, origin, onlyOwn }) => {
           const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encodeFrame(frame) })
           if (onlyOwn === true) return tellAll([userId], origin, eventOf)
-          const both = singleMembers(conversationId)
-          if (both !== undefined) return tellAll(new Set(both), origin, eventOf)
-          audiences.ofGroup(conversationId, (members) =>
-            tellAll(members.size > noticedMax ? [userId] : members.keys(), origin, eventOf)
+          const groupId = groupOf(conversationId)
+          if (groupId === undefined) return tellAll(new Set(singleMembers(conversationId)), origin, eventOf)
+          audiences.ofGroup(groupId, (members) =>
+            tellAll(members.size > eventMembersMax ? [userId] : members.keys(), origin, eventOf)
           )
         },
-        callForSync: () => {
+        requestResync: () => {
           audiences.forget()
-          watchers.nudge(undefined)
-          wanted.openUnsafe()
+          watchers.wake(undefined)
+          requested.openUnsafe()
         }
       })
     })
@@ -113,19 +114,3 @@ export class Delivery extends Context.Service<
 function* seeing({ seq }: Message, members: ReadonlyMap<UserId, number>): Iterable<UserId> {
   for (const [userId, joinedSeq] of members) if (seq > joinedSeq) yield userId
 }
-
-/** {@link Handover} to the connections of this node. The transfer brings the results back to their senders itself. */
-export const handoverLayer = Layer.effect(
-  Handover,
-  Effect.map(Delivery, (delivery) =>
-    Handover.of({
-      handOver: (results) =>
-        Effect.sync(() => {
-          for (const outgoing of results) {
-            const message = pushOf(outgoing)
-            if (message !== undefined) delivery.deliver(message, outgoing.origin)
-          }
-        })
-    })
-  )
-)

@@ -1,13 +1,12 @@
 /**
- * Who gets the messages of the groups that are written to on this node: read from the store once, and kept up to date
- * by the system messages themselves, which come in the order of their seqs.
+ * The audiences of the groups that are written to on this node: read from the store once, and kept up to date by the
+ * system messages themselves, which come in the order of their seqs.
  */
 import { Effect, FiberSet, Option, Schedule } from "effect"
-import { groupEventOf } from "../../domain/groups/Group.ts"
+import { type Crossings, crossingsOf, groupEventOf } from "../../domain/groups/Group.ts"
 import { type GroupAudience, Groups } from "../../domain/groups/Groups.ts"
 import { type Message, MessageType } from "../../domain/messages/Message.ts"
-import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import type { UserId } from "../../domain/shared/Ids.ts"
+import type { GroupId, UserId } from "../../domain/shared/Ids.ts"
 
 /** Members that are kept, and 1 for each group; the groups that were not written to for longest go first. */
 const membersMax = 200_000
@@ -25,9 +24,9 @@ export interface GroupAudiences {
    * Has a message used with those who get it: at once when they are known, otherwise later, those of one group in
    * their order.
    */
-  readonly ofMessage: (message: Message, use: UseMembers) => void
+  readonly ofMessage: (groupId: GroupId, message: Message, use: UseMembers) => void
   /** The same for what is no message. */
-  readonly ofGroup: (groupId: ConversationId, use: UseMembers) => void
+  readonly ofGroup: (groupId: GroupId, use: UseMembers) => void
   /** Messages may have been missed: what is known may be wrong. */
   readonly forget: () => void
 }
@@ -50,20 +49,20 @@ export const makeGroupAudiences = (lost: () => void) =>
     const groups = yield* Groups
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     /** In the order of their last use. */
-    const known = new Map<ConversationId, Known>()
-    const waiting = new Map<ConversationId, Array<Use>>()
+    const known = new Map<GroupId, Known>()
+    const waiting = new Map<GroupId, Array<Use>>()
     let size = 0
     /** How often messages may have been missed. */
     let forgotten = 0
 
-    const drop = (groupId: ConversationId): void => {
+    const drop = (groupId: GroupId): void => {
       const audience = known.get(groupId)
       if (audience === undefined) return
       size -= sizeOf(audience)
       known.delete(groupId)
     }
 
-    const keep = (groupId: ConversationId, audience: Known): void => {
+    const keep = (groupId: GroupId, audience: Known): void => {
       drop(groupId)
       known.set(groupId, audience)
       size += sizeOf(audience)
@@ -74,7 +73,7 @@ export const makeGroupAudiences = (lost: () => void) =>
     }
 
     /** Reads the members, and then does what has been waiting for them. */
-    const read = (groupId: ConversationId): Effect.Effect<void> =>
+    const read = (groupId: GroupId): Effect.Effect<void> =>
       Effect.suspend(() => {
         // What waits already is stored, so that it cannot be news to those who are read now.
         const early = waiting.get(groupId)?.length ?? 0
@@ -94,7 +93,7 @@ export const makeGroupAudiences = (lost: () => void) =>
       })
 
     /** Forgets what has been waiting, and what was known before it. */
-    const giveUp = (groupId: ConversationId): void => {
+    const giveUp = (groupId: GroupId): void => {
       const uses = waiting.get(groupId) ?? []
       waiting.delete(groupId)
       drop(groupId)
@@ -102,7 +101,7 @@ export const makeGroupAudiences = (lost: () => void) =>
     }
 
     /** Does what has been waiting, up to what comes after a message that was missed meanwhile. */
-    const useAll = (groupId: ConversationId, audience: Known, early: number): Effect.Effect<void> => {
+    const useAll = (groupId: GroupId, audience: Known, early: number): Effect.Effect<void> => {
       const uses = waiting.get(groupId) ?? []
       waiting.delete(groupId)
       keep(groupId, audience)
@@ -116,7 +115,7 @@ export const makeGroupAudiences = (lost: () => void) =>
       return Effect.void
     }
 
-    const later = (groupId: ConversationId, use: Use): void => {
+    const later = (groupId: GroupId, use: Use): void => {
       const uses = waiting.get(groupId)
       if (uses === undefined) {
         waiting.set(groupId, [use])
@@ -125,7 +124,7 @@ export const makeGroupAudiences = (lost: () => void) =>
       else if (isOfMessage(use)) lost()
     }
 
-    const withKnown = (groupId: ConversationId, isRight: (known: Known) => boolean, use: Use): void => {
+    const withKnown = (groupId: GroupId, isRight: (known: Known) => boolean, use: Use): void => {
       const audience = waiting.has(groupId) ? undefined : known.get(groupId)
       if (audience === undefined || !isRight(audience)) return later(groupId, use)
       // The last one used is the last one to go.
@@ -135,9 +134,9 @@ export const makeGroupAudiences = (lost: () => void) =>
     }
 
     const audiences: GroupAudiences = {
-      ofMessage: (message, use) =>
+      ofMessage: (groupId, message, use) =>
         withKnown(
-          message.conversationID,
+          groupId,
           // Anything else comes after a message that was missed; or it came before, and may have come too late.
           ({ seq }) => message.seq === seq + 1 || (message.seq <= seq && message.messageType !== MessageType.system),
           {
@@ -181,22 +180,8 @@ const knownOf = ({ seq, members }: GroupAudience): Known => ({
   members: new Map(members.map(({ userId, joinedSeq }) => [userId, joinedSeq]))
 })
 
-/** Who becomes a member by a message, and who ceases to be one. */
-const crossings = (message: Message): { joining: ReadonlyArray<UserId>; leaving: ReadonlyArray<UserId> } => {
-  if (message.messageType !== MessageType.system) return nobody
-  const event = groupEventOf(message.content)
-  switch (event.event) {
-    case "created":
-      return { joining: [message.sendId, ...event.userIds], leaving: [] }
-    case "joined":
-      return { joining: event.userIds, leaving: [] }
-    case "left":
-      return { joining: [], leaving: [message.sendId] }
-    case "removed":
-      return { joining: [], leaving: event.userIds }
-    case "role":
-    case "changed":
-      return nobody
-  }
-}
-const nobody = { joining: [], leaving: [] }
+/** The users who join and leave by a message. */
+const crossings = ({ messageType, content, senderId }: Message): Crossings =>
+  messageType === MessageType.system ? crossingsOf(groupEventOf(content), senderId) : none
+
+const none: Crossings = { joining: [], leaving: [] }

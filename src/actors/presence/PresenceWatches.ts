@@ -4,13 +4,14 @@
  * nobody watches it sleeps.
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
-import { dataFrame, encodeFrame } from "../../domain/connection/Frame.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { Presence, type PresenceState } from "../../domain/contacts/Presence.ts"
 import { pairKey } from "../../domain/contacts/UserPair.ts"
+import { encodeFrame } from "../../domain/protocol/Frame.ts"
+import { events } from "../../domain/protocol/ServerEvents.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
-import { rootUserId, type UserId } from "../../domain/shared/Ids.ts"
-import { type Connection, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
+import type { UserId } from "../../domain/shared/Ids.ts"
+import { type ConnectionHandle, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { type Watch, WatchTable } from "./WatchTable.ts"
 
 /** How often is asked what has changed elsewhere. */
@@ -45,7 +46,7 @@ export class PresenceWatches extends Context.Service<
      * nothing: with `DatabaseError`, or with `Overloaded` when too much is watched on this node.
      */
     readonly watch: (
-      connection: Connection,
+      connection: ConnectionHandle,
       userIds: ReadonlyArray<UserId>
     ) => Effect.Effect<ReadonlyArray<PresenceState>, Failure>
     /** Watched users of all connections together. */
@@ -58,12 +59,11 @@ export class PresenceWatches extends Context.Service<
   )
 }
 
-const userOf = ({ connection }: Watch): UserId => connection.userId as UserId
+const userOf = ({ connection }: Watch): UserId => connection.userId
 
 const stateOf = ({ userId, online, lastSeen }: PresenceState): PresenceState => ({ userId, online, lastSeen })
 
-const encode = (state: PresenceState): Uint8Array =>
-  encodeFrame(dataFrame("", "presence.changed", rootUserId, stateOf(state)))
+const encode = (state: PresenceState): Uint8Array => encodeFrame(events.presenceChanged.frame(stateOf(state)))
 
 const make = Effect.gen(function* () {
   const presence = yield* Presence
@@ -99,7 +99,7 @@ const make = Effect.gen(function* () {
     gone.clear()
   }
 
-  const register = (connection: Connection, call: number, states: ReadonlyArray<PresenceState>) => {
+  const register = (connection: ConnectionHandle, call: number, states: ReadonlyArray<PresenceState>) => {
     const id = connection.connectionId
     const before = table.byConnection.get(id)
     const isOpen = registry.ofUser(connection.userId).some(({ connectionId }) => connectionId === id)
@@ -116,11 +116,11 @@ const make = Effect.gen(function* () {
     return Effect.void
   }
 
-  const watch = (connection: Connection, userIds: ReadonlyArray<UserId>) => {
+  const watch = (connection: ConnectionHandle, userIds: ReadonlyArray<UserId>) => {
     calls += 1
     const call = calls
     return Effect.gen(function* () {
-      const allowed = yield* contacts.among(connection.userId as UserId, userIds)
+      const allowed = yield* contacts.among(connection.userId, userIds)
       const states = allowed.length === 0 ? [] : yield* presence.of(allowed)
       yield* register(connection, call, states)
       return states.map(stateOf)
@@ -212,7 +212,7 @@ const make = Effect.gen(function* () {
   )
   yield* Effect.forkScoped(Effect.forever(turn))
 
-  const changed = (userId: string) => mark([userId as UserId])
+  const changed = (userId: UserId) => mark([userId])
   registry.observe({
     opened: ({ userId }) => changed(userId),
     closed: ({ connectionId, userId }) => {

@@ -1,10 +1,10 @@
 /** Who watches whom (`PresenceWatches.ts`): found by who watches, and by who is watched. */
 import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
-import type { Connection } from "../connections/ConnectionRegistry.ts"
+import type { ConnectionHandle } from "../connections/ConnectionRegistry.ts"
 
 /** What one connection watches. */
 export interface Watch {
-  readonly connection: Connection
+  readonly connection: ConnectionHandle
   /** Of calls of the same connection the last one counts, whichever is answered first. */
   readonly call: number
   /** The round in which it began: what was read before is old. */

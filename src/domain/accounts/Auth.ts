@@ -1,29 +1,37 @@
-/** Who is calling: access tokens, and the logins (sessions) that they belong to. */
+/** The caller of a request: access tokens, and the logins (sessions) that they belong to. */
 import { Context, type Effect } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
-/** The three audiences of tokens that this server signs (protocol.md section 5). */
-export type TokenKind = "user" | "service" | "system"
-
-/** What a verified token says. */
-export interface Identity {
-  readonly kind: TokenKind
-  /** A user's id; `root` for the system, the service's name for a service. */
-  readonly subject: string
+/** A user with a login. */
+export interface UserIdentity {
+  readonly kind: "user"
+  readonly userId: UserId
   readonly deviceId: string | undefined
   readonly platform: string | undefined
-  /** The login that the token belongs to; absent for service and system tokens. */
-  readonly sessionId: string | undefined
+  /** The login that the token belongs to. */
+  readonly sessionId: string
   /** Unix milliseconds. */
   readonly expiresAt: number
 }
 
-/** A user's identity, narrowed. */
-export interface UserIdentity extends Identity {
-  readonly kind: "user"
-  readonly subject: UserId
+/** Another service of the operator. */
+export interface ServiceIdentity {
+  readonly kind: "service"
+  readonly name: string
+  /** Unix milliseconds. */
+  readonly expiresAt: number
 }
+
+/** A node of this system. */
+export interface SystemIdentity {
+  readonly kind: "system"
+  /** Unix milliseconds. */
+  readonly expiresAt: number
+}
+
+/** The caller that a verified token names; each kind has an audience of its own (protocol.md section 5). */
+export type Identity = UserIdentity | ServiceIdentity | SystemIdentity
 
 /** Signs and verifies access tokens. */
 export class Auth extends Context.Service<
@@ -36,13 +44,10 @@ export class Auth extends Context.Service<
       readonly deviceId: string
       readonly platform: string
     }) => Effect.Effect<{ readonly token: string; readonly expire: number }>
-    /** A short-lived token for another service (`service`) or for the system itself (`system`). */
-    readonly issueInternal: (kind: "service" | "system", subject: string) => Effect.Effect<string>
-    /**
-     * The identity of a token with the right signature, issuer, audience and time whose login is not revoked.
-     * Fails with `Unauthenticated` whatever is wrong, or `DatabaseError`.
-     */
-    readonly verify: (token: string) => Effect.Effect<Identity, Failure>
+    /** A short-lived token for another service, which has a name, or for a node of the system itself. */
+    readonly issueInternal: (kind: "service" | "system", name?: string) => Effect.Effect<string>
+    /** The identity of a token with the right signature, issuer, audience and time whose login is not revoked. */
+    readonly verify: (token: string) => Effect.Effect<Identity, Failure<"Unauthenticated" | "DatabaseError">>
   }
 >()("fiberchat/domain/Auth") {}
 
@@ -64,7 +69,7 @@ export type RefreshResult =
 
 /**
  * The logins and their refresh tokens. Only hashes are stored; each token works once; one that comes a second time
- * revokes its whole family (protocol.md section 2.2). Fails with `DatabaseError`.
+ * revokes its whole family (protocol.md section 2.2).
  */
 export class Sessions extends Context.Service<
   Sessions,
@@ -72,11 +77,14 @@ export class Sessions extends Context.Service<
     /** Opens a login and gives its first refresh token. Beyond `sessionsMax` a user's oldest logins are revoked. */
     readonly open: (
       session: Session
-    ) => Effect.Effect<{ readonly refreshToken: string; readonly revoked: ReadonlyArray<string> }, Failure>
+    ) => Effect.Effect<
+      { readonly refreshToken: string; readonly revoked: ReadonlyArray<string> },
+      Failure<"DatabaseError">
+    >
     /** Uses a refresh token up. */
-    readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, Failure>
-    readonly revoke: (sessionId: string) => Effect.Effect<void, Failure>
-    readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, Failure>
+    readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, Failure<"DatabaseError">>
+    readonly revoke: (sessionId: string) => Effect.Effect<void, Failure<"DatabaseError">>
+    readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Sessions") {}
 

@@ -68,7 +68,7 @@ export const LoginRequest = Schema.Struct({
 })
 export type LoginRequest = typeof LoginRequest.Type
 
-/** What a login gives: `expire` is the token's end in Unix seconds. */
+/** The tokens of a login: `expire` is the token's end in Unix seconds. */
 export const TokenPair = Schema.Struct({
   token: Schema.String,
   expire: Schema.Int,
@@ -94,36 +94,36 @@ export type FindRequest = typeof FindRequest.Type
 /** At most so many users are found at once. */
 export const findMax = 100
 
-/** The accounts. Fails with `DatabaseError` when the store does, `PhoneTaken` on a duplicate phone. */
+/** The port to the accounts. */
 export class UserRepository extends Context.Service<
   UserRepository,
   {
-    readonly insert: (user: User) => Effect.Effect<void, Failure>
-    readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, Failure>
-    readonly findByPhone: (phone: Phone) => Effect.Effect<Option.Option<User>, Failure>
+    readonly insert: (user: User) => Effect.Effect<void, Failure<"PhoneTaken" | "DatabaseError">>
+    readonly findById: (id: UserId) => Effect.Effect<Option.Option<User>, Failure<"DatabaseError">>
+    readonly findByPhone: (phone: Phone) => Effect.Effect<Option.Option<User>, Failure<"DatabaseError">>
     /** Users that meet every given condition, at most {@link findMax}; `namePrefix` ignores case. */
     readonly find: (conditions: {
       readonly namePrefix?: string
       readonly phone?: Phone
       readonly ids?: ReadonlyArray<string>
-    }) => Effect.Effect<ReadonlyArray<User>, Failure>
-    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, Failure>
+    }) => Effect.Effect<ReadonlyArray<User>, Failure<"DatabaseError">>
+    readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/UserRepository") {}
 
-/** Reads phone numbers as people write them. Fails with `BadPhone`. */
+/** Reads phone numbers as people write them. */
 export class PhoneNumbers extends Context.Service<
   PhoneNumbers,
-  { readonly parse: (input: string) => Effect.Effect<Phone, Failure> }
+  { readonly parse: (input: string) => Effect.Effect<Phone, Failure<"BadPhone">> }
 >()("fiberchat/domain/PhoneNumbers") {}
 
-/** Slow, salted password hashing off the event loop. Fails with `Overloaded` when too many wait for it. */
+/** Slow, salted password hashing off the event loop; a limited number of calls waits for it. */
 export class PasswordHasher extends Context.Service<
   PasswordHasher,
   {
     /** A self-describing hash string (PHC format). */
-    readonly hash: (password: string) => Effect.Effect<string, Failure>
+    readonly hash: (password: string) => Effect.Effect<string, Failure<"Overloaded">>
     /** Whether the password is the hash's; `undefined` as hash takes the same time and says no. */
-    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, Failure>
+    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, Failure<"Overloaded">>
   }
 >()("fiberchat/domain/PasswordHasher") {}

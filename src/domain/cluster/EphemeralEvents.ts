@@ -6,8 +6,8 @@ import { type ConnectionId, UserId } from "../shared/Ids.ts"
 /** An event that is of no consequence when it is lost. */
 export const EphemeralEvent = Schema.TaggedUnion({
   /** A member's read position has moved. `onlyOwn` keeps it from the other one where either of the two blocks the other. */
-  Read: { conversationID: ConversationId, userId: UserId, seq: Schema.Int, onlyOwn: Schema.Boolean },
-  Typing: { conversationID: ConversationId, userId: UserId }
+  Read: { conversationId: ConversationId, userId: UserId, seq: Schema.Int, onlyOwn: Schema.Boolean },
+  Typing: { conversationId: ConversationId, userId: UserId }
 })
 export type EphemeralEvent = typeof EphemeralEvent.Type
 

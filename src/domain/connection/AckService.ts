@@ -1,11 +1,9 @@
-/** Acks as the operator sets and sees them: the mode of connections that ask for none, the limits, what is counted. */
+/** Acks as the operator sets and sees them: the default mode, the limits, the counted failures. */
 import { Context } from "effect"
+import type { AckMode } from "../protocol/AckMode.ts"
+import { FrameType, type ServerFrame } from "../protocol/Frame.ts"
+import { events } from "../protocol/ServerEvents.ts"
 import { errorTable } from "../shared/ErrorTable.ts"
-import { FrameType, type ServerFrame } from "./Frame.ts"
-
-/** How data frames and pushes of a connection are acknowledged (protocol.md section 1.4). */
-export const ackModes = ["none", "once", "rigor"] as const
-export type AckMode = (typeof ackModes)[number]
 
 /** Limits of the ack machines of one connection (protocol.md sections 1.4 and 1.5). */
 export interface AckLimits {
@@ -26,25 +24,25 @@ export interface AckLimits {
 /** The limits that are no setting. */
 export const fixedAckLimits = { unconfirmedMax: 64, unackedMax: 256, leftOutMax: 256 } as const
 
-/** What an exchange that does not go smoothly shows. */
-export const ackTroubles = ["AckRepeated", "Unconfirmed", "PushRepeated", "SyncRequired"] as const
-export type AckTrouble = (typeof ackTroubles)[number]
+/** The ways in which an exchange of acks fails: a repetition, or giving up. */
+export const ackFailures = ["AckRepeated", "Unconfirmed", "PushRepeated", "SyncRequired"] as const
+export type AckFailure = (typeof ackFailures)[number]
 
 export class AckService extends Context.Service<
   AckService,
   {
-    /** The mode of connections that do not ask for one. */
+    /** The mode of connections whose request names none. */
     readonly mode: AckMode
     readonly limits: AckLimits
-    /** Counts a trouble; returns at once. */
-    readonly count: (trouble: AckTrouble) => void
+    /** Counts a failure; returns at once. */
+    readonly count: (failure: AckFailure) => void
   }
 >()("fiberchat/domain/AckService") {}
 
-/** The trouble that a frame of the server's tells of, if any. */
-export const troubleOf = ({ frameType, method, ackErrCount, data }: ServerFrame): AckTrouble | undefined => {
+/** The failure that a frame of the server tells of, if any. */
+export const ackFailureOf = ({ frameType, method, ackErrCount, data }: ServerFrame): AckFailure | undefined => {
   if (ackErrCount !== undefined) return frameType === FrameType.ack ? "AckRepeated" : "PushRepeated"
-  if (method === "sync.required") return "SyncRequired"
+  if (method === events.syncRequired.name) return "SyncRequired"
   if (frameType !== FrameType.err) return undefined
   return (data as { readonly code: number }).code === errorTable.Unconfirmed.code ? "Unconfirmed" : undefined
 }

@@ -1,5 +1,5 @@
 /** The clocks that close a connection, whichever ends first (protocol.md section 1.3), and the end of its token. */
-import type { CloseName } from "./CloseCode.ts"
+import type { CloseName } from "../protocol/CloseCode.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 
 /** From when the clocks of a connection run; times are Unix milliseconds, `Infinity` for a clock that is off. */
@@ -12,19 +12,19 @@ export interface ConnectionClocks {
   readonly tokenExpiresAt: number
 }
 
-/** The clocks of a connection that opens at `now`; its lifetime is shortened by the part `lifetimeCut` of it. */
+/** The clocks of a connection that opens at `now`; its lifetime is shortened by the part `lifetimeJitter` of it. */
 export const started = (
   now: number,
   limits: ConnectionLimits,
   tokenExpiresAt: number,
-  lifetimeCut: number
+  lifetimeJitter: number
 ): ConnectionClocks => ({
   heardAt: now,
   activeAt: now,
   lifetimeEndsAt:
     limits.maxLifetimeMillis === 0
       ? Number.POSITIVE_INFINITY
-      : now + Math.round(limits.maxLifetimeMillis * (1 - lifetimeCut)),
+      : now + Math.round(limits.maxLifetimeMillis * (1 - lifetimeJitter)),
   tokenExpiresAt
 })
 

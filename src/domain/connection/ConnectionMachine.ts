@@ -5,13 +5,9 @@
  */
 import { Result, Schema } from "effect"
 import type { Message } from "../messages/Message.ts"
-import { type Failure, failure } from "../shared/Failure.ts"
-import { rootUserId } from "../shared/Ids.ts"
-import type { AckMode } from "./AckService.ts"
-import { findsMissed, isCommand, isSignal } from "./ClientProtocol.ts"
-import type { CloseName } from "./CloseCode.ts"
-import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
-import type { ConnectionLimits } from "./ConnectionLimits.ts"
+import type { AckMode } from "../protocol/AckMode.ts"
+import { isCommand, isSignal, requestsMissed } from "../protocol/ClientMethods.ts"
+import type { CloseName } from "../protocol/CloseCode.ts"
 import {
   ackFrame,
   type BadFrame,
@@ -22,7 +18,11 @@ import {
   PushAck,
   pingFrame,
   type ServerFrame
-} from "./Frame.ts"
+} from "../protocol/Frame.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
+import { rootUserId } from "../shared/Ids.ts"
+import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
+import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
 import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
 
@@ -91,11 +91,11 @@ export const open = (
     /** When the token that opened it ends, Unix milliseconds. */
     readonly tokenExpiresAt: number
     /** Shortens the lifetime by this part of it, 0 to 0.1, so that a fleet does not reconnect at once. */
-    readonly lifetimeCut: number
+    readonly lifetimeJitter: number
   }
 ): ConnectionState => ({
   ackMode: options.ackMode,
-  ...started(now, limits, options.tokenExpiresAt, options.lifetimeCut),
+  ...started(now, limits, options.tokenExpiresAt, options.lifetimeJitter),
   nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
   rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
   rateRefilledAt: now,
@@ -233,7 +233,7 @@ const onData = (state: ConnectionState, frame: Frame, now: number, limits: Conne
   if (state.ackMode === "rigor" && isCommand(frame.method)) {
     return takeTurns(state, received(state.inbound, frame, now, limits), limits)
   }
-  const next = findsMissed(frame.method) ? { ...state, outbound: synced(state.outbound) } : state
+  const next = requestsMissed(frame.method) ? { ...state, outbound: synced(state.outbound) } : state
   return dispatch(next, frame, frame.ackSeq, limits)
 }
 

@@ -3,9 +3,9 @@
  * once, waits for the client to confirm that ack, and takes its turn when every frame before it has had its own.
  */
 import { Equal } from "effect"
+import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "../protocol/Frame.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { AckLimits } from "./AckService.ts"
-import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "./Frame.ts"
 
 /** A frame that waits for its turn. */
 export interface WaitingFrame {

@@ -4,9 +4,9 @@
  */
 
 import type { Message } from "../messages/Message.ts"
-import { rootUserId } from "../shared/Ids.ts"
+import type { PushAck, ServerFrame } from "../protocol/Frame.ts"
+import { events, pushFrame } from "../protocol/ServerEvents.ts"
 import type { AckLimits } from "./AckService.ts"
-import { dataFrame, type PushAck, pushFrame, type ServerFrame } from "./Frame.ts"
 
 /** A push that is not acknowledged. */
 export interface UnackedPush {
@@ -58,13 +58,13 @@ export const pushed = (
 /** Gives a message up: the client is told to ask for it, once per conversation. */
 export const leaveOut = (
   acks: OutboundAcks,
-  { conversationID, seq }: Message,
+  { conversationId, seq }: Message,
   limits: AckLimits
 ): readonly [OutboundAcks, ServerFrame | undefined] => {
-  if (acks.leftOut.has(conversationID) || acks.leftOut.has(allOthers)) return [acks, undefined]
+  if (acks.leftOut.has(conversationId) || acks.leftOut.has(allOthers)) return [acks, undefined]
   const isLast = acks.leftOut.size >= limits.leftOutMax
-  const leftOut = new Set(acks.leftOut).add(isLast ? allOthers : conversationID)
-  return [{ ...acks, leftOut }, dataFrame("", "sync.required", rootUserId, isLast ? {} : { conversationID, seq })]
+  const leftOut = new Set(acks.leftOut).add(isLast ? allOthers : conversationId)
+  return [{ ...acks, leftOut }, events.syncRequired.frame(isLast ? {} : { conversationId, seq })]
 }
 
 /** Takes the client's ack; the same value comes back when it acknowledges nothing. */
@@ -72,7 +72,7 @@ export const acknowledged = (acks: OutboundAcks, id: string, upTo: PushAck | und
   const unacked = acks.unacked.filter(
     ({ message }) =>
       message.messageId !== id &&
-      (upTo === undefined || message.conversationID !== upTo.conversationID || message.seq > upTo.seq)
+      (upTo === undefined || message.conversationId !== upTo.conversationID || message.seq > upTo.seq)
   )
   // The deadline is left as it is: it may come too early and finds nothing then.
   return unacked.length === acks.unacked.length ? acks : tidy(unacked, acks.dueAt, acks.leftOut)
@@ -99,9 +99,9 @@ export const outboundDue = (
   for (const push of acks.unacked) {
     let kept = push
     if (push.dueAt <= now && push.errCount >= limits.pushRetryCount) {
-      const [left, notice] = leaveOut(given, push.message, limits)
+      const [left, event] = leaveOut(given, push.message, limits)
       given = left
-      if (notice !== undefined) send.push(notice)
+      if (event !== undefined) send.push(event)
       continue
     }
     if (push.dueAt <= now && room > 0) {

@@ -1,34 +1,39 @@
-/** The port to who knows whom and who blocks whom. */
+/** The port to contacts and blocks. */
 import { Context, type Effect } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { UserPair } from "./UserPair.ts"
 
-/** Everything can fail with `DatabaseError`. */
 export class Contacts extends Context.Service<
   Contacts,
   {
     /**
      * The users whose phone and presence this one sees: friends, and, unless messages need friendship, those with whom
-     * messages went both ways; nobody where either blocks the other. At most {@link contactsMax}, friends first.
+     * messages went both ways; not where either blocks the other. At most {@link contactsMax}, friends first.
      */
-    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure>
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /**
-     * Those of these users that are contacts, in no order, however many contacts there are: it costs what is asked for,
-     * and not the whole list.
+     * Those of these users that are contacts, in no order. It costs as much as the number of these users, however many
+     * contacts there are.
      */
-    readonly among: (userId: UserId, userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, Failure>
+    readonly among: (
+      userId: UserId,
+      userIds: ReadonlyArray<UserId>
+    ) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /** The same for many users at once: those of these pairs that are contacts. */
-    readonly pairs: (pairs: ReadonlyArray<UserPair>) => Effect.Effect<ReadonlyArray<UserPair>, Failure>
+    readonly pairs: (pairs: ReadonlyArray<UserPair>) => Effect.Effect<ReadonlyArray<UserPair>, Failure<"DatabaseError">>
     /**
-     * Stops messages between the two, in both directions, and cancels requests that nobody has answered: to be friends,
-     * and to bring one of them into a group by the other; a friendship stays. Idempotent. Fails with `BadParameters` for
-     * oneself, with `UserNotFound`, and with `RateLimited` past {@link blocksMax}.
+     * Stops messages between the two, in both directions, and cancels unanswered requests: for friendship, and to bring one
+     * of the two into a group by the other. A friendship stays. Idempotent. The limit is {@link blocksMax}; oneself is a bad
+     * parameter.
      */
-    readonly block: (userId: UserId, blocked: UserId) => Effect.Effect<void, Failure>
-    readonly unblock: (userId: UserId, blocked: UserId) => Effect.Effect<void, Failure>
-    /** Whom this user blocks. */
-    readonly blocks: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure>
+    readonly block: (
+      userId: UserId,
+      blocked: UserId
+    ) => Effect.Effect<void, Failure<"BadParameters" | "UserNotFound" | "RateLimited" | "DatabaseError">>
+    readonly unblock: (userId: UserId, blocked: UserId) => Effect.Effect<void, Failure<"DatabaseError">>
+    /** The users that this user blocks. */
+    readonly blocks: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Contacts") {}
 

@@ -1,5 +1,6 @@
-/** Friend requests: their schemas, their limits, and what becomes of one, decided from what is between two users. */
-import { Schema } from "effect"
+/** Friend requests: their schemas, their limits, and the decisions on them. */
+import { Result, Schema } from "effect"
+import type { ErrorName } from "../shared/ErrorTable.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import { FriendRequestId, UserId } from "../shared/Ids.ts"
 import { AnyHandleResult, HandleResult, type RequestAnswer, RequestMessage } from "../shared/Request.ts"
@@ -15,7 +16,7 @@ export const FriendRequest = Schema.Struct({
 }).annotate({ identifier: "FriendRequest" })
 export type FriendRequest = typeof FriendRequest.Type
 
-/** What asking has led to: a request that waits (`none`), or a friendship, where the other had asked before (`pass`). */
+/** The outcome of a request: it waits (`none`), or the two are friends, where the other had made a request before (`pass`). */
 export const Asked = Schema.Struct({
   friendReqId: FriendRequestId,
   handleResult: Schema.Literals([HandleResult.none, HandleResult.pass])
@@ -24,69 +25,80 @@ export type Asked = typeof Asked.Type
 
 /** The most friends of a user. */
 export const friendsMax = 5_000
-/** The most requests that one user has sent and nobody has answered, and the most that wait for one user's answer. */
+/** Unanswered requests by one user, and to one user, at most. */
 export const requestsPendingMax = 1_000
-/** The most requests of one answer. */
+/** Requests in one response at most. */
 export const requestPageMax = 200
 
-/** What is between the user who asks and the one who is asked, and how much each of them has. */
+/** The relation of the requesting user to the other, and the numbers of friends and requests of both. */
 export interface Relation {
   /** Either blocks the other. */
   readonly isBlocked: boolean
   readonly areFriends: boolean
-  /** Requests between the two that nobody has answered: at most one of them is there. */
+  /** Unanswered requests between the two: at most one of them exists. */
   readonly sent: FriendRequestId | undefined
   readonly received: FriendRequestId | undefined
   readonly ownFriends: number
   readonly otherFriends: number
-  /** Requests of the asking user, to anybody, that nobody has answered. */
+  /** Unanswered requests of the requesting user, to any user. */
   readonly sentPending: number
-  /** Requests to the other user, by anybody, that wait for an answer. */
+  /** Unanswered requests to the other user, by any user. */
   readonly receivedPending: number
 }
 
-export type AskDecision =
+export type RequestDecision =
   /** The same request again. */
   | { readonly _tag: "Waiting"; readonly id: FriendRequestId }
-  /** The other's request is passed by asking back. */
+  /** A request back passes the other's request. */
   | { readonly _tag: "Passed"; readonly id: FriendRequestId }
   | { readonly _tag: "New" }
 
-const full = (msg: string): Failure => failure("RateLimited", { msg, retryAfter: 60_000 })
+type Refused<Name extends ErrorName> = Result.Result<never, Failure<Name>>
+
+const refuse = <Name extends ErrorName>(name: Name, msg?: string): Refused<Name> =>
+  Result.fail(failure(name, msg === undefined ? {} : { msg }))
+const full = (msg: string): Refused<"RateLimited"> => Result.fail(failure("RateLimited", { msg, retryAfter: 60_000 }))
 const tooManyFriends = full(`one of the two has ${friendsMax} friends`)
 
-/** What becomes of asking, or why nothing does. */
-export const decideAsk = (relation: Relation): AskDecision | Failure => {
-  if (relation.isBlocked) return failure("Blocked")
-  if (relation.areFriends) return failure("Conflict", { msg: "they are friends" })
-  if (relation.sent !== undefined) return { _tag: "Waiting", id: relation.sent }
+/** The rows with which a friend request is refused. */
+export type FriendRequestRefusal = "Blocked" | "Conflict" | "RateLimited"
+
+/** The outcome of a request. */
+export const decideRequest = (relation: Relation): Result.Result<RequestDecision, Failure<FriendRequestRefusal>> => {
+  if (relation.isBlocked) return refuse("Blocked")
+  if (relation.areFriends) return refuse("Conflict", "they are friends")
+  if (relation.sent !== undefined) return Result.succeed({ _tag: "Waiting", id: relation.sent })
   if (relation.ownFriends >= friendsMax) return tooManyFriends
   if (relation.received !== undefined) {
-    return relation.otherFriends >= friendsMax ? tooManyFriends : { _tag: "Passed", id: relation.received }
+    return relation.otherFriends >= friendsMax
+      ? tooManyFriends
+      : Result.succeed({ _tag: "Passed", id: relation.received })
   }
-  if (relation.sentPending >= requestsPendingMax)
+  if (relation.sentPending >= requestsPendingMax) {
     return full(`${requestsPendingMax} requests of this user are unanswered`)
+  }
   if (relation.receivedPending >= requestsPendingMax) return full(`${requestsPendingMax} requests wait for this user`)
-  return { _tag: "New" }
+  return Result.succeed({ _tag: "New" })
 }
 
-/** Whether this user may answer so: what is not for them is as unknown to them as what is not there. */
-export const mayAnswer = (
+/** Whether this user may respond so. A request for another user is as unknown as one that does not exist. */
+export const mayRespond = (
   userId: UserId,
-  answer: RequestAnswer,
+  response: RequestAnswer,
   { reqUid, userId: receiver }: Pick<FriendRequest, "reqUid" | "userId">
-): boolean => userId === (answer === HandleResult.cancel ? reqUid : receiver)
+): boolean => userId === (response === HandleResult.cancel ? reqUid : receiver)
 
-/** What becomes of an answer: it counts, it repeats what was answered before, or it is refused. */
-export const decideAnswer = (
-  answer: RequestAnswer,
+/** A response counts, repeats the one before, or is refused. */
+export const decideResponse = (
+  response: RequestAnswer,
   before: HandleResult,
   relation: Pick<Relation, "isBlocked" | "ownFriends" | "otherFriends">
-): "Counts" | "Repeats" | Failure => {
-  if (answer === before) return "Repeats"
-  // Before the next: a block has cancelled the request, and tells more.
-  if (answer === HandleResult.pass && relation.isBlocked) return failure("Blocked")
-  if (before !== HandleResult.none) return failure("Conflict", { msg: "this request has another answer" })
-  if (answer !== HandleResult.pass) return "Counts"
-  return Math.max(relation.ownFriends, relation.otherFriends) >= friendsMax ? tooManyFriends : "Counts"
+): Result.Result<"Counts" | "Repeats", Failure<FriendRequestRefusal>> => {
+  if (response === before) return Result.succeed("Repeats")
+  // First, because a block has cancelled the request, and says more.
+  if (response === HandleResult.pass && relation.isBlocked) return refuse("Blocked")
+  if (before !== HandleResult.none) return refuse("Conflict", "this request has another answer")
+  if (response !== HandleResult.pass) return Result.succeed("Counts")
+  const isFull = Math.max(relation.ownFriends, relation.otherFriends) >= friendsMax
+  return isFull ? tooManyFriends : Result.succeed("Counts")
 }

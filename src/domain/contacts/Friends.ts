@@ -3,46 +3,46 @@ import { Context, type Effect, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { type FriendRequestId, UserId } from "../shared/Ids.ts"
 import type { RequestAnswer } from "../shared/Request.ts"
-import type { Asked, FriendRequest } from "./FriendRequest.ts"
+import type { Asked, FriendRequest, FriendRequestRefusal } from "./FriendRequest.ts"
 
-/** A friend as others may see them. */
+/** A friend, without private fields. */
 export const Friend = Schema.Struct({ friendUid: UserId, nickname: Schema.String, avatar: Schema.String }).annotate({
   identifier: "Friend"
 })
 export type Friend = typeof Friend.Type
 
-/** Everything can fail with `DatabaseError`. Friendship is mutual, and each step is one transaction. */
+/** Friendship is mutual, and each step is one transaction. */
 export class Friends extends Context.Service<
   Friends,
   {
     /**
-     * Asks for friendship; where the other has asked before, the two are friends at once. While a request waits, asking
-     * again finds it. A request that the asking user has cancelled is forgotten when they ask anew. Fails with
-     * `BadParameters` for oneself, `UserNotFound`, `Blocked`, `Conflict` between friends, and with `RateLimited` past
-     * `friendsMax` and `requestsPendingMax`.
+     * Requests friendship; if the other user has done so before, the two are friends at once. While a request waits, another
+     * one finds it. A request that its user has cancelled is forgotten when they request anew. The limits are `friendsMax`
+     * and `requestsPendingMax`; a request to oneself is a bad parameter.
      */
-    readonly ask: (userId: UserId, other: UserId, message: string) => Effect.Effect<Asked, Failure>
-    /**
-     * Answers a request. The same answer again has no effect. Fails with `NoRequest` when there is none that this user
-     * may answer so, `Conflict` when it has another answer, `Blocked` when it is to be passed while one blocks the
-     * other, and `RateLimited` past `friendsMax`.
-     */
-    readonly answer: (userId: UserId, id: FriendRequestId, answer: RequestAnswer) => Effect.Effect<void, Failure>
-    /**
-     * Requests to and of a user, newest first, at most `requestPageMax`: those before the request `before`, or the newest.
-     * Fails with `NoRequest` when that is not one of theirs.
-     */
+    readonly request: (
+      userId: UserId,
+      other: UserId,
+      message: string
+    ) => Effect.Effect<Asked, Failure<FriendRequestRefusal | "BadParameters" | "UserNotFound" | "DatabaseError">>
+    /** Responds to a request. The same response again has no effect. */
+    readonly respond: (
+      userId: UserId,
+      id: FriendRequestId,
+      response: RequestAnswer
+    ) => Effect.Effect<void, Failure<FriendRequestRefusal | "NoRequest" | "DatabaseError">>
+    /** Requests to and of a user, newest first, at most `requestPageMax`: those before the request `before`, or the newest. */
     readonly requests: (
       userId: UserId,
       before: FriendRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<FriendRequest>, Failure>
-    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, Failure>
+    ) => Effect.Effect<ReadonlyArray<FriendRequest>, Failure<"NoRequest" | "DatabaseError">>
+    readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, Failure<"DatabaseError">>
     /** The friends whose presence a user sees: where neither blocks the other. */
-    readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure>
+    readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /**
-     * Ends the friendship on both sides, and, where messages need friendship, what is pending to bring one of them into a
-     * group by the other. Idempotent.
+     * Ends the friendship on both sides and, where messages need friendship, the pending requests to bring one of the two
+     * into a group by the other. Idempotent.
      */
-    readonly remove: (userId: UserId, friend: UserId) => Effect.Effect<void, Failure>
+    readonly remove: (userId: UserId, friend: UserId) => Effect.Effect<void, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Friends") {}

@@ -1,7 +1,4 @@
-/**
- * The port to who is online, whichever process holds the connection, and to when a user was last seen (protocol.md
- * section 1.9).
- */
+/** The port to the presence of users: online on any process, or last seen (protocol.md section 1.9). */
 import { Context, type Effect, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { type ConnectionId, UserId } from "../shared/Ids.ts"
@@ -13,8 +10,8 @@ export const watchedMax = 200
 export const WatchPayload = Schema.Struct({ userIds: Schema.Array(UserId).check(Schema.isMaxLength(watchedMax)) })
 
 /**
- * What others are told of a user. `lastSeen` in Unix milliseconds: the present time for who is online, `0` for who was
- * never seen.
+ * The presence that others see of a user. `lastSeen` in Unix milliseconds: the present time for a user who is online, `0`
+ * for one who was never online.
  */
 export const PresenceState = Schema.Struct({ userId: UserId, online: Schema.Boolean, lastSeen: Schema.Int })
 export type PresenceState = typeof PresenceState.Type
@@ -22,7 +19,7 @@ export type PresenceState = typeof PresenceState.Type
 /** An open connection of a user, as presence keeps it. */
 export interface PresentConnection {
   readonly connectionId: ConnectionId
-  readonly userId: string
+  readonly userId: UserId
   readonly deviceId: string
   readonly platform: string
 }
@@ -48,7 +45,7 @@ export interface PresenceChanges {
 
 /**
  * Connections of this process count from and to the moment at which they open and close; those of others once they have
- * been written, within a second, and while their process gives signs of life. Questions fail with `DatabaseError`.
+ * been written, within a second, and while their process gives signs of life.
  */
 export class Presence extends Context.Service<
   Presence,
@@ -58,12 +55,14 @@ export class Presence extends Context.Service<
     /** Never waits. Called after the registry has forgotten the connection. */
     readonly closed: (connection: PresentConnection) => void
     /** One for each id, in their order. */
-    readonly of: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserPresence>, Failure>
+    readonly of: (
+      userIds: ReadonlyArray<UserId>
+    ) => Effect.Effect<ReadonlyArray<UserPresence>, Failure<"DatabaseError">>
     /** Those of these users that are online, in their order. */
-    readonly onlineAmong: (userIds: ReadonlyArray<UserId>) => Effect.Effect<ReadonlyArray<UserId>, Failure>
-    /** At most so many of all users that are online. */
-    readonly onlineUsers: (limit: number) => Effect.Effect<ReadonlyArray<UserId>, Failure>
+    readonly onlineAmong: (
+      userIds: ReadonlyArray<UserId>
+    ) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /** What has changed after a version, on any process; without one, the version of now. May have to be asked again. */
-    readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, Failure>
+    readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Presence") {}

@@ -1,4 +1,5 @@
-/** Two users, and what keeps them apart. */
+/** Two users, and whether they may have to do with each other. */
+import { Result } from "effect"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
@@ -10,22 +11,25 @@ export interface UserPair {
 
 export const pairKey = (user: UserId, other: UserId): string => `${user}/${other}`
 
-/** What is known of users two by two. */
+/** The facts about pairs of users. */
 export interface PairFacts {
-  /** Who blocks whom, by {@link pairKey}. */
+  /** Pairs of a user and one whom that user blocks, by {@link pairKey}. */
   readonly blocks: ReadonlySet<string>
-  /** Who is whose friend, by {@link pairKey}; where messages need friendship. */
+  /** Pairs of friends, by {@link pairKey}; read only where messages need friendship. */
   readonly friends: ReadonlySet<string>
 }
 
-/** Why these two may not write to each other or bring each other into groups, if so. */
-export const barrier = (
+/** The rows with which two users are kept apart. */
+export type ContactRefusal = "Blocked" | "NotFriends"
+
+/** Fails where two users may not write to each other or bring each other into groups. */
+export const checkContact = (
   { blocks, friends }: PairFacts,
   requireFriendship: boolean,
   one: UserId,
   other: UserId
-): Failure | undefined => {
-  if (blocks.has(pairKey(one, other)) || blocks.has(pairKey(other, one))) return failure("Blocked")
+): Result.Result<void, Failure<ContactRefusal>> => {
+  if (blocks.has(pairKey(one, other)) || blocks.has(pairKey(other, one))) return Result.fail(failure("Blocked"))
   const areStrangers = requireFriendship && one !== other && !friends.has(pairKey(one, other))
-  return areStrangers ? failure("NotFriends") : undefined
+  return areStrangers ? Result.fail(failure("NotFriends")) : Result.void
 }

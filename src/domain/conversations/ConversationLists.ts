@@ -1,8 +1,8 @@
 /** The port to the users' lists of conversations (protocol.md section 2.2). */
 import { Context, type Effect, Option, Schema } from "effect"
+import type { ContactRefusal } from "../contacts/UserPair.ts"
 import type { Message } from "../messages/Message.ts"
-import type { ChatType } from "../shared/ConversationIds.ts"
-import { ConversationId } from "../shared/ConversationIds.ts"
+import { type ChatType, ConversationId, type Receiver } from "../shared/ConversationIds.ts"
 import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
@@ -16,7 +16,7 @@ export interface ListedConversation {
   readonly isShown: boolean
   readonly isPinned: boolean
   readonly isMuted: boolean
-  /** The last message that is something by itself, of those that the user sees. */
+  /** The last message that the user sees; changes of messages do not count. */
   readonly lastMessage: Message | undefined
 }
 
@@ -37,7 +37,7 @@ export const listMax = 1_000
 /** Conversations that are changed at once. */
 export const listChangesMax = 500
 
-/** What a user makes of a conversation in their list; what is absent stays. A hidden one is shown again by a message. */
+/** Changes of a conversation in a user's list; absent fields stay. A new message shows a hidden conversation again. */
 export interface ListChange {
   readonly conversationId: ConversationId
   readonly isShown?: boolean
@@ -47,7 +47,7 @@ export interface ListChange {
   readonly readSeq?: number
 }
 
-/** A read position that has moved; others do not hear of it where one of the two blocks the other. */
+/** A read position that has moved; other members are not told of it where one of the two users blocks the other. */
 export interface MovedPosition {
   readonly conversationId: ConversationId
   readonly seq: number
@@ -68,24 +68,29 @@ export const listCursorOf = ({ version, conversationId }: ListPosition): string 
 export const listPositionOf = (cursor: string): Option.Option<ListPosition> =>
   Option.map(decodePosition(cursor), ([version, conversationId]) => ({ version, conversationId }))
 
-/** Everything can fail with `DatabaseError`. */
 export class ConversationLists extends Context.Service<
   ConversationLists,
   {
     /**
-     * Makes sure that a conversation is in the user's list, and tells its id: with another user (`NoReceiver` where
-     * there is none, `Blocked`, `NotFriends`), or of a group of theirs (`NoConversation`).
+     * Makes sure that a conversation is in the user's list, and returns its id: with another user, or of a group that the
+     * user is in.
      */
-    readonly setUp: (userId: UserId, target: UserId, chatType: ChatType) => Effect.Effect<ConversationId, Failure>
+    readonly setUp: (
+      userId: UserId,
+      receiver: Receiver
+    ) => Effect.Effect<ConversationId, Failure<"NoReceiver" | ContactRefusal | "NoConversation" | "DatabaseError">>
     /** A page of the user's list, after the position. At most {@link listMax}, and no more than fit into an answer. */
-    readonly list: (userId: UserId, after: ListPosition | undefined) => Effect.Effect<ListPage, Failure>
+    readonly list: (
+      userId: UserId,
+      after: ListPosition | undefined
+    ) => Effect.Effect<ListPage, Failure<"DatabaseError">>
     /**
-     * Changes a user's list, all or nothing; gives the read positions that have moved. Fails with `NoConversation` for
-     * any that is not theirs, with `BadParameters` for a position past the last message.
+     * Changes a user's list, all or nothing; returns the read positions that have moved. The user must be in each of the
+     * conversations; a position past the last message is a bad parameter.
      */
     readonly change: (
       userId: UserId,
       changes: ReadonlyArray<ListChange>
-    ) => Effect.Effect<ReadonlyArray<MovedPosition>, Failure>
+    ) => Effect.Effect<ReadonlyArray<MovedPosition>, Failure<"NoConversation" | "BadParameters" | "DatabaseError">>
   }
 >()("fiberchat/domain/ConversationLists") {}

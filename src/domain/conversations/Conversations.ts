@@ -1,11 +1,12 @@
-/** The port to what users have in their conversations: what changed, and how far they have read. */
+/** The port to the conversations of users: changes, and read positions. */
 import { Context, type Effect } from "effect"
+import type { ContactRefusal } from "../contacts/UserPair.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { SyncPage, SyncPosition } from "./Sync.ts"
 
-/** What a device asks for. */
+/** The request of a device. */
 export interface SyncQuery {
   readonly position: SyncPosition
   /** Messages in the page. */
@@ -20,40 +21,47 @@ export interface SyncQuery {
 export interface ReadMark {
   readonly seq: number
   readonly moved: boolean
-  /** One of the two in a private conversation blocks the other: only the reader's own devices hear of it. */
+  /** One of the two users of a private conversation blocks the other: only the reader's own devices are told. */
   readonly isBlocked: boolean
 }
 
-/** Who has read a message, its sender left out, of those who see it. */
+/** The users who see a message, its sender left out, by whether they have read it. */
 export interface ReadRecords {
   readonly reads: ReadonlyArray<UserId>
   readonly unReads: ReadonlyArray<UserId>
 }
 
-/** Everything can fail with `DatabaseError`. */
 export class Conversations extends Context.Service<
   Conversations,
   {
     /**
-     * A page of what has changed for the reader, and the position after it; that has no walk when this page was the
-     * last. Fails with `BadParameters` when the position is none that this store ever had.
+     * A page of the changes for the reader, and the position after it; that has no walk when this page was the last. A
+     * position that this store never had is a bad parameter.
      */
     readonly sync: (
       reader: UserId,
       query: SyncQuery
-    ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, Failure>
-    /** Fails with `NoMessage` for anybody who does not see the message. */
-    readonly readRecords: (reader: UserId, messageId: string) => Effect.Effect<ReadRecords, Failure>
+    ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, Failure<"BadParameters" | "DatabaseError">>
+    /** For the users who see the message. */
+    readonly readRecords: (
+      reader: UserId,
+      messageId: string
+    ) => Effect.Effect<ReadRecords, Failure<"NoMessage" | "DatabaseError">>
     /**
-     * Whether others know of the conversation, which they do from its first message on. Fails with `NoConversation` for
-     * anybody who is not a member, and where the two in a private conversation may not write to each other with `Blocked`
-     * or `NotFriends`.
+     * Whether the other members know of the conversation: from its first message on. Fails also where the two users of a
+     * private conversation may not write to each other.
      */
-    readonly mayBeHeard: (userId: UserId, conversationId: ConversationId) => Effect.Effect<boolean, Failure>
+    readonly isVisibleToOthers: (
+      userId: UserId,
+      conversationId: ConversationId
+    ) => Effect.Effect<boolean, Failure<"NoConversation" | ContactRefusal | "DatabaseError">>
     /**
-     * Moves the read position forward to `seq`, never back. Fails with `NoConversation` for anybody who is not a
-     * member, with `BadParameters` past the last message.
+     * Moves the read position of a member forward to `seq`, never back. A `seq` past the last message is a bad parameter.
      */
-    readonly markRead: (reader: UserId, conversationId: ConversationId, seq: number) => Effect.Effect<ReadMark, Failure>
+    readonly markRead: (
+      reader: UserId,
+      conversationId: ConversationId,
+      seq: number
+    ) => Effect.Effect<ReadMark, Failure<"NoConversation" | "BadParameters" | "DatabaseError">>
   }
 >()("fiberchat/domain/Conversations") {}

@@ -1,6 +1,6 @@
 /** `conversation.sync` (protocol.md section 1.7): what a device asks, what it gets, and how a page is cut. */
 import { Option, Schema } from "effect"
-import { Message } from "../messages/Message.ts"
+import { Message, wireMessage } from "../messages/Message.ts"
 import { ConversationId } from "../shared/ConversationIds.ts"
 import type { UserId } from "../shared/Ids.ts"
 import { Natural } from "../shared/Natural.ts"
@@ -22,8 +22,8 @@ export const SyncPayload = Schema.Struct({
 })
 
 /** One conversation of the answer, and the missed messages of it that fit. */
-export const SyncedConversation = Schema.Struct({
-  conversationID: ConversationId,
+export const SyncedConversationFields = {
+  conversationId: ConversationId,
   /** Position of its last message. */
   seq: Schema.Int,
   /** The caller's read position, and the messages after it; one's own are never unread. */
@@ -39,8 +39,32 @@ export const SyncedConversation = Schema.Struct({
   left: Schema.optionalKey(Schema.Literal(true)),
   messages: Schema.Array(Message),
   hasMore: Schema.Boolean
-})
+}
+
+export const SyncedConversation = Schema.Struct(SyncedConversationFields).pipe(
+  Schema.encodeKeys({ conversationId: "conversationID" })
+)
 export type SyncedConversation = typeof SyncedConversation.Type
+
+/** The response: one page, and the cursor after it. */
+export const SyncResponse = Schema.Struct({
+  cursor: Schema.String,
+  hasMore: Schema.Boolean,
+  conversations: Schema.Array(SyncedConversation)
+})
+
+/** Encodes as {@link SyncResponse} does, at a tenth of its cost. */
+export const wireSyncResponse = ({
+  conversations,
+  ...page
+}: typeof SyncResponse.Type): typeof SyncResponse.Encoded => ({
+  ...page,
+  conversations: conversations.map(({ conversationId, messages, ...same }) => ({
+    ...same,
+    conversationID: conversationId,
+    messages: messages.map(wireMessage)
+  }))
+})
 
 /** Where a device stands in the changes of its user's conversations. */
 export interface SyncPosition {
@@ -153,7 +177,7 @@ export const pageOf = (
   messages: ReadonlyArray<Message>,
   isLast: boolean
 ): SyncPage => {
-  const byConversation = Map.groupBy(messages, ({ conversationID }) => conversationID)
+  const byConversation = Map.groupBy(messages, ({ conversationId }) => conversationId)
   const conversations: Array<SyncedConversation> = []
   let last: SyncPage["last"]
   for (const { conversationId, fromSeq, lastSeq, readSeq, joinedSeq, hasLeft, marks } of changed) {
@@ -168,7 +192,7 @@ export const pageOf = (
     // A page that has no room for any of a conversation's messages leaves it to the next one.
     if (hasMore && own.length === 0) return { conversations, last }
     conversations.push({
-      conversationID: conversationId,
+      conversationId,
       seq: lastSeq,
       readSeq,
       unread: lastSeq - readSeq,
@@ -183,8 +207,8 @@ export const pageOf = (
   return { conversations, last: isLast ? undefined : last }
 }
 
-const nothingOf = (conversationID: ConversationId): SyncedConversation => ({
-  conversationID,
+const nothingOf = (conversationId: ConversationId): SyncedConversation => ({
+  conversationId,
   seq: 0,
   readSeq: 0,
   unread: 0,

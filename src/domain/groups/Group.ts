@@ -1,10 +1,9 @@
 /** Groups: roles, limits, and the events that system messages tell of (protocol.md sections 1.6 and 2.2). */
-import { Schema } from "effect"
-import { ConversationId } from "../shared/ConversationIds.ts"
+import { Result, Schema } from "effect"
 import { UserId } from "../shared/Ids.ts"
 import { isWellFormed } from "../shared/WellFormed.ts"
 
-/** The Go project's numbers; 0 is somebody who was a member. */
+/** The Go project's numbers; 0 is a former member. */
 export const Role = { former: 0, owner: 1, manager: 2, member: 3 } as const
 /** The role of a member. */
 export const RoleLevel = Schema.Literals([Role.owner, Role.manager, Role.member])
@@ -14,13 +13,9 @@ export type Role = typeof Role.former | RoleLevel
 /** Whether the role comes with rights over other members. */
 export const isManager = (role: Role): boolean => role === Role.owner || role === Role.manager
 
-/** The smaller number is the higher rank; who has left has none. */
+/** The smaller number is the higher rank; a former member has none. */
 export const outranks = (role: Role, other: Role): boolean =>
   role !== Role.former && (other === Role.former || role < other)
-
-/** A group's id is its conversation's. */
-export const GroupId = ConversationId.check(Schema.isPattern(/^[0-9]+$/u, { expected: "a group's id" }))
-export type GroupId = typeof GroupId.Type
 
 export const groupMembersMax = 2_000
 /** Users that are named at once: their ids fit into the content of a message. */
@@ -33,20 +28,20 @@ export const NamedUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax
 const SomeUsers = NamedUsers.check(Schema.isMinLength(1))
 
 /**
- * What has happened to a group: the JSON content of a system message, whose sender has caused it. Membership is what
- * these events say, one after the other.
+ * An event in the life of a group: the JSON content of a system message, whose sender has caused it. The members of a group
+ * are those that its events, one after the other, leave in it.
  */
 export const GroupEvent = Schema.Union([
   Schema.Struct({
     event: Schema.Literal("created"),
     name: GroupName,
     icon: GroupIcon,
-    /** Whether who wants in must be approved by a manager. */
+    /** Whether a manager must approve new members. */
     isVerify: Schema.Boolean,
     /** The first members besides the creator. */
     userIds: NamedUsers
   }),
-  /** By themselves, or brought in by the sender; `asked` when a request of theirs was approved. */
+  /** The users join by themselves, or the sender brings them in; `asked` when a manager has approved their request. */
   Schema.Struct({ event: Schema.Literal("joined"), userIds: SomeUsers, asked: Schema.optionalKey(Schema.Boolean) }),
   Schema.Struct({ event: Schema.Literal("left") }),
   Schema.Struct({ event: Schema.Literal("removed"), userIds: SomeUsers }),
@@ -61,22 +56,44 @@ export const GroupEvent = Schema.Union([
 ])
 export type GroupEvent = typeof GroupEvent.Type
 
-const decode = Schema.decodeUnknownSync(Schema.fromJsonString(GroupEvent))
+const Content = Schema.fromJsonString(GroupEvent)
+const decode = Schema.decodeUnknownSync(Content)
+const decodeResult = Schema.decodeUnknownResult(Content)
 
-/** Reads the content of a system message. */
+/** The event of a stored system message; a content that is none is a defect. */
 export const groupEventOf = (content: string): GroupEvent => decode(content)
 
-/** The users that an event names besides its sender. */
-export const namedUsers = (event: GroupEvent): ReadonlyArray<UserId> => {
+/** The event of a text of any origin, or why it is none. */
+export const groupEventFrom = (content: string): Result.Result<GroupEvent, string> =>
+  Result.mapError(decodeResult(content), ({ message }) => message)
+
+/** The users whom an event brings into the group or takes out of it, its sender among them; some may be there already. */
+export interface Crossings {
+  readonly joining: ReadonlyArray<UserId>
+  readonly leaving: ReadonlyArray<UserId>
+}
+
+const none: Crossings = { joining: [], leaving: [] }
+
+/** The users who join and leave by an event, each once. */
+export const crossingsOf = (event: GroupEvent, sender: UserId): Crossings => {
   switch (event.event) {
     case "created":
+      return { joining: [...new Set([sender, ...event.userIds])], leaving: [] }
     case "joined":
-    case "removed":
-      return event.userIds
-    case "role":
-      return [event.userId]
+      return { joining: [...new Set(event.userIds)], leaving: [] }
     case "left":
+      return { joining: [], leaving: [sender] }
+    case "removed":
+      return { joining: [], leaving: [...new Set(event.userIds)] }
+    case "role":
     case "changed":
-      return []
+      return none
   }
+}
+
+/** All users that an event is about. */
+export const usersOf = (event: GroupEvent, sender: UserId): ReadonlyArray<UserId> => {
+  const { joining, leaving } = crossingsOf(event, sender)
+  return event.event === "role" ? [event.userId] : [...joining, ...leaving]
 }

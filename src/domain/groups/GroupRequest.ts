@@ -1,15 +1,17 @@
-/** Requests to get into a group: decided from what is known of the group and of those who want in or bring in. */
+/** Requests to join a group, and the decisions on them. */
+import { Result } from "effect"
+import type { ContactRefusal } from "../contacts/UserPair.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
-import type { GroupRequestId, UserId } from "../shared/Ids.ts"
+import type { GroupId, GroupRequestId, UserId } from "../shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
-import { type GroupId, isManager, type Role } from "./Group.ts"
+import { isManager, type Role } from "./Group.ts"
 
-/** Somebody wants to get into a group, or a member wants to bring them in, and a manager is to approve. */
+/** A user wants to join a group, or a member wants to bring the user in, and a manager is to approve. */
 export interface GroupRequest {
   readonly id: GroupRequestId
   readonly groupId: GroupId
   readonly userId: UserId
-  /** The user themselves when nobody else asks for them. */
+  /** The user themselves, or the member who wants to bring them in. */
   readonly inviterId: UserId
   readonly message: string
   /** Unix milliseconds. */
@@ -27,55 +29,64 @@ export const groupRequestPageMax = 200
 /** Requests of one group that are pending. */
 export const groupRequestsPendingMax = 1_000
 
-/** What is asked about a group and the users who are to get into it. */
-export interface AskView {
+/** The facts about a group and the users who are to join it. */
+export interface RequestView {
   readonly isUser: (userId: UserId) => boolean
-  /** Why the inviter has nothing to do with this user, if so. */
-  readonly barrier: (inviter: UserId, userId: UserId) => Failure | undefined
+  /** Fails where the inviter may not bring in this user. */
+  readonly checkContact: (inviter: UserId, userId: UserId) => Result.Result<void, Failure<ContactRefusal>>
   readonly isMember: (userId: UserId) => boolean
-  /** Whether a request for them is pending, whoever has made it. */
-  readonly isAwaited: (userId: UserId) => boolean
+  /** Whether a request for them is pending, by any user. */
+  readonly isPending: (userId: UserId) => boolean
   /** Pending requests of the group. */
   readonly pending: number
 }
 
-/** The requests that are kept of these for one group, or why none is: one user that may not be named refuses all. */
-export const decideAsk = (requests: ReadonlyArray<NewRequest>, view: AskView): ReadonlyArray<NewRequest> | Failure => {
+/** The rows with which requests are refused. */
+export type RequestRefusal = "UserNotFound" | ContactRefusal | "Conflict"
+
+/** The requests that are kept of these for one group. One user that may not be named refuses all. */
+export const decideRequests = (
+  requests: ReadonlyArray<NewRequest>,
+  view: RequestView
+): Result.Result<ReadonlyArray<NewRequest>, Failure<RequestRefusal>> => {
   for (const { userId, inviterId } of requests) {
-    if (!view.isUser(userId)) return failure("UserNotFound", { msg: `no user ${userId}` })
-    const barrier = view.barrier(inviterId, userId)
-    if (barrier !== undefined) return barrier
+    if (!view.isUser(userId)) return Result.fail(failure("UserNotFound", { msg: `no user ${userId}` }))
+    const contact = view.checkContact(inviterId, userId)
+    if (Result.isFailure(contact)) return Result.fail(contact.failure)
   }
   if (requests.every(({ userId }) => view.isMember(userId))) {
-    return failure("Conflict", { msg: "already a member" })
+    return Result.fail(failure("Conflict", { msg: "already a member" }))
   }
-  const added = requests.filter(({ userId }) => !view.isMember(userId) && !view.isAwaited(userId))
+  const added = requests.filter(({ userId }) => !view.isMember(userId) && !view.isPending(userId))
   return view.pending + added.length > groupRequestsPendingMax
-    ? failure("Conflict", { msg: `${groupRequestsPendingMax} requests of this group are pending` })
-    : added
+    ? Result.fail(failure("Conflict", { msg: `${groupRequestsPendingMax} requests of this group are pending` }))
+    : Result.succeed(added)
 }
 
 /**
- * Why this user may not answer so, if so. Managers pass and refuse, who has made the request or is to get in by it
- * cancels it; to all others it does not exist.
+ * Fails where this user may not respond so. Managers pass and refuse; the requester and the user of the request cancel it;
+ * for all others the request does not exist.
  */
-export const answerProblem = (
+export const checkResponse = (
   userId: UserId,
   role: Role,
-  answer: RequestAnswer,
+  response: RequestAnswer,
   request: Pick<GroupRequest, "userId" | "inviterId">
-): Failure | undefined => {
+): Result.Result<void, Failure<"Forbidden" | "NoRequest">> => {
   const isTheirs = userId === request.userId || userId === request.inviterId
-  const isRight = answer === HandleResult.cancel ? isTheirs : isManager(role)
-  if (isRight) return undefined
-  return isTheirs ? failure("Forbidden") : failure("NoRequest")
+  const isRight = response === HandleResult.cancel ? isTheirs : isManager(role)
+  if (isRight) return Result.void
+  return Result.fail(isTheirs ? failure("Forbidden") : failure("NoRequest"))
 }
 
-/** What is told of a request that has another answer. */
-export const closedBefore: Failure = failure("Conflict", { msg: "the request was closed before" })
+/** The failure of a request that has another response. */
+export const closedBefore: Failure<"Conflict"> = failure("Conflict", { msg: "the request was closed before" })
 
-/** What becomes of an answer: it counts, it repeats what was answered before, or it is refused. */
-export const decideAnswer = (answer: RequestAnswer, before: HandleResult): "Counts" | "Repeats" | Failure => {
-  if (answer === before) return "Repeats"
-  return before === HandleResult.none ? "Counts" : closedBefore
+/** A response counts, repeats the one before, or is refused. */
+export const decideResponse = (
+  response: RequestAnswer,
+  before: HandleResult
+): Result.Result<"Counts" | "Repeats", Failure<"Conflict">> => {
+  if (response === before) return Result.succeed("Repeats")
+  return before === HandleResult.none ? Result.succeed("Counts") : Result.fail(closedBefore)
 }

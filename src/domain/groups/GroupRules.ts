@@ -1,128 +1,141 @@
-/** Who may do what to a group: decides whether an event takes place, and what it makes of the members. */
+/** The rights in a group: whether an event takes place, and the roles that it gives to members. */
+import { Result } from "effect"
+import type { ContactRefusal } from "../contacts/UserPair.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
-import { type GroupEvent, groupMembersMax, isManager, outranks, Role } from "./Group.ts"
+import { crossingsOf, type GroupEvent, groupMembersMax, isManager, outranks, Role } from "./Group.ts"
 
-/** What the rules ask about a group and the users that an event names. */
+/** The facts about a group and the users of an event that the rules read. */
 export interface GroupView {
   readonly exists: boolean
-  /** Whether who wants in must be approved. */
+  /** Whether a manager must approve new members. */
   readonly isVerify: boolean
   readonly memberCount: number
   readonly roleOf: (userId: UserId) => Role
   readonly isUser: (userId: UserId) => boolean
-  /** Why these two have nothing to do with each other, if so. */
-  readonly barrier: (a: UserId, b: UserId) => Failure | undefined
-  /** Who has made the request for this user that is pending. */
-  readonly askedFor: (userId: UserId) => UserId | undefined
+  /** Fails where two users may not bring each other into groups. */
+  readonly checkContact: (a: UserId, b: UserId) => Result.Result<void, Failure<ContactRefusal>>
+  /** The user who has made the pending request for this user. */
+  readonly requesterOf: (userId: UserId) => UserId | undefined
 }
 
-/** A member's new role; {@link Role.former} for who is none any more. */
+/** A member's new role; {@link Role.former} for a user who is no member any more. */
 export interface RoleChange {
   readonly userId: UserId
   readonly role: Role
 }
 
-const forbidden = (msg: string): Failure => failure("Forbidden", { msg })
+/** The rows with which the rules refuse an event. */
+export type EventRefusal =
+  | ContactRefusal
+  | "NoConversation"
+  | "Forbidden"
+  | "Conflict"
+  | "UserNotFound"
+  | "GroupFull"
+  | "NotMember"
+  | "NoRequest"
+
+type Decided = Result.Result<ReadonlyArray<RoleChange>, Failure<EventRefusal>>
+
+const refuse = (name: EventRefusal, msg?: string): Result.Result<never, Failure<EventRefusal>> =>
+  Result.fail(failure(name, msg === undefined ? {} : { msg }))
+
+const forbidden = (msg: string) => refuse("Forbidden", msg)
 
 /**
- * What the event does to the members, or why it does not take place. To strangers a group does not exist; one that
- * everybody has left exists for nobody: there is no owner any more who could let anybody in.
+ * The roles that an event gives. For non-members a group does not exist. A group that all members have left exists for
+ * no user: there is no owner any more who could let anybody in.
  */
-export const decideGroup = (
-  event: GroupEvent,
-  sender: UserId,
-  view: GroupView
-): ReadonlyArray<RoleChange> | Failure => {
-  if (event.event === "created") return created(event.userIds, sender, view)
-  if (!view.exists || view.memberCount === 0) return failure("NoConversation")
+export const decideGroup = (event: GroupEvent, sender: UserId, view: GroupView): Decided => {
+  if (event.event === "created") return created(event, sender, view)
+  if (!view.exists || view.memberCount === 0) return refuse("NoConversation")
   const role = view.roleOf(sender)
   if (event.event === "joined") return joined(event, sender, role, view)
-  if (role === Role.former) return failure("NoConversation")
+  if (role === Role.former) return refuse("NoConversation")
   switch (event.event) {
     case "left":
       return role === Role.owner && view.memberCount > 1
         ? forbidden("the owner hands the group over before leaving it")
-        : [{ userId: sender, role: Role.former }]
+        : Result.succeed([{ userId: sender, role: Role.former }])
     case "removed":
-      return removed(event.userIds, role, view)
+      return removed(event, sender, role, view)
     case "role":
       return roleGiven(event.userId, event.role, sender, role, view)
     case "changed":
-      return role === Role.member ? forbidden("only managers change the group") : []
+      return role === Role.member ? forbidden("only managers change the group") : Result.succeed([])
   }
 }
 
-/** Whether those who are brought in may be, by this user. */
-const brought = (userIds: ReadonlyArray<UserId>, sender: UserId, view: GroupView): Failure | undefined => {
+/** Fails where this user may not bring in one of the others. */
+const checkBrought = (
+  userIds: ReadonlyArray<UserId>,
+  sender: UserId,
+  view: GroupView
+): Result.Result<void, Failure<EventRefusal>> => {
   for (const userId of userIds) {
-    if (!view.isUser(userId)) return failure("UserNotFound", { msg: `no user ${userId}` })
-    const barrier = view.barrier(sender, userId)
-    if (barrier !== undefined) return barrier
+    if (!view.isUser(userId)) return refuse("UserNotFound", `no user ${userId}`)
+    const contact = view.checkContact(sender, userId)
+    if (Result.isFailure(contact)) return contact
   }
-  return undefined
+  return Result.void
 }
 
-const created = (named: ReadonlyArray<UserId>, sender: UserId, view: GroupView) => {
-  if (view.exists) return failure("Conflict")
-  if (!view.isUser(sender)) return failure("UserNotFound")
-  const userIds = [...new Set(named)].filter((userId) => userId !== sender)
-  return (
-    brought(userIds, sender, view) ?? [
-      { userId: sender, role: Role.owner },
-      ...userIds.map((userId) => ({ userId, role: Role.member }))
-    ]
-  )
+const members = (userIds: ReadonlyArray<UserId>): ReadonlyArray<RoleChange> =>
+  userIds.map((userId) => ({ userId, role: Role.member }))
+
+const created = (event: GroupEvent, sender: UserId, view: GroupView): Decided => {
+  if (view.exists) return refuse("Conflict")
+  if (!view.isUser(sender)) return refuse("UserNotFound")
+  const others = crossingsOf(event, sender).joining.filter((userId) => userId !== sender)
+  return Result.map(checkBrought(others, sender, view), () => [
+    { userId: sender, role: Role.owner },
+    ...members(others)
+  ])
 }
 
 const joined = (
-  { userIds, asked }: Extract<GroupEvent, { event: "joined" }>,
+  event: Extract<GroupEvent, { event: "joined" }>,
   sender: UserId,
   role: Role,
   view: GroupView
-): ReadonlyArray<RoleChange> | Failure => {
-  if (role === Role.former && (userIds.length !== 1 || userIds[0] !== sender)) return failure("NoConversation")
+): Decided => {
+  const { userIds, asked } = event
+  if (role === Role.former && (userIds.length !== 1 || userIds[0] !== sender)) return refuse("NoConversation")
   if (asked === true && !isManager(role)) return forbidden("only managers approve requests")
   if (view.isVerify && !isManager(role)) return forbidden("a manager must approve this")
-  const newcomers = [...new Set(userIds)].filter((userId) => view.roleOf(userId) === Role.former)
-  if (newcomers.length === 0) return failure("Conflict", { msg: "already a member" })
-  if (view.memberCount + newcomers.length > groupMembersMax) return failure("GroupFull")
+  const newcomers = crossingsOf(event, sender).joining.filter((userId) => view.roleOf(userId) === Role.former)
+  if (newcomers.length === 0) return refuse("Conflict", "already a member")
+  if (view.memberCount + newcomers.length > groupMembersMax) return refuse("GroupFull")
   if (asked === true) {
-    // A request falls with what was between the two who are in it: nobody is brought in past a block.
+    // A block ends the request, too: a user is not brought in by somebody whom they have blocked meanwhile.
     for (const userId of newcomers) {
-      const inviter = view.askedFor(userId)
-      if (inviter === undefined || view.barrier(inviter, userId) !== undefined) return failure("NoRequest")
+      const requester = view.requesterOf(userId)
+      if (requester === undefined || Result.isFailure(view.checkContact(requester, userId))) return refuse("NoRequest")
     }
   } else if (role !== Role.former) {
-    const problem = brought(newcomers, sender, view)
-    if (problem !== undefined) return problem
+    return Result.map(checkBrought(newcomers, sender, view), () => members(newcomers))
   }
-  return newcomers.map((userId) => ({ userId, role: Role.member }))
+  return Result.succeed(members(newcomers))
 }
 
-const removed = (userIds: ReadonlyArray<UserId>, role: Role, view: GroupView): ReadonlyArray<RoleChange> | Failure => {
-  const leaving = [...new Set(userIds)].map((userId) => ({ userId, role: view.roleOf(userId) }))
+const removed = (event: GroupEvent, sender: UserId, role: Role, view: GroupView): Decided => {
+  const leaving = crossingsOf(event, sender).leaving.map((userId) => ({ userId, role: view.roleOf(userId) }))
   if (role === Role.member || leaving.some((other) => !outranks(role, other.role))) {
     return forbidden("only the owner, and managers ordinary members, remove from a group")
   }
-  // All whom the event names are told of it: nobody who has never been in the group may be one of them.
-  if (leaving.some((other) => other.role === Role.former)) return failure("NotMember")
-  return leaving.map(({ userId }) => ({ userId, role: Role.former }))
+  // All users that the event names are told of it: each of them must have been a member.
+  if (leaving.some((other) => other.role === Role.former)) return refuse("NotMember")
+  return Result.succeed(leaving.map(({ userId }) => ({ userId, role: Role.former })))
 }
 
-const roleGiven = (
-  userId: UserId,
-  given: Role,
-  sender: UserId,
-  role: Role,
-  view: GroupView
-): ReadonlyArray<RoleChange> | Failure => {
+const roleGiven = (userId: UserId, given: Role, sender: UserId, role: Role, view: GroupView): Decided => {
   if (role !== Role.owner) return forbidden("only the owner gives roles")
-  if (view.roleOf(userId) === Role.former) return failure("NotMember")
+  if (view.roleOf(userId) === Role.former) return refuse("NotMember")
   if (userId === sender) {
-    return given === Role.owner ? failure("Conflict") : forbidden("the owner hands the group over first")
+    return given === Role.owner ? refuse("Conflict") : forbidden("the owner hands the group over first")
   }
-  if (view.roleOf(userId) === given) return failure("Conflict", { msg: "the member has this role" })
+  if (view.roleOf(userId) === given) return refuse("Conflict", "the member has this role")
   const change = { userId, role: given }
-  return given === Role.owner ? [{ userId: sender, role: Role.manager }, change] : [change]
+  return Result.succeed(given === Role.owner ? [{ userId: sender, role: Role.manager }, change] : [change])
 }

@@ -1,10 +1,10 @@
-/** The port to what is known of groups. Changing them is a matter of messages: see `GroupEvent`. */
+/** The port to groups, their members and requests to join. Messages change groups: see `GroupEvent`. */
 import { Context, type Effect } from "effect"
 import type { Failure } from "../shared/Failure.ts"
-import type { GroupRequestId, UserId } from "../shared/Ids.ts"
+import type { GroupId, GroupRequestId, UserId } from "../shared/Ids.ts"
 import type { HandleResult } from "../shared/Request.ts"
-import type { GroupId, Role, RoleLevel } from "./Group.ts"
-import type { GroupRequest, NewRequest } from "./GroupRequest.ts"
+import type { Role, RoleLevel } from "./Group.ts"
+import type { GroupRequest, NewRequest, RequestRefusal } from "./GroupRequest.ts"
 
 /** A group, as one of its members sees it. */
 export interface GroupInfo {
@@ -24,18 +24,18 @@ export interface GroupMember {
   readonly role: RoleLevel
 }
 
-/** A member, as another one sees that member's presence. */
-export interface Companion {
+/** A member, and whether the group makes that member's presence visible to the reader. */
+export interface MemberVisibility {
   readonly userId: UserId
   /**
-   * Whether being in the group lets the reader know it: who has asked to get in, has written or has done something else
-   * there shows to the others; who was brought in and has kept silent does not, nor anybody where either blocks the
-   * other. Leaving ends it. Of oneself one knows.
+   * A member who has requested to join, has written or has acted in the group is visible to the others. A member who was
+   * brought in and has kept silent is not, and neither are two users of whom one blocks the other. Leaving ends it. The
+   * reader is always visible to themselves.
    */
-  readonly isOpen: boolean
+  readonly isVisible: boolean
 }
 
-/** Who gets the messages of a group, as of its message `seq`. */
+/** The users who get the messages of a group, as of its message `seq`. */
 export interface GroupAudience {
   readonly seq: number
   /** A member gets what comes after `joinedSeq`. */
@@ -45,50 +45,65 @@ export interface GroupAudience {
 /** Groups in one answer. */
 export const groupPageMax = 500
 
-/** Everything can fail with `DatabaseError`; what is asked by nobody's right with `NoConversation`. */
+/** Non-members get `NoConversation`. */
 export class Groups extends Context.Service<
   Groups,
   {
-    /** How the user stands to a group, and whether its managers approve who wants in; `undefined` without such a group. */
-    readonly standing: (
+    /** The role of a user in a group, and whether its managers approve new members; `undefined` without such a group. */
+    readonly membership: (
       groupId: GroupId,
       userId: UserId
-    ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, Failure>
+    ) => Effect.Effect<{ readonly role: Role; readonly isVerify: boolean } | undefined, Failure<"DatabaseError">>
     /** The groups that a user is in, by id, after this one; at most {@link groupPageMax}. */
-    readonly list: (userId: UserId, after: string) => Effect.Effect<ReadonlyArray<GroupInfo>, Failure>
+    readonly list: (
+      userId: UserId,
+      after: GroupId | undefined
+    ) => Effect.Effect<ReadonlyArray<GroupInfo>, Failure<"DatabaseError">>
     /** For members: all of them, highest rank first. */
-    readonly members: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<GroupMember>, Failure>
-    /** For members: all of them, in no order. */
-    readonly companions: (reader: UserId, groupId: GroupId) => Effect.Effect<ReadonlyArray<Companion>, Failure>
-    readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, Failure>
+    readonly members: (
+      reader: UserId,
+      groupId: GroupId
+    ) => Effect.Effect<ReadonlyArray<GroupMember>, Failure<"NoConversation" | "DatabaseError">>
+    /** For members: all of them, in no order, with the visibility of their presence. */
+    readonly membersWithVisibility: (
+      reader: UserId,
+      groupId: GroupId
+    ) => Effect.Effect<ReadonlyArray<MemberVisibility>, Failure<"NoConversation" | "DatabaseError">>
+    readonly audience: (groupId: GroupId) => Effect.Effect<GroupAudience, Failure<"DatabaseError">>
     /**
-     * Keeps requests for users to get into one group, as `decideAsk` decides. Gives the pending request of each user who
+     * Keeps requests for users to join one group, as `decideRequests` decides. Returns the pending request of each user who
      * is no member.
      */
-    readonly ask: (
+    readonly addRequests: (
       requests: ReadonlyArray<NewRequest>
-    ) => Effect.Effect<ReadonlyArray<Pick<GroupRequest, "id" | "userId">>, Failure>
+    ) => Effect.Effect<
+      ReadonlyArray<Pick<GroupRequest, "id" | "userId">>,
+      Failure<RequestRefusal | "NoConversation" | "DatabaseError">
+    >
     /**
-     * For managers: the requests of a group, newest first, before this one; at most {@link groupRequestPageMax}. Fails
-     * with `NoRequest` when that is not one of the group's, and for other members with `Forbidden`.
+     * For managers: the requests of a group, newest first, before this one, which is one of the group's; at most
+     * {@link groupRequestPageMax}. Other members get `Forbidden`.
      */
     readonly requests: (
       reader: UserId,
       groupId: GroupId,
       before: GroupRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure>
+    ) => Effect.Effect<
+      ReadonlyArray<GroupRequest>,
+      Failure<"NoConversation" | "Forbidden" | "NoRequest" | "DatabaseError">
+    >
     /** The requests that a user has made, for themselves or others, in the same order. */
     readonly ownRequests: (
       userId: UserId,
       before: GroupRequestId | undefined
-    ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure>
-    readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, Failure>
-    /** Closes a pending request without letting the user in. Fails with `Conflict` when it was closed otherwise. */
+    ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure<"NoRequest" | "DatabaseError">>
+    readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, Failure<"DatabaseError">>
+    /** Closes a pending request without letting the user in. It is a conflict when the request has another response. */
     readonly close: (
       id: GroupRequestId,
       result: typeof HandleResult.refuse | typeof HandleResult.cancel,
       by: UserId,
       at: number
-    ) => Effect.Effect<void, Failure>
+    ) => Effect.Effect<void, Failure<"NoRequest" | "Conflict" | "DatabaseError">>
   }
 >()("fiberchat/domain/Groups") {}

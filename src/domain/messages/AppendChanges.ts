@@ -19,7 +19,7 @@ export interface MemberChange extends Membership {
 }
 
 export interface GroupChange {
-  readonly groupId: ConversationId
+  readonly conversationId: ConversationId
   readonly event: Extract<GroupEvent, { event: "created" | "changed" }>
 }
 

@@ -1,9 +1,10 @@
 /**
- * What a store has, and will have when the drafts of a batch that were decided so far are written: what the next draft is
- * decided on, and what there is to write.
+ * The state of a store with the decided drafts of a batch applied: the next draft is decided on it, and the changes in it
+ * are written in the end.
  */
+import type { Result } from "effect"
 
-import { barrier } from "../contacts/UserPair.ts"
+import { type ContactRefusal, checkContact } from "../contacts/UserPair.ts"
 import { Role } from "../groups/Group.ts"
 import type { GroupView, RoleChange } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
@@ -21,10 +22,11 @@ import {
   messageKey,
   reactionKey
 } from "./AppendFacts.ts"
-import { type Draft, type Message, MessageType } from "./Message.ts"
+import type { Draft } from "./Draft.ts"
+import { type Message, MessageType } from "./Message.ts"
 import type { MessagePolicy } from "./MessagePolicy.ts"
 
-/** What is decided by, besides the facts. */
+/** The rules of a decision, besides the facts. */
 export interface AppendRules {
   readonly policy: MessagePolicy["Service"]
   /** Tells contents apart where the first one is not kept. */
@@ -74,16 +76,17 @@ export class AppendState {
     return this.facts.users.has(userId)
   }
 
-  /** Why two users may not write to each other or bring each other into groups, if so. */
-  barrier(a: UserId, b: UserId): Failure | undefined {
-    return barrier(this.facts, this.rules.policy.requireFriendship, a, b)
+  /** Fails where two users may not write to each other or bring each other into groups. */
+  checkContact(a: UserId, b: UserId): Result.Result<void, Failure<ContactRefusal>> {
+    return checkContact(this.facts, this.rules.policy.requireFriendship, a, b)
   }
 
-  /** How a user stands to a group. */
+  /** The membership of a user in a group; the role of a stranger is {@link Role.former}. */
   membership(conversationId: ConversationId, userId: UserId): Membership {
     return this.memberships.get(memberKey(conversationId, userId)) ?? stranger
   }
 
+  /** The facts about a group and its users. */
   group(groupId: ConversationId): GroupView {
     const { isVerify, memberCount } = this.groupFacts.get(groupId) ?? { isVerify: false, memberCount: 0 }
     return {
@@ -92,8 +95,8 @@ export class AppendState {
       memberCount,
       roleOf: (userId) => this.membership(groupId, userId).role,
       isUser: (userId) => this.isUser(userId),
-      barrier: (a, b) => this.barrier(a, b),
-      askedFor: (userId) => this.asked.get(memberKey(groupId, userId))
+      checkContact: (a, b) => this.checkContact(a, b),
+      requesterOf: (userId) => this.asked.get(memberKey(groupId, userId))
     }
   }
 
@@ -106,7 +109,7 @@ export class AppendState {
     return this.reactions.get(messageKey(conversationId, seq)) ?? new Map()
   }
 
-  /** What a user has given as their reaction to it, empty for none. */
+  /** The reaction of a user to it, empty for none. */
   reactionOf(userId: UserId, conversationId: ConversationId, seq: number): string {
     return this.ownReactions.get(reactionKey(conversationId, seq, userId)) ?? ""
   }
@@ -122,38 +125,38 @@ export class AppendState {
   }
 
   /** Members get the roles that a message of their group gives them. */
-  changeMembers({ conversationID, sendId, sendTime, seq }: Message, roles: ReadonlyArray<RoleChange>): void {
-    const { isVerify, memberCount } = this.group(conversationID)
+  changeMembers({ conversationId, senderId, sendTime, seq }: Message, roles: ReadonlyArray<RoleChange>): void {
+    const { isVerify, memberCount } = this.group(conversationId)
     let count = memberCount
     for (const { userId, role } of roles) {
-      const before = this.membership(conversationID, userId)
+      const before = this.membership(conversationId, userId)
       const isNew = before.role === Role.former
       count += Number(isNew) - Number(role === Role.former)
       // A new member sees their own joining first.
       const joinedSeq = this.rules.policy.groupHistory === "all" ? 0 : seq - 1
       const membership: Membership = { role, joinedSeq: isNew ? joinedSeq : before.joinedSeq }
-      const key = memberKey(conversationID, userId)
+      const key = memberKey(conversationId, userId)
       this.memberships.set(key, membership)
-      // Who is a member has no request pending.
+      // A member has no pending request.
       if (role !== Role.former) this.asked.delete(key)
       this.memberChanges.push({
-        conversationId: conversationID,
+        conversationId,
         userId,
         seq,
-        changedBy: sendId,
+        changedBy: senderId,
         changedAt: sendTime,
         readSeq: isNew ? seq - 1 : 0,
         ...membership
       })
     }
-    this.groupFacts.set(conversationID, { isVerify, memberCount: count })
-    if (roles.length > 0) this.memberCounts.set(conversationID, count)
+    this.groupFacts.set(conversationId, { isVerify, memberCount: count })
+    if (roles.length > 0) this.memberCounts.set(conversationId, count)
   }
 
-  changeGroup({ groupId, event }: GroupChange): void {
-    const { isVerify, memberCount } = this.group(groupId)
-    this.groupFacts.set(groupId, { isVerify: event.isVerify ?? isVerify, memberCount })
-    this.groupChanges.push({ groupId, event })
+  changeGroup({ conversationId, event }: GroupChange): void {
+    const { isVerify, memberCount } = this.group(conversationId)
+    this.groupFacts.set(conversationId, { isVerify: event.isVerify ?? isVerify, memberCount })
+    this.groupChanges.push({ conversationId, event })
   }
 
   /** A message changes as another one says. */
@@ -167,8 +170,8 @@ export class AppendState {
 
   /** Changes a message that exists, and what a draft of it that comes again is answered with. */
   private amend(message: Message, changes: Partial<Message>): void {
-    this.targets.set(messageKey(message.conversationID, message.seq), { ...message, ...changes })
-    const key = clientKey(message.sendId, message.clientId)
+    this.targets.set(messageKey(message.conversationId, message.seq), { ...message, ...changes })
+    const key = clientKey(message.senderId, message.clientId)
     const first = this.known.get(key)
     if (first === undefined) return
     this.known.set(key, {
@@ -181,7 +184,7 @@ export class AppendState {
   private recall(target: Message): void {
     this.amend(target, { content: "", recalled: true })
     for (const { message } of [...this.known.values()]) {
-      const isOfTarget = message.conversationID === target.conversationID && message.targetSeq === target.seq
+      const isOfTarget = message.conversationId === target.conversationId && message.targetSeq === target.seq
       if (isOfTarget && message.messageType === MessageType.edit) this.amend(message, { content: "" })
     }
   }
@@ -206,13 +209,13 @@ const stranger: Membership = { role: Role.former, joinedSeq: 0 }
 const numbered = (draft: Draft, end: ConversationEnd): Message => ({
   messageId: draft.messageId,
   clientId: draft.clientId,
-  conversationID: draft.conversationId,
+  conversationId: draft.conversationId,
   seq: end.seq + 1,
   chatType: draft.chatType,
-  sendId: draft.senderId,
+  senderId: draft.senderId,
   receiveId: draft.receiveId,
   sendTime: Math.max(draft.sendTime, end.sendTime),
   messageType: draft.messageType,
   content: draft.content,
-  ...(draft.targetSeq === undefined ? {} : { targetSeq: draft.targetSeq })
+  ...("targetSeq" in draft ? { targetSeq: draft.targetSeq } : {})
 })

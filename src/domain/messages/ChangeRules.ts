@@ -1,11 +1,13 @@
-/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
+/** The right to recall, edit or react to a message, and its end (protocol.md section 1.6). */
+import { Result } from "effect"
 
 import { isManager, outranks, type Role } from "../groups/Group.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
-import { type ChangeType, type Draft, isWritten, type Message, MessageType } from "./Message.ts"
+import type { Draft, UnsentChange } from "./Draft.ts"
+import { isWritten, type Message, MessageType } from "./Message.ts"
 import { isContentValid } from "./MessageContent.ts"
 
-/** What the operator has decided about changes. */
+/** The time for changes, which the operator sets. */
 export interface ChangeWindows {
   /** How long after sending a message its sender may recall it, in milliseconds; 0 for ever. */
   readonly recallMillis: number
@@ -16,42 +18,46 @@ export interface ChangeWindows {
 /** Different reactions to one message. */
 export const reactionsMax = 20
 
-/** What the rules ask about the message that is to be changed, and about those who have to do with it. */
+/** The facts about the target and about sender and author that the rules read. */
 export interface ChangeView {
   readonly target: Message
   readonly senderRole: Role
   readonly authorRole: Role
-  /** The reactions that the target has, and how many have given each. */
+  /** The reactions of the target, with the number of users who gave each. */
   readonly reactions: ReadonlyMap<string, number>
   /** The reaction that the sender has given before; empty for none. */
   readonly ownReaction: string
 }
 
-/** Why the change does not take place, if so. */
-export const changeProblem = (
-  draft: Draft,
-  kind: ChangeType,
+/** The rows with which the rules refuse a change. */
+export type RuleRefusal = "NoMessage" | "Conflict" | "Forbidden" | "TooLate" | "BadContent"
+
+type Checked = Result.Result<void, Failure<RuleRefusal>>
+
+/** Fails where the change does not take place. */
+export const checkChange = (
+  draft: Pick<Draft & UnsentChange, "senderId" | "content" | "sendTime" | "messageType">,
   view: ChangeView,
   windows: ChangeWindows
-): Failure | undefined => {
+): Checked => {
   const { target } = view
-  if (!isWritten(target.messageType)) return failure("NoMessage")
-  const isOwn = target.sendId === draft.senderId
-  if (target.recalled) return failure("Conflict", { msg: "this message was recalled" })
-  switch (kind) {
+  if (!isWritten(target.messageType)) return Result.fail(failure("NoMessage"))
+  const isOwn = target.senderId === draft.senderId
+  if (target.recalled) return Result.fail(failure("Conflict", { msg: "this message was recalled" }))
+  switch (draft.messageType) {
     case MessageType.recall:
       // A manager's right does not end.
-      if (isManager(view.senderRole) && (isOwn || outranks(view.senderRole, view.authorRole))) return undefined
-      return isOwn ? tooLate(draft, target, windows.recallMillis) : onlyOwn
+      if (isManager(view.senderRole) && (isOwn || outranks(view.senderRole, view.authorRole))) return Result.void
+      return isOwn ? checkTime(draft, target, windows.recallMillis) : onlyOwn
     case MessageType.edit:
       if (!isOwn) return onlyOwn
       return isContentValid(target.messageType, draft.content)
-        ? tooLate(draft, target, windows.editMillis)
-        : failure("BadContent")
+        ? checkTime(draft, target, windows.editMillis)
+        : Result.fail(failure("BadContent"))
     case MessageType.reaction:
       return kindsWith(draft.content, view) > reactionsMax
-        ? failure("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` })
-        : undefined
+        ? Result.fail(failure("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` }))
+        : Result.void
   }
 }
 
@@ -61,7 +67,7 @@ const kindsWith = (reaction: string, { reactions, ownReaction }: ChangeView): nu
   return reactions.size + (reactions.get(ownReaction) === 1 ? 0 : 1)
 }
 
-const onlyOwn = failure("Forbidden", { msg: "this message is somebody else's" })
+const onlyOwn: Checked = Result.fail(failure("Forbidden", { msg: "this message is somebody else's" }))
 
-const tooLate = (draft: Draft, target: Message, windowMillis: number): Failure | undefined =>
-  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? failure("TooLate") : undefined
+const checkTime = (draft: { readonly sendTime: number }, target: Message, windowMillis: number): Checked =>
+  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? Result.fail(failure("TooLate")) : Result.void

@@ -1,7 +1,7 @@
 /** Messages: what a client sends, what is stored, and what is pushed (protocol.md section 1.6). */
 import { Schema } from "effect"
-import { ChatType, ConversationId } from "../shared/ConversationIds.ts"
-import { ConnectionId, MessageId, UserId } from "../shared/Ids.ts"
+import { ChatTypeSchema, ConversationId, ReceiverId } from "../shared/ConversationIds.ts"
+import { MessageId, UserId } from "../shared/Ids.ts"
 
 /**
  * 0 to 6 are what users write, the Go project's numbers. The others are events in the life of a conversation: 7 is
@@ -20,10 +20,10 @@ export const MessageType = {
   edit: 9,
   reaction: 10
 } as const
-const WrittenType = Schema.Literals([0, 1, 2, 3, 4, 5, 6])
+export const WrittenType = Schema.Literals([0, 1, 2, 3, 4, 5, 6])
 /** The types of messages that users write. */
 export type WrittenType = typeof WrittenType.Type
-const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+export const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 export type MessageType = typeof MessageTypeSchema.Type
 
 /** The types of messages that are nothing by themselves, but a change of another one. */
@@ -34,17 +34,19 @@ export const isChange = (type: MessageType): type is ChangeType => type >= Messa
 
 /** Whether users write messages of this type themselves. */
 export const isWritten = (type: MessageType): type is WrittenType => type <= MessageType.custom
-export const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
 
 /** Chosen by whoever sends: (sender, client id) names one message for ever, so that sending it twice is harmless. */
 export const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
 
-/** Payload of `conversation.chat`. `sendId` and `conversationID` are not needed; where present they must be true. */
+/**
+ * Payload of `conversation.chat`. `sendId` and `conversationID` are not needed; where present they must be true. The wire's
+ * spelling stays: decoding keys would cost 1.2 µs of each chat frame's 25.
+ */
 export const ChatPayload = Schema.Struct({
   conversationID: Schema.optionalKey(Schema.String),
   chatType: ChatTypeSchema,
   sendId: Schema.optionalKey(Schema.String),
-  receiveId: UserId,
+  receiveId: ReceiverId,
   sendTime: Schema.optionalKey(Schema.Unknown),
   message: Schema.Struct({
     messageType: WrittenType,
@@ -53,43 +55,20 @@ export const ChatPayload = Schema.Struct({
 })
 export type ChatPayload = typeof ChatPayload.Type
 
-/** A message on its way to the store: checked by the gateway, not yet numbered. */
-export const Draft = Schema.Struct({
-  messageId: MessageId,
-  /** The frame id that the sender chose: the idempotency key. */
-  clientId: Schema.String,
-  conversationId: ConversationId,
-  chatType: ChatTypeSchema,
-  senderId: UserId,
-  /** The other user, or the group. */
-  receiveId: UserId,
-  /** Server time at which the gateway took it, Unix milliseconds. */
-  sendTime: Schema.Int,
-  messageType: MessageTypeSchema,
-  content: Schema.String,
-  /** The message that a recall, an edit or a reaction is about. */
-  targetSeq: Schema.optionalKey(Schema.Int),
-  /** The connection that sent it, which gets an ack and no push. */
-  origin: Schema.optional(ConnectionId),
-  /** Sent again because nothing was heard of it: a copy is on its way already, or was. */
-  repeated: Schema.optionalKey(Schema.Boolean)
-})
-export type Draft = typeof Draft.Type
-
 /** How many have reacted to a message in one way, and whether the reader is one of them. */
 export const Reaction = Schema.Struct({ reaction: Schema.String, count: Schema.Int, own: Schema.Boolean })
 export type Reaction = typeof Reaction.Type
 
-/** A stored message, as pushed and as returned by history. */
-export const Message = Schema.Struct({
+/** A stored message. */
+export const MessageFields = {
   messageId: MessageId,
   clientId: Schema.String,
-  conversationID: ConversationId,
+  conversationId: ConversationId,
   /** Position in its conversation: 1, 2, 3 … without a gap. */
   seq: Schema.Int,
   chatType: ChatTypeSchema,
-  sendId: UserId,
-  receiveId: UserId,
+  senderId: UserId,
+  receiveId: ReceiverId,
   /** Unix milliseconds, server time. */
   sendTime: Schema.Int,
   messageType: MessageTypeSchema,
@@ -101,21 +80,44 @@ export const Message = Schema.Struct({
   edited: Schema.optionalKey(Schema.Literal(true)),
   /** Never in a push: reactions come as messages of their own. */
   reactions: Schema.optionalKey(Schema.Array(Reaction))
-})
+}
+
+/** A message with the wire's names of its fields, as pushed and as returned by history. */
+export const Message = Schema.Struct(MessageFields).pipe(
+  Schema.encodeKeys({ conversationId: "conversationID", senderId: "sendId" })
+)
 export type Message = typeof Message.Type
+export type WireMessage = typeof Message.Encoded
+
+/** What encoding by {@link Message} gives, at a tenth of its cost (0.4 instead of 4.4 µs): for pushes and pages. */
+export const wireMessage = ({ conversationId, senderId, ...same }: Message): WireMessage => ({
+  ...same,
+  conversationID: conversationId,
+  sendId: senderId
+})
 
 /** What the ack of a chat message carries (protocol.md section 1.4). */
-export const ChatAck = Schema.Struct({
+export const ChatAckFields = {
   messageId: MessageId,
-  conversationID: ConversationId,
+  conversationId: ConversationId,
   seq: Schema.Int,
   sendTime: Schema.Int
-})
+}
+
+export const ChatAck = Schema.Struct(ChatAckFields).pipe(Schema.encodeKeys({ conversationId: "conversationID" }))
 export type ChatAck = typeof ChatAck.Type
+
+/** Encodes as {@link ChatAck} does, at a tenth of its cost. */
+export const wireChatAck = ({ messageId, conversationId, seq, sendTime }: ChatAck): typeof ChatAck.Encoded => ({
+  messageId,
+  conversationID: conversationId,
+  seq,
+  sendTime
+})
 
 export const chatAck = (message: Message): ChatAck => ({
   messageId: message.messageId,
-  conversationID: message.conversationID,
+  conversationId: message.conversationId,
   seq: message.seq,
   sendTime: message.sendTime
 })

@@ -1,17 +1,19 @@
 /** The port to the stored messages: numbering, deduplication and history. */
 import { Context, type Effect, Schema } from "effect"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import { AnyFailure, type Failure } from "../shared/Failure.ts"
+import { type Failure, FailureSchema } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
-import { type Draft, Message } from "./Message.ts"
+import type { Draft } from "./Draft.ts"
+import { Message } from "./Message.ts"
+import { appendRefusals } from "./Refusals.ts"
 
-/** What became of one draft. */
+/** The result of one draft. */
 export const AppendResult = Schema.TaggedUnion({
   Stored: { message: Message },
   /** (sender, client id) was stored before; `message` is the first one. */
   Duplicate: { message: Message },
   /** Nothing was stored: the rules of conversations, groups or changes refuse it, or the id names another message. */
-  Rejected: { error: AnyFailure }
+  Rejected: { error: FailureSchema(...appendRefusals) }
 })
 export type AppendResult = typeof AppendResult.Type
 
@@ -43,19 +45,23 @@ export interface ChatLogQuery {
   readonly limit: number
 }
 
-/** Who reads; `undefined` is a service, which sees every conversation from its beginning. */
+type ReadFailure = Failure<"NoConversation" | "DatabaseError">
+
+/** The reading user; `undefined` is a service, which sees every conversation from its beginning. */
 export type Reader = UserId | undefined
 
-/** Reads answer `NoConversation` to anybody who is not a member; everything can fail with `DatabaseError`. */
+/** Non-members get `NoConversation`. */
 export class MessageStore extends Context.Service<
   MessageStore,
   {
     /**
-     * Stores drafts in one transaction and in order: refuses what may not be sent, recognises what was sent before,
-     * numbers the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
+     * Stores drafts in one transaction and in order: refuses drafts against the rules, recognises repeated ones, and numbers
+     * the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
      */
-    readonly appendBatch: (drafts: ReadonlyArray<Draft>) => Effect.Effect<ReadonlyArray<AppendResult>, Failure>
-    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, Failure>
-    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, Failure>
+    readonly appendBatch: (
+      drafts: ReadonlyArray<Draft>
+    ) => Effect.Effect<ReadonlyArray<AppendResult>, Failure<"DatabaseError" | "ServerError">>
+    readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, ReadFailure>
+    readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ReadFailure>
   }
 >()("fiberchat/domain/MessageStore") {}

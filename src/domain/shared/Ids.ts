@@ -1,10 +1,14 @@
 /** Identifiers: snowflakes written as decimal strings, because a JSON number cannot hold 64 bits. */
 import { Context, Schema } from "effect"
 
-const Decimal = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/u, { expected: "a decimal id" }))
+/** The digits of an id. */
+export const Decimal = Schema.String.check(Schema.isPattern(/^[1-9][0-9]{0,19}$/u, { expected: "a decimal id" }))
 
 export const UserId = Decimal.pipe(Schema.brand("UserId"))
 export type UserId = typeof UserId.Type
+
+export const GroupId = Decimal.pipe(Schema.brand("GroupId"))
+export type GroupId = typeof GroupId.Type
 
 export const MessageId = Decimal.pipe(Schema.brand("MessageId"))
 export type MessageId = typeof MessageId.Type
@@ -27,6 +31,9 @@ export class Ids extends Context.Service<
   Ids,
   {
     readonly userId: () => UserId
+    readonly groupId: () => GroupId
+    readonly friendRequestId: () => FriendRequestId
+    readonly groupRequestId: () => GroupRequestId
     readonly messageId: () => MessageId
     readonly connectionId: () => ConnectionId
     /** An id for a login, a token or anything else that only needs to be unique. */

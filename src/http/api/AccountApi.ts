@@ -11,7 +11,7 @@ import {
   TokenPair
 } from "../../domain/accounts/User.ts"
 import { Authorization } from "./Authorization.ts"
-import { Done, failures, Success } from "./Envelope.ts"
+import { Done, failuresOf, Success } from "./Envelope.ts"
 
 const RefreshRequest = Schema.Struct({ refreshToken: Schema.String.check(Schema.isBetweenLength(1, 256)) })
 
@@ -21,17 +21,17 @@ export class AccountGroup extends HttpApiGroup.make("account")
     HttpApiEndpoint.post("register", "/register", {
       payload: RegisterRequest,
       success: Success(TokenPair),
-      error: failures
+      error: failuresOf("RateLimited", "BadPhone", "PhoneTaken", "Overloaded")
     }).annotate(OpenApi.Summary, "Register by phone and log in"),
     HttpApiEndpoint.post("login", "/login", {
       payload: LoginRequest,
       success: Success(TokenPair),
-      error: failures
+      error: failuresOf("RateLimited", "BadPhone", "WrongCredentials", "Overloaded")
     }).annotate(OpenApi.Summary, "Log in by phone and password"),
     HttpApiEndpoint.post("refresh", "/refresh", {
       payload: RefreshRequest,
       success: Success(TokenPair),
-      error: failures
+      error: failuresOf("RateLimited", "BadRefreshToken")
     }).annotate(OpenApi.Summary, "Exchange a refresh token, which works once, for new tokens")
   )
   .prefix("/v1/user")
@@ -40,23 +40,23 @@ export class AccountGroup extends HttpApiGroup.make("account")
 /** What a logged-in user does with their own profile and finds of others. */
 export class UserGroup extends HttpApiGroup.make("user")
   .add(
-    HttpApiEndpoint.post("logout", "/logout", { success: Done, error: failures }).annotate(
+    HttpApiEndpoint.post("logout", "/logout", { success: Done, error: failuresOf() }).annotate(
       OpenApi.Summary,
       "Revoke this login and close its sockets"
     ),
     HttpApiEndpoint.get("detail", "/user", {
       success: Success(Schema.Struct({ info: Profile })),
-      error: failures
+      error: failuresOf("UserNotFound")
     }).annotate(OpenApi.Summary, "The own profile"),
     HttpApiEndpoint.patch("update", "/user", {
       payload: ProfileChange,
       success: Success(Schema.Struct({ info: Profile })),
-      error: failures
+      error: failuresOf("UserNotFound")
     }).annotate(OpenApi.Summary, "Change the own profile"),
     HttpApiEndpoint.get("find", "/find", {
       query: FindRequest.fields,
       success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
-      error: failures
+      error: failuresOf("BadPhone")
     }).annotate(OpenApi.Summary, "Find users by name, phone or ids")
   )
   .middleware(Authorization)

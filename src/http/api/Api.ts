@@ -4,7 +4,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api
 import { AccountGroup, UserGroup } from "./AccountApi.ts"
 import { SocialGroup } from "./ContactApi.ts"
 import { ImGroup } from "./ConversationApi.ts"
-import { failures } from "./Envelope.ts"
+import { failuresOf } from "./Envelope.ts"
 import { GroupGroup } from "./GroupApi.ts"
 
 /** Liveness: the process answers. Readiness: each dependency, by name, answers too. */
@@ -20,16 +20,16 @@ export class HealthGroup extends HttpApiGroup.make("health")
         store: Schema.Literal("ok"),
         transfer: Schema.Literal("ok")
       }),
-      error: failures
-    }).annotate(OpenApi.Summary, "Everything that it needs answers, too")
+      error: failuresOf("Overloaded")
+    }).annotate(OpenApi.Summary, "The process and its dependencies answer")
   )
   .prefix("/health")
-  .annotateMerge(OpenApi.annotations({ title: "Health", description: "For who watches over the process" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Health", description: "For monitoring" })) {}
 
-/** What a process without connections serves: to who watches over it. */
-export class WorkerApi extends HttpApi.make("fiberchat-worker")
+/** The API of the internal listener, for monitoring. */
+export class InternalApi extends HttpApi.make("fiberchat-internal")
   .add(HealthGroup)
-  .annotateMerge(OpenApi.annotations({ title: "Fiberchat worker" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Fiberchat, internal" })) {}
 
 /** The same document without the claim that unknown fields are refused: they are ignored (protocol.md section 2.1). */
 const withUnknownFields = (part: unknown): unknown => {

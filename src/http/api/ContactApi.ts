@@ -6,49 +6,51 @@ import { Friend } from "../../domain/contacts/Friends.ts"
 import { FriendRequestId, UserId } from "../../domain/shared/Ids.ts"
 import { RequestAnswer, RequestMessage } from "../../domain/shared/Request.ts"
 import { Authorization } from "./Authorization.ts"
-import { Done, failures, Success } from "./Envelope.ts"
+import { Done, failuresOf, Success } from "./Envelope.ts"
 
 export class SocialGroup extends HttpApiGroup.make("social")
   .add(
     HttpApiEndpoint.post("ask", "/friend/putIn", {
       payload: Schema.Struct({ userId: UserId, reqMsg: Schema.optionalKey(RequestMessage) }),
       success: Success(Asked),
-      error: failures
+      error: failuresOf("UserNotFound", "Blocked", "Conflict", "RateLimited")
     }).annotate(OpenApi.Summary, "Ask a user for friendship"),
     HttpApiEndpoint.put("answer", "/friend/putIn", {
       payload: Schema.Struct({ friendReqId: FriendRequestId, handleResult: RequestAnswer }),
       success: Done,
-      error: failures
+      error: failuresOf("NoRequest", "Blocked", "Conflict", "RateLimited")
     }).annotate(OpenApi.Summary, "Pass or refuse a request for friendship, or cancel an own one"),
     HttpApiEndpoint.get("requests", "/friend/putIns", {
       query: { before: Schema.optionalKey(FriendRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(FriendRequest) })),
-      error: failures
+      error: failuresOf("NoRequest")
     }).annotate(OpenApi.Summary, "Requests for friendship from and to the caller, the newest first"),
     HttpApiEndpoint.get("friends", "/friends", {
       success: Success(Schema.Struct({ list: Schema.Array(Friend) })),
-      error: failures
+      error: failuresOf()
     }).annotate(OpenApi.Summary, "The own friends"),
     HttpApiEndpoint.get("online", "/friends/online", {
       success: Success(Schema.Struct({ onlineList: Schema.Record(Schema.String, Schema.Boolean) })),
-      error: failures
+      error: failuresOf()
     }).annotate(OpenApi.Summary, "Which friends are online"),
-    HttpApiEndpoint.delete("remove", "/friend", { query: { userId: UserId }, success: Done, error: failures }).annotate(
-      OpenApi.Summary,
-      "End a friendship on both sides"
-    ),
+    HttpApiEndpoint.delete("remove", "/friend", {
+      query: { userId: UserId },
+      success: Done,
+      error: failuresOf()
+    }).annotate(OpenApi.Summary, "End a friendship on both sides"),
     HttpApiEndpoint.post("block", "/block", {
       payload: Schema.Struct({ userId: UserId }),
       success: Done,
-      error: failures
+      error: failuresOf("UserNotFound", "RateLimited")
     }).annotate(OpenApi.Summary, "Block a user"),
-    HttpApiEndpoint.delete("unblock", "/block", { query: { userId: UserId }, success: Done, error: failures }).annotate(
-      OpenApi.Summary,
-      "Block a user no longer"
-    ),
+    HttpApiEndpoint.delete("unblock", "/block", {
+      query: { userId: UserId },
+      success: Done,
+      error: failuresOf()
+    }).annotate(OpenApi.Summary, "Block a user no longer"),
     HttpApiEndpoint.get("blocks", "/blocks", {
       success: Success(Schema.Struct({ list: Schema.Array(UserId) })),
-      error: failures
+      error: failuresOf()
     }).annotate(OpenApi.Summary, "Whom the caller blocks")
   )
   .middleware(Authorization)

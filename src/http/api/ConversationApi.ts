@@ -1,15 +1,14 @@
 /** Conversations over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { ChatTypeSchema } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
-import { ConversationId } from "../../domain/shared/ConversationIds.ts"
+import { ChatTypeSchema, ConversationId, ReceiverId } from "../../domain/shared/ConversationIds.ts"
 import { MessageId, UserId } from "../../domain/shared/Ids.ts"
 import { NaturalFromString } from "../../domain/shared/Natural.ts"
 import { Authorization } from "./Authorization.ts"
 import { ChatLog } from "./ChatLog.ts"
 import { ConversationChanges, ConversationPage } from "./ConversationEntry.ts"
-import { Done, failures, Success } from "./Envelope.ts"
+import { Done, failuresOf, Success } from "./Envelope.ts"
 
 /** `endSendTime < sendTime ≤ startSendTime` (Unix milliseconds), newest first; `0` leaves a bound out, as in Go. */
 export const ChatLogRequest = {
@@ -22,7 +21,7 @@ export const ChatLogRequest = {
   count: Schema.optionalKey(NaturalFromString.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
 }
 
-export const SetUpRequest = Schema.Struct({ sendId: UserId, recvId: UserId, chatType: ChatTypeSchema })
+export const SetUpRequest = Schema.Struct({ sendId: UserId, recvId: ReceiverId, chatType: ChatTypeSchema })
 
 export const ReadRecordsAnswer = Schema.Struct({ reads: Schema.Array(UserId), unReads: Schema.Array(UserId) })
 
@@ -31,27 +30,27 @@ export class ImGroup extends HttpApiGroup.make("im")
     HttpApiEndpoint.get("chatlog", "/chatlog", {
       query: ChatLogRequest,
       success: Success(Schema.Struct({ list: Schema.Array(ChatLog) })),
-      error: failures
+      error: failuresOf("NoConversation")
     }).annotate(OpenApi.Summary, "Messages of a conversation by time or seq, the newest first"),
     HttpApiEndpoint.get("readRecords", "/chatlog/readRecords", {
       query: { msgId: MessageId },
       success: Success(ReadRecordsAnswer),
-      error: failures
+      error: failuresOf("NoMessage")
     }).annotate(OpenApi.Summary, "Who has read a message, and who has not"),
     HttpApiEndpoint.post("setUp", "/setup/conversation", {
       payload: SetUpRequest,
       success: Success(Schema.Struct({ conversationId: ConversationId })),
-      error: failures
+      error: failuresOf("Forbidden", "NoReceiver", "Blocked", "NotFriends", "NoConversation")
     }).annotate(OpenApi.Summary, "Put a conversation into the own list"),
     HttpApiEndpoint.get("conversations", "/conversation", {
       query: { after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))) },
       success: Success(ConversationPage),
-      error: failures
+      error: failuresOf()
     }).annotate(OpenApi.Summary, "The own list of conversations, the last changed first"),
     HttpApiEndpoint.put("change", "/conversation", {
       payload: ConversationChanges,
       success: Done,
-      error: failures
+      error: failuresOf("NoConversation")
     }).annotate(OpenApi.Summary, "Show, hide, pin, mute or read conversations, all or none of them")
   )
   .middleware(Authorization)

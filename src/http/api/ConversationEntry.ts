@@ -1,11 +1,17 @@
 /** A user's list of conversations as it is shown and changed, over HTTP and RPC (protocol.md section 2.2). */
 import { Schema } from "effect"
-import { listChangesMax } from "../../domain/conversations/ConversationLists.ts"
-import { Message } from "../../domain/messages/Message.ts"
-import { ConversationId } from "../../domain/shared/ConversationIds.ts"
+import {
+  type ListChange,
+  type ListedConversation,
+  type ListPage,
+  listChangesMax,
+  listCursorOf
+} from "../../domain/conversations/ConversationLists.ts"
+import { MessageFields } from "../../domain/messages/Message.ts"
+import { ConversationId, ReceiverId, receiverIn } from "../../domain/shared/ConversationIds.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
 import { Natural } from "../../domain/shared/Natural.ts"
-import { ChatLog } from "./ChatLog.ts"
+import { ChatLog, chatLog } from "./ChatLog.ts"
 
 /**
  * A conversation of the caller's list. `total` and `seq` are the position of its last message, `read` is how far the
@@ -13,9 +19,9 @@ import { ChatLog } from "./ChatLog.ts"
  */
 export const ConversationEntry = Schema.Struct({
   conversationId: ConversationId,
-  chatType: Message.fields.chatType,
+  chatType: MessageFields.chatType,
   /** The other user, or the group. */
-  targetId: UserId,
+  targetId: ReceiverId,
   isShow: Schema.Boolean,
   pinned: Schema.Boolean,
   muted: Schema.Boolean,
@@ -56,3 +62,40 @@ export const ConversationChanges = Schema.Struct({
     })
   )
 })
+
+const entryOf = (userId: UserId, listed: ListedConversation): ConversationEntry => {
+  const { conversationId, chatType, lastSeq, readSeq, lastMessage } = listed
+  return {
+    conversationId,
+    chatType,
+    targetId: receiverIn(conversationId, userId).receiveId,
+    isShow: listed.isShown,
+    pinned: listed.isPinned,
+    muted: listed.isMuted,
+    seq: lastSeq,
+    read: readSeq,
+    total: lastSeq,
+    unread: lastSeq - readSeq,
+    joinedSeq: listed.joinedSeq,
+    msg: lastMessage === undefined ? null : chatLog(lastMessage)
+  }
+}
+
+/** A page of a user's list. */
+export const conversationPage = (userId: UserId, page: ListPage): typeof ConversationPage.Type => ({
+  userId,
+  conversationList: Object.fromEntries(
+    page.conversations.map((listed) => [listed.conversationId, entryOf(userId, listed)])
+  ),
+  ...(page.next === undefined ? {} : { next: listCursorOf(page.next) })
+})
+
+/** The changes that a request asks for. */
+export const listChanges = ({ conversationList }: typeof ConversationChanges.Type): ReadonlyArray<ListChange> =>
+  Object.entries(conversationList).map(([id, { isShow, read, pinned, muted }]) => ({
+    conversationId: id as ConversationId,
+    ...(isShow === undefined ? {} : { isShown: isShow }),
+    ...(pinned === undefined ? {} : { isPinned: pinned }),
+    ...(muted === undefined ? {} : { isMuted: muted }),
+    ...(read === undefined ? {} : { readSeq: read })
+  }))

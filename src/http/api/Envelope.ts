@@ -20,14 +20,13 @@ export const failureBody = (error: Failure) => ({ code: error.code, msg: error.m
 /** Statuses whose answers tell when to try again. */
 const retryStatuses: ReadonlySet<number> = new Set([429, 503])
 
-const failureOfStatus = <Name extends ErrorName>(status: number, names: ReadonlyArray<Name>) => {
+/** The failures of one HTTP status. */
+export const failureOfStatus = <Name extends ErrorName>(status: number, names: ReadonlyArray<Name>) => {
   const body = Schema.Struct({
     code: codesOf(names),
     msg: Schema.String,
     data: Schema.Null
-  })
-    .annotate({ identifier: `Failure${status}` })
-    .pipe(HttpApiSchema.status(status))
+  }).pipe(HttpApiSchema.status(status))
   const description = names.map((name) => `${errorTable[name].code} ${errorTable[name].msg}`).join(", ")
   return FailureValue(names)
     .annotate({ description })
@@ -53,11 +52,13 @@ const failureOfStatus = <Name extends ErrorName>(status: number, names: Readonly
 export const retryHeaders = (error: Failure): { readonly "retry-after"?: string } =>
   retryStatuses.has(error.status) ? { "retry-after": String(Math.ceil((error.retryAfter ?? 1000) / 1000)) } : {}
 
-/** The failures of an endpoint: a schema for each HTTP status of these rows. */
-export const failuresOf = <Name extends ErrorName>(...names: ReadonlyArray<Name>) =>
-  [...Map.groupBy(names, (name) => errorTable[name].status)]
-    .sort(([one], [other]) => one - other)
-    .map(([status, rows]) => failureOfStatus(status, rows))
+/** Failures of every endpoint: a request that does not fit, and faults of the server. */
+const everyEndpoint = ["BadParameters", "PayloadTooLarge", "DatabaseError", "ServerError"] as const
 
-/** The failures of an endpoint: the whole error table, a schema per HTTP status. */
-export const failures = failuresOf(...(Object.keys(errorTable) as ReadonlyArray<ErrorName>))
+/** The failures of an endpoint: these rows and those of every endpoint, a schema for each HTTP status. */
+export const failuresOf = <const Name extends ErrorName = never>(...names: ReadonlyArray<Name>) => {
+  const rows = [...new Set([...everyEndpoint, ...names])]
+  return [...Map.groupBy(rows, (name) => errorTable[name].status)]
+    .sort(([one], [other]) => one - other)
+    .map(([status, ofStatus]) => failureOfStatus(status, ofStatus))
+}

@@ -1,43 +1,17 @@
 /** Groups over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { GroupIcon, GroupId, GroupName, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
+import { GroupIcon, GroupName, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
-import { GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
-import { AnyHandleResult, HandleResult, RequestAnswer, RequestMessage } from "../../domain/shared/Request.ts"
+import { draftProblems, groupEventRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
+import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
+import { HandleResult, RequestAnswer, RequestMessage } from "../../domain/shared/Request.ts"
 import { Authorization } from "./Authorization.ts"
-import { Done, failures, Success } from "./Envelope.ts"
+import { Done, failuresOf, Success } from "./Envelope.ts"
+import { GroupEntry, GroupRequestEntry, GroupUser } from "./GroupEntries.ts"
 
-/** A group as one of its members sees it; `roleLevel` is the caller's: 1 owner, 2 manager, 3 member. */
-export const GroupEntry = Schema.Struct({
-  id: GroupId,
-  name: Schema.String,
-  icon: Schema.String,
-  isVerify: Schema.Boolean,
-  roleLevel: RoleLevel,
-  memberCount: Schema.Int
-}).annotate({ identifier: "GroupEntry" })
-
-export const GroupUser = Schema.Struct({
-  groupId: GroupId,
-  userId: UserId,
-  nickname: Schema.String,
-  userAvatarUrl: Schema.String,
-  roleLevel: RoleLevel
-}).annotate({ identifier: "GroupUser" })
-
-/** `handleResult`: 1 none, 2 pass, 3 refuse, 4 cancel. Times in Unix milliseconds. */
-export const GroupRequestEntry = Schema.Struct({
-  id: GroupRequestId,
-  groupId: GroupId,
-  userId: UserId,
-  inviterUserId: UserId,
-  reqMsg: Schema.String,
-  reqTime: Schema.Int,
-  handleResult: AnyHandleResult,
-  handleUserId: Schema.optionalKey(UserId),
-  handleTime: Schema.optionalKey(Schema.Int)
-}).annotate({ identifier: "GroupRequestEntry" })
+/** Failures of everything that changes a group by a message in it. */
+const groupFailures = [...draftProblems, ...groupEventRefusals, ...transferFailures] as const
 
 export class GroupGroup extends HttpApiGroup.make("group")
   .add(
@@ -51,7 +25,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         clientId: Schema.optionalKey(ClientId)
       }),
       success: Success(Schema.Struct({ groupId: GroupId })),
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Found a group"),
     HttpApiEndpoint.patch("change", "/group", {
       payload: Schema.Struct({
@@ -65,12 +39,12 @@ export class GroupGroup extends HttpApiGroup.make("group")
         })
       ),
       success: Done,
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Change the name, icon or admission of a group; for managers"),
     HttpApiEndpoint.get("list", "/groups", {
       query: { after: Schema.optionalKey(GroupId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
-      error: failures
+      error: failuresOf()
     }).annotate(OpenApi.Summary, "The groups of the caller"),
     HttpApiEndpoint.post("ask", "/group/putIn", {
       payload: Schema.Struct({
@@ -85,7 +59,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
           requests: Schema.Array(Schema.Struct({ groupReqId: GroupRequestId, userId: UserId }))
         })
       ),
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Ask to get into a group, or bring others in"),
     HttpApiEndpoint.put("handle", "/group/putIn", {
       payload: Schema.Struct({
@@ -93,33 +67,33 @@ export class GroupGroup extends HttpApiGroup.make("group")
         handleResult: RequestAnswer
       }),
       success: Done,
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Pass or refuse a request to get into a group, or cancel an own one"),
     HttpApiEndpoint.get("requests", "/group/putIns", {
       /** Of a group, for its managers; without one those that the caller has made. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
-      error: failures
+      error: failuresOf("NoConversation", "Forbidden", "NoRequest")
     }).annotate(OpenApi.Summary, "Requests to get into a group, or those that the caller has made, the newest first"),
     HttpApiEndpoint.get("users", "/group/users", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),
-      error: failures
+      error: failuresOf("NoConversation")
     }).annotate(OpenApi.Summary, "The members of a group"),
     HttpApiEndpoint.put("giveRole", "/group/users", {
       payload: Schema.Struct({ groupId: GroupId, userId: UserId, roleLevel: RoleLevel }),
       success: Done,
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Give a member another rank, or hand the group over; for the owner"),
     HttpApiEndpoint.delete("remove", "/group/users", {
       query: { groupId: GroupId, userId: Schema.optionalKey(UserId) },
       success: Done,
-      error: failures
+      error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Leave a group, or remove a member"),
     HttpApiEndpoint.get("online", "/group/users/online", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ onlineList: Schema.Record(UserId, Schema.Boolean) })),
-      error: failures
+      error: failuresOf("NoConversation")
     }).annotate(OpenApi.Summary, "Which members of a group are online")
   )
   .middleware(Authorization)

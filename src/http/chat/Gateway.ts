@@ -12,7 +12,8 @@ import { ConnectionRegistry } from "../../actors/connections/ConnectionRegistry.
 import { Connections } from "../../actors/connections/Connections.ts"
 import { Auth } from "../../domain/accounts/Auth.ts"
 import { DeviceId, Platform } from "../../domain/accounts/User.ts"
-import { AckService, ackModes } from "../../domain/connection/AckService.ts"
+import { AckService } from "../../domain/connection/AckService.ts"
+import { ackModes } from "../../domain/protocol/AckMode.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../../layers/settings/Settings.ts"
 import { failureBody, retryHeaders } from "../api/Envelope.ts"
@@ -22,8 +23,6 @@ import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
 
 const subprotocol = "fiberchat.v1"
 const tokenProtocol = "bearer."
-/** What workers send may be larger than what users do: whole batches. */
-const systemFrameBytesMax = 1024 * 1024
 /** Upgrades whose token is being checked; further ones are refused until some are done. */
 const pendingMax = 1_024
 
@@ -33,6 +32,9 @@ const OpeningQuery = Schema.Struct({
   ack: Schema.optionalKey(Schema.Literals(ackModes))
 })
 const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
+
+/** The failures of an upgrade. */
+type Refusal = Failure<"Forbidden" | "Overloaded" | "Unauthenticated" | "BadParameters" | "DatabaseError">
 
 const full = () => failure("Overloaded", { retryAfter: 5_000 })
 
@@ -57,10 +59,9 @@ export const layer = Layer.effectDiscard(
       maxPayload: settings.frameBytesMax,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false)
     }
-    const userSockets = new WebSocketServer(options)
-    const systemSockets = new WebSocketServer({ ...options, maxPayload: systemFrameBytesMax })
+    const sockets = new WebSocketServer(options)
 
-    const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, Failure> {
+    const admit = Effect.fnUntraced(function* (request: IncomingMessage): Effect.fn.Return<Opening, Refusal> {
       if (!isOriginAllowed(request, settings.allowedOrigins)) {
         return yield* failure("Forbidden", { msg: "origin not allowed" })
       }
@@ -70,9 +71,8 @@ export const layer = Layer.effectDiscard(
       const token = requestToken(request)
       if (token === undefined) return yield* isFull ? full() : failure("Unauthenticated")
       const identity = yield* auth.verify(token)
-      // Without the workers nobody here gets an ack.
-      if (isFull && identity.kind !== "system") return yield* full()
-      if (identity.kind === "service") return yield* failure("Unauthenticated")
+      if (isFull) return yield* full()
+      if (identity.kind !== "user") return yield* failure("Unauthenticated")
       const query = yield* decodeQuery(Object.fromEntries(new URL(request.url ?? "", "ws://host").searchParams)).pipe(
         Effect.mapError((error) => failure("BadParameters", { msg: error.message }))
       )
@@ -87,7 +87,6 @@ export const layer = Layer.effectDiscard(
     const upgrade = Effect.fnUntraced(
       function* (request: IncomingMessage, stream: Duplex, head: Buffer) {
         const opening = yield* admit(request)
-        const sockets = opening.identity.kind === "system" ? systemSockets : userSockets
         const socket = yield* handshake(sockets, request, stream, head)
         socket.wire(yield* connections.start(opening, new WebSocketTransport(socket, stream)))
       },
@@ -130,7 +129,7 @@ const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage,
   })
 
 /** Answers with the envelope and closes. What was not expected is logged and answered with 100001. */
-const refuse = (stream: Duplex, cause: Cause.Cause<Failure>): Effect.Effect<void> => {
+const refuse = (stream: Duplex, cause: Cause.Cause<Refusal>): Effect.Effect<void> => {
   const expected = cause.reasons.find((reason) => reason._tag === "Fail")
   const error = expected?.error ?? failure("ServerError")
   const answer = Effect.sync(() => {

@@ -2,9 +2,9 @@
 import type { Duplex } from "node:stream"
 import { type Effect, Result } from "effect"
 import { type RawData, WebSocket } from "ws"
-import type { Connection } from "../../actors/connections/ConnectionRegistry.ts"
+import type { ConnectionHandle } from "../../actors/connections/ConnectionRegistry.ts"
 import type { Transport } from "../../actors/connections/Transport.ts"
-import { parseFrame } from "../../domain/connection/Frame.ts"
+import { parseFrame } from "../../domain/protocol/Frame.ts"
 import { drained } from "../shared/drained.ts"
 
 /**
@@ -68,10 +68,10 @@ const binaryFrame = Result.fail({ id: "", problem: "binary frames are not suppor
 
 /** A socket that knows its connection. The emitter calls the listeners as methods, so that all sockets share them. */
 export class ChatSocket extends WebSocket {
-  private connection: Connection | undefined
+  private connection: ConnectionHandle | undefined
 
   /** Tells the connection what happens on this socket from now on, and lets the socket, which was paused, go on. */
-  wire(connection: Connection): void {
+  wire(connection: ConnectionHandle): void {
     this.connection = connection
     this.on("message", this.received)
     this.on("ping", this.seen)

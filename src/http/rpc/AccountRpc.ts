@@ -10,16 +10,31 @@ import {
   RegisterRequest,
   TokenPair
 } from "../../domain/accounts/User.ts"
-import { AnyFailure } from "../../domain/shared/Failure.ts"
+import { FailureSchema } from "../../domain/shared/Failure.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
 
 const WithId = Schema.Struct({ id: UserId, ...TokenPair.fields })
 
+/** Failures of an attempt to register or log in. */
+const attemptFailures = ["RateLimited", "BadPhone", "Overloaded", "DatabaseError"] as const
+
 export class AccountRpcs extends RpcGroup.make(
-  Rpc.make("Ping", { success: Schema.Literal("pong"), error: AnyFailure }),
-  Rpc.make("Login", { payload: LoginRequest.fields, success: WithId, error: AnyFailure }),
-  Rpc.make("Register", { payload: RegisterRequest.fields, success: WithId, error: AnyFailure }),
-  Rpc.make("GetUserInfo", { payload: { id: UserId }, success: Profile, error: AnyFailure }),
+  Rpc.make("Ping", { success: Schema.Literal("pong") }),
+  Rpc.make("Login", {
+    payload: LoginRequest.fields,
+    success: WithId,
+    error: FailureSchema(...attemptFailures, "WrongCredentials")
+  }),
+  Rpc.make("Register", {
+    payload: RegisterRequest.fields,
+    success: WithId,
+    error: FailureSchema(...attemptFailures, "PhoneTaken")
+  }),
+  Rpc.make("GetUserInfo", {
+    payload: { id: UserId },
+    success: Profile,
+    error: FailureSchema("UserNotFound", "DatabaseError")
+  }),
   Rpc.make("FindUser", {
     payload: {
       name: Schema.optionalKey(Nickname),
@@ -27,6 +42,6 @@ export class AccountRpcs extends RpcGroup.make(
       ids: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(findMax)))
     },
     success: Schema.Array(Profile),
-    error: AnyFailure
+    error: FailureSchema("BadParameters", "BadPhone", "DatabaseError")
   })
 ) {}

@@ -1,6 +1,6 @@
 /** Handlers of the user service's RPC group. */
 import { Effect } from "effect"
-import { Accounts } from "../api/Accounts.ts"
+import { Accounts } from "../../domain/services/Accounts.ts"
 import { AccountRpcs } from "./AccountRpc.ts"
 
 export const layer = AccountRpcs.toLayer(

@@ -4,13 +4,17 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { GroupIcon, GroupName, NamedUsers } from "../../domain/groups/Group.ts"
 import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
+import { draftProblems, groupEventRefusals, messageRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
 import { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import { AnyFailure } from "../../domain/shared/Failure.ts"
+import { FailureSchema } from "../../domain/shared/Failure.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
 import { Natural } from "../../domain/shared/Natural.ts"
 import { ChatLog } from "../api/ChatLog.ts"
 import { SetUpRequest } from "../api/ConversationApi.ts"
 import { ConversationChanges, ConversationPage } from "../api/ConversationEntry.ts"
+
+/** Failures of everything that reads the store. */
+const storeFailures = ["DatabaseError"] as const
 
 export class ConversationRpcs extends RpcGroup.make(
   /** As `GET /v1/im/chatlog`, of any conversation and from its beginning. */
@@ -25,22 +29,22 @@ export class ConversationRpcs extends RpcGroup.make(
       count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: historyMax })))
     },
     success: Schema.Array(ChatLog),
-    error: AnyFailure
+    error: FailureSchema(...storeFailures, "NoConversation")
   }),
   Rpc.make("SetUpUserConversation", {
     payload: SetUpRequest.fields,
     success: Schema.Struct({ conversationId: ConversationId }),
-    error: AnyFailure
+    error: FailureSchema(...storeFailures, "NoReceiver", "Blocked", "NotFriends", "NoConversation")
   }),
   Rpc.make("GetConversations", {
     payload: { userId: UserId, after: Schema.optionalKey(Schema.String) },
     success: ConversationPage,
-    error: AnyFailure
+    error: FailureSchema(...storeFailures, "BadParameters")
   }),
   Rpc.make("PutConversations", {
     payload: { userId: UserId, ...ConversationChanges.fields },
     success: Schema.Void,
-    error: AnyFailure
+    error: FailureSchema(...storeFailures, "BadParameters", "NoConversation")
   }),
   /** Founds a group in a user's name. */
   Rpc.make("CreateGroupConversation", {
@@ -53,7 +57,7 @@ export class ConversationRpcs extends RpcGroup.make(
       userIds: Schema.optionalKey(NamedUsers)
     },
     success: Schema.Struct({ conversationId: ConversationId }),
-    error: AnyFailure
+    error: FailureSchema(...draftProblems, ...groupEventRefusals, ...transferFailures)
   }),
   /** Sends a message in a user's name; answered when it is durable. */
   Rpc.make("SendMessage", {
@@ -65,13 +69,13 @@ export class ConversationRpcs extends RpcGroup.make(
       message: ChatPayload.fields.message
     },
     success: ChatAck,
-    error: AnyFailure
+    error: FailureSchema(...draftProblems, ...messageRefusals, ...transferFailures)
   }),
   /** The messages after a seq, those that there are and those that come, in order and without a gap. Has no end. */
   Rpc.make("Messages", {
     payload: { conversationId: ConversationId, afterSeq: Schema.optionalKey(Natural) },
     success: Message,
-    error: AnyFailure,
+    error: FailureSchema(...storeFailures, "NoConversation", "Overloaded", "Unauthenticated"),
     stream: true
   })
 ) {}

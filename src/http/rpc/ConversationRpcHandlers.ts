@@ -1,19 +1,21 @@
 /** Handlers of the conversations' RPC group. Services are trusted: they read every conversation, and write for users. */
 import { Effect, Option, Stream } from "effect"
 import { ConversationWatchers } from "../../actors/delivery/ConversationWatchers.ts"
-import { MessageSender } from "../../actors/delivery/MessageSender.ts"
-import { founding, written } from "../../domain/messages/Drafting.ts"
+import * as Draft from "../../domain/messages/Draft.ts"
 import { chatAck } from "../../domain/messages/Message.ts"
 import { type HistoryQuery, historyMax, MessageStore } from "../../domain/messages/MessageStore.ts"
 import { fitting } from "../../domain/messages/Page.ts"
-import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
-import { Ids } from "../../domain/shared/Ids.ts"
-import { ConversationService } from "../api/ConversationService.ts"
+import { ConversationService } from "../../domain/services/ConversationService.ts"
+import { GroupService } from "../../domain/services/GroupService.ts"
+import { MessageSender } from "../../domain/services/MessageSender.ts"
+import { type ConversationId, groupConversation, receiverOf } from "../../domain/shared/ConversationIds.ts"
+import { chatLog, chatLogQuery } from "../api/ChatLog.ts"
+import { conversationPage, listChanges } from "../api/ConversationEntry.ts"
 import { ConversationRpcs } from "./ConversationRpc.ts"
-import { tokenEnded } from "./TokenExpiry.ts"
+import { tokenExpired } from "./TokenExpiry.ts"
 
-/** A node that was not told of a message asks for itself after this time. */
-const patience = "5 seconds"
+/** A follower on a node that was not told of a message reads again after this time. */
+const pollInterval = "5 seconds"
 
 export const layer = ConversationRpcs.toLayer(
   Effect.gen(function* () {
@@ -21,7 +23,7 @@ export const layer = ConversationRpcs.toLayer(
     const sender = yield* MessageSender
     const store = yield* MessageStore
     const watchers = yield* ConversationWatchers
-    const ids = yield* Ids
+    const groups = yield* GroupService
 
     /** As much as a stream holds in memory for a reader who does not read. */
     const page = (query: HistoryQuery) =>
@@ -37,7 +39,7 @@ export const layer = ConversationRpcs.toLayer(
           Stream.paginate(
             { afterSeq, isFirst: true, hasMore: true, limit: historyMax },
             Effect.fnUntraced(function* ({ afterSeq, isFirst, hasMore, limit }) {
-              if (!hasMore && !isFirst) yield* Effect.timeoutOption(news, patience)
+              if (!hasMore && !isFirst) yield* Effect.timeoutOption(news, pollInterval)
               const { messages, hasMore: goesOn } = yield* pageAfter(
                 afterSeq,
                 page({ conversationId, afterSeq, limit })
@@ -51,23 +53,29 @@ export const layer = ConversationRpcs.toLayer(
               }
               return [messages, Option.some(next)] as const
             })
-          ).pipe(Stream.interruptWhen(tokenEnded))
+          ).pipe(Stream.interruptWhen(tokenExpired))
         )
       )
 
     return ConversationRpcs.of({
-      GetChatLog: (query) => conversations.chatLog(undefined, query),
-      SetUpUserConversation: ({ sendId, recvId, chatType }) =>
-        Effect.map(conversations.setUp(sendId, recvId, chatType), (conversationId) => ({ conversationId })),
-      GetConversations: ({ userId, after }) => conversations.conversations(userId, after),
-      PutConversations: ({ userId, conversationList }) => conversations.change(userId, conversationList),
-      CreateGroupConversation: ({ creatorId, clientId, ...group }) =>
-        Effect.map(
-          sender.send(founding({ senderId: creatorId, clientId }, ids.uniqueId() as ConversationId, group)),
-          ({ conversationID }) => ({ conversationId: conversationID })
+      GetChatLog: ({ conversationId, ...query }) =>
+        Effect.map(conversations.chatLog(undefined, chatLogQuery(conversationId, query)), (found) =>
+          found.map(chatLog)
         ),
-      SendMessage: ({ sendId, clientId, chatType, receiveId, message }) =>
-        Effect.map(sender.send(written({ senderId: sendId, clientId }, { chatType, receiveId, ...message })), chatAck),
+      SetUpUserConversation: ({ sendId, recvId, chatType }) =>
+        Effect.map(conversations.setUp(sendId, receiverOf(chatType, recvId)), (conversationId) => ({ conversationId })),
+      GetConversations: ({ userId, after }) =>
+        Effect.map(conversations.list(userId, after), (page) => conversationPage(userId, page)),
+      PutConversations: ({ userId, ...changes }) => conversations.change(userId, listChanges(changes)),
+      CreateGroupConversation: ({ creatorId, clientId, ...group }) =>
+        Effect.map(groups.create({ senderId: creatorId, clientId }, group), (groupId) => ({
+          conversationId: groupConversation(groupId)
+        })),
+      SendMessage: ({ sendId, clientId, chatType, receiveId, message: { messageType, content } }) => {
+        const author = { senderId: sendId, clientId }
+        const made = Draft.message(author, { chatType, receiveId, messageType, content })
+        return Effect.map(sender.send(made), chatAck)
+      },
       Messages: ({ conversationId, afterSeq = 0 }) => messages(conversationId, afterSeq)
     })
   })

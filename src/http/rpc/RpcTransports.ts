@@ -68,14 +68,14 @@ const bounded = (protocol: Protocol, isStream: (tag: string) => boolean) => {
   }
 }
 
-/** Serves the group at {@link rpcPath}: one `POST` for some calls. */
-export const layerHttp = <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>) =>
+/** Serves the group at a path: one `POST` for some calls. */
+export const layerHttp = <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, path: `/${string}` = rpcPath) =>
   RpcServer.layer(group).pipe(
     Layer.provide(
       Layer.effect(
         RpcServer.Protocol,
         // A stream that nobody reads keeps what it is about to write, and one page more.
-        Effect.map(RpcServer.makeProtocolHttp({ path: rpcPath, streamBufferSize: 1 }), answering)
+        Effect.map(RpcServer.makeProtocolHttp({ path, streamBufferSize: 1 }), answering)
       )
     )
   )

@@ -1,24 +1,24 @@
-/** What outlasts a request ends with the token that let it in, or when its peer does not read (protocol.md section 3). */
+/** Sockets and streams end when the token that opened them expires, or when their peer does not read (protocol.md section 3). */
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Clock, Context, Effect, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { CloseEvent, isSocketError, type Socket } from "effect/socket/Socket"
-import { closeCodes } from "../../domain/connection/CloseCode.ts"
+import { closeCodes } from "../../domain/protocol/CloseCode.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { withBackpressure } from "./Backpressure.ts"
 
 /** How long an answer that is a stream may take to say that its token has ended, before it is cut off. */
-const partingMillis = 2_000
+const lastWordMillis = 2_000
 
 /** Unix milliseconds at which a stream of answers must end by itself; infinite where the socket ends instead. */
-export const TokenEnd = Context.Reference<number>("fiberchat/http/TokenEnd", {
+export const TokenExpiry = Context.Reference<number>("fiberchat/http/TokenExpiry", {
   defaultValue: () => Number.POSITIVE_INFINITY
 })
 
 const sleepUntil = (at: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, at - now)))
 
-/** Fails with `Unauthenticated` at the {@link TokenEnd}. */
-export const tokenEnded = Effect.flatMap(TokenEnd, (at) =>
+/** Fails with `Unauthenticated` at the {@link TokenExpiry}. */
+export const tokenExpired = Effect.flatMap(TokenExpiry, (at) =>
   at === Number.POSITIVE_INFINITY
     ? Effect.never
     : Effect.andThen(sleepUntil(at), Effect.fail(failure("Unauthenticated", { msg: "token expired" })))
@@ -61,16 +61,16 @@ const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
 const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const response = yield* Effect.provideService(handler, TokenEnd, expiresAt)
+    const response = yield* Effect.provideService(handler, TokenExpiry, expiresAt)
     if (response.body._tag === "Stream") {
       const cut = Effect.sync(() => NodeHttpServerRequest.toServerResponse(request).destroy())
-      yield* Effect.forkScoped(Effect.andThen(sleepUntil(expiresAt + partingMillis), cut))
+      yield* Effect.forkScoped(Effect.andThen(sleepUntil(expiresAt + lastWordMillis), cut))
     }
     return response
   })
 
 /** Serves a request, and the socket or stream that comes of it, until the token ends (Unix milliseconds). */
-export const untilTokenEnd = <E, R>(
+export const untilTokenExpiry = <E, R>(
   expiresAt: number,
   handler: Handler<E, R>
 ): Handler<E | Failure, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>

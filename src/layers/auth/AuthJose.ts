@@ -5,9 +5,9 @@ import { link, mkdir, open, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { type JWTPayload, jwtVerify, SignJWT } from "jose"
-import { Auth, type Identity, Sessions, type TokenKind } from "../../domain/accounts/Auth.ts"
+import { Auth, type Identity, Sessions } from "../../domain/accounts/Auth.ts"
 import { failure } from "../../domain/shared/Failure.ts"
-import { Ids } from "../../domain/shared/Ids.ts"
+import { Ids, rootUserId, type UserId } from "../../domain/shared/Ids.ts"
 import { Settings } from "../settings/Settings.ts"
 
 const algorithm = "HS256"
@@ -59,14 +59,14 @@ export const layer = Layer.effect(
     const [signingKey] = keys
     if (signingKey === undefined) return yield* Effect.die(new Error("no signing key"))
 
-    const audiences: Record<TokenKind, string> = {
+    const audiences: Record<Identity["kind"], string> = {
       user: settings.jwtAudience,
       service: `${settings.jwtAudience}-rpc`,
       system: `${settings.jwtAudience}-system`
     }
     const nowSeconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
 
-    const sign = (kind: TokenKind, subject: string, expire: number, claims: JWTPayload) =>
+    const sign = (kind: Identity["kind"], subject: string, expire: number, claims: JWTPayload) =>
       Effect.promise(() =>
         new SignJWT({ ...claims })
           .setProtectedHeader({ alg: algorithm, typ: "JWT" })
@@ -89,18 +89,18 @@ export const layer = Layer.effect(
             requiredClaims: ["sub", "exp", "iat", "jti"],
             currentDate: new Date(clock.currentTimeMillisUnsafe())
           }
-          let failure: unknown
+          let problem: unknown
           for (const key of keys) {
             try {
               return (await jwtVerify(token, key, options)).payload
             } catch (error) {
-              failure = error
+              problem = error
             }
           }
-          throw failure
+          throw problem
         },
-        catch: () => failure("Unauthenticated")
-      })
+        catch: (cause) => failure("Unauthenticated", { cause })
+      }).pipe(Effect.tapError(({ cause }) => Effect.logDebug("a token was refused", cause)))
 
     return Auth.of({
       issueUser: Effect.fn("Auth.issueUser")(function* ({ userId, sessionId, deviceId, platform }) {
@@ -108,27 +108,29 @@ export const layer = Layer.effect(
         return { token: yield* sign("user", userId, expire, { sid: sessionId, deviceId, platform }), expire }
       }),
 
-      issueInternal: (kind, subject) => sign(kind, subject, nowSeconds() + internalTtlSeconds, {}),
+      issueInternal: (kind, name = rootUserId) => sign(kind, name, nowSeconds() + internalTtlSeconds, {}),
 
       verify: Effect.fn("Auth.verify")(function* (token) {
         if (token.length > tokenLengthMax) return yield* failure("Unauthenticated")
         const payload = yield* payloadOf(token)
         const { aud, sub, exp } = payload
-        const kind = (Object.keys(audiences) as Array<TokenKind>).find((kind) => audiences[kind] === aud)
+        const kind = (Object.keys(audiences) as Array<Identity["kind"]>).find((kind) => audiences[kind] === aud)
         if (kind === undefined || sub === undefined || exp === undefined) return yield* failure("Unauthenticated")
-        const sessionId = textClaim(payload, "sid")
-        if (kind === "user" && (sessionId === undefined || (yield* sessions.isRevoked(sessionId)))) {
-          return yield* failure("Unauthenticated")
+        const expiresAt = exp * 1000
+        switch (kind) {
+          case "system":
+            return { kind, expiresAt }
+          case "service":
+            return { kind, name: sub, expiresAt }
+          case "user": {
+            const sessionId = textClaim(payload, "sid")
+            if (sessionId === undefined || (yield* sessions.isRevoked(sessionId)))
+              return yield* failure("Unauthenticated")
+            const deviceId = textClaim(payload, "deviceId")
+            const platform = textClaim(payload, "platform")
+            return { kind, userId: sub as UserId, deviceId, platform, sessionId, expiresAt }
+          }
         }
-        const identity: Identity = {
-          kind,
-          subject: sub,
-          deviceId: textClaim(payload, "deviceId"),
-          platform: textClaim(payload, "platform"),
-          sessionId,
-          expiresAt: exp * 1000
-        }
-        return identity
       })
     })
   })

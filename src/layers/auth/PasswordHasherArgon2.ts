@@ -49,7 +49,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const semaphore = yield* Semaphore.make(concurrent)
     let waiting = 0
-    const bounded = <A>(effect: Effect.Effect<A>): Effect.Effect<A, Failure> =>
+    const bounded = <A>(effect: Effect.Effect<A>): Effect.Effect<A, Failure<"Overloaded">> =>
       Effect.suspend(() => {
         if (waiting >= waitingMax) return Effect.fail(failure("Overloaded", { retryAfter: 2_000 }))
         waiting += 1
@@ -63,7 +63,7 @@ export const layer = Layer.effect(
         )
       })
 
-    // Verifying against this takes as long as against a real hash, and nobody knows its password.
+    // Verifying against this takes as long as against a real hash, and no password fits it.
     const decoy: Phc = { ...cost, nonce: randomBytes(16), tag: randomBytes(cost.tagLength) }
 
     return PasswordHasher.of({

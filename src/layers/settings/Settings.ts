@@ -2,15 +2,20 @@
 import { Config, Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import { isSupportedCountry } from "libphonenumber-js/max"
-import { type AckLimits, type AckMode, ackModes, fixedAckLimits } from "../../domain/connection/AckService.ts"
+import { type AckLimits, fixedAckLimits } from "../../domain/connection/AckService.ts"
 import { fixedLimits } from "../../domain/connection/ConnectionLimits.ts"
 import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { MessagePolicy } from "../../domain/messages/MessagePolicy.ts"
+import { type AckMode, ackModes } from "../../domain/protocol/AckMode.ts"
 import { type FieldReader, fieldReader, list, type RateLimit } from "./SettingsReader.ts"
 
 export interface Settings {
+  /** Where clients connect. */
   readonly host: string
   readonly port: number
+  /** Where other nodes, services and monitoring connect. */
+  readonly internalHost: string
+  readonly internalPort: number
   readonly dataDir: string
   /** The first signs, all verify. `undefined`: generate one into the data directory. */
   readonly jwtSecrets: ReadonlyArray<Redacted.Redacted> | undefined
@@ -31,7 +36,7 @@ export interface Settings {
   readonly role: Role
   readonly store: { readonly _tag: "Sqlite" } | MysqlSettings
   readonly transfer: { readonly _tag: "Embedded" } | KafkaSettings
-  /** Where what was stored is brought: the `/ws` of each gateway. None for a process that has all connections itself. */
+  /** The internal addresses of the gateways, `http://host:port`. None for a process that has all connections itself. */
   readonly gatewayUrls: ReadonlyArray<string>
   readonly logFormat: "pretty" | "json"
   readonly logLevel: LogLevelName
@@ -123,9 +128,10 @@ const transferOf = Effect.fnUntraced(function* ({
   return { _tag: "Kafka", brokers, topic, group, partitions }
 })
 
-/** Where a process listens unless it is told otherwise: two of different roles may run beside each other. */
-const gatewayPort = 5555
-const workerPort = 5556
+/** The default ports: a gateway and a worker may run on one machine. */
+const publicPort = 5555
+const gatewayInternalPort = 5556
+const workerInternalPort = 5557
 
 const load = Effect.gen(function* () {
   const fields = fieldReader()
@@ -150,10 +156,11 @@ const load = Effect.gen(function* () {
   if (role !== "all" && (store._tag === "Sqlite" || transfer._tag === "Embedded")) {
     refuse("CHAT_ROLE", `${role} needs CHAT_STORE=mysql and CHAT_TRANSFER=kafka`)
   }
-  const gatewayUrls = yield* items("CHAT_GATEWAYS", role === "worker" ? [`ws://127.0.0.1:${gatewayPort}/ws`] : [])
+  const defaultGateways = role === "worker" ? [`http://127.0.0.1:${gatewayInternalPort}`] : []
+  const gatewayUrls = (yield* items("CHAT_GATEWAYS", defaultGateways)).map((url) => url.replace(/\/$/, ""))
   for (const url of gatewayUrls) {
-    if (/^wss?:$/.test(URL.parse(url)?.protocol ?? "")) continue
-    refuse("CHAT_GATEWAYS", `expected ws://host:port/ws, got "${url}"`)
+    if (/^https?:\/\/[^/]+$/.test(url) && URL.canParse(url)) continue
+    refuse("CHAT_GATEWAYS", `expected the internal address http://host:port of a gateway, got "${url}"`)
   }
   const region = yield* text("CHAT_PHONE_REGION", "none")
   if (region !== "none" && !isSupportedCountry(region)) {
@@ -162,7 +169,14 @@ const load = Effect.gen(function* () {
 
   const settings: Settings = {
     host: yield* text("CHAT_HOST", "127.0.0.1"),
-    port: yield* between("CHAT_PORT", 0, 65_535, role === "worker" ? workerPort : gatewayPort),
+    port: yield* between("CHAT_PORT", 0, 65_535, publicPort),
+    internalHost: yield* text("CHAT_INTERNAL_HOST", "127.0.0.1"),
+    internalPort: yield* between(
+      "CHAT_INTERNAL_PORT",
+      0,
+      65_535,
+      role === "worker" ? workerInternalPort : gatewayInternalPort
+    ),
     dataDir: yield* text("CHAT_DATA_DIR", ".data"),
     jwtSecrets,
     jwtIssuer: yield* text("CHAT_JWT_ISSUER", "fiberchat"),

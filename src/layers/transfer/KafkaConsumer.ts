@@ -4,8 +4,8 @@
  */
 import { Cause, Deferred, Effect, Exit, FiberSet, Metric, Semaphore } from "effect"
 import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs"
-import type { Consumer, Transfer } from "../../domain/cluster/Transfer.ts"
-import type { Draft } from "../../domain/messages/Message.ts"
+import type { Draft } from "../../domain/messages/Draft.ts"
+import type { Consumer, Transfer } from "../../domain/messages/Transfer.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { KafkaSettings } from "../settings/Settings.ts"
 import { backoff } from "../shared/Backoff.ts"
@@ -110,8 +110,8 @@ export const consumeFrom = (
             open -= 1
             if (open === 0) Deferred.doneUnsafe(done, Effect.void)
           })
-        // Other partitions have filled the queue.
-        while (!offer()) yield* Effect.sleep("20 millis")
+        // Other partitions may have filled the queue.
+        while (!offer()) yield* queue.room
       }
       yield* Deferred.await(done)
     })

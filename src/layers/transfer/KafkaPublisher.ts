@@ -4,8 +4,9 @@
  */
 import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Kafka, Producer } from "kafkajs"
-import type { Reply, Transfer } from "../../domain/cluster/Transfer.ts"
-import type { Draft } from "../../domain/messages/Message.ts"
+import type { Draft } from "../../domain/messages/Draft.ts"
+import type { TransferFailure } from "../../domain/messages/Refusals.ts"
+import type { Reply, Transfer } from "../../domain/messages/Transfer.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { KafkaSettings } from "../settings/Settings.ts"
 import { backoff } from "../shared/Backoff.ts"
@@ -77,7 +78,8 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       return true
     }
 
-    const refuse = (entry: Waiting, error: Failure) => settle(entry.draft.messageId, { _tag: "Rejected", error })
+    const refuse = (entry: Waiting, error: Failure<TransferFailure>) =>
+      settle(entry.draft.messageId, { _tag: "Rejected", error })
 
     /**
      * The topic takes less than we were let know: a draft alone is refused, of several the next session sends fewer at

@@ -1,6 +1,6 @@
 /** {@link Transfer} inside one process: nothing but the queue in front of the store. */
 import { Effect, Layer } from "effect"
-import { Transfer } from "../../domain/cluster/Transfer.ts"
+import { Transfer } from "../../domain/messages/Transfer.ts"
 import { makeDraftQueue } from "./DraftQueue.ts"
 
 export const layer = Layer.effect(

@@ -1,6 +1,6 @@
 /** {@link Transfer} over Kafka: a publisher where there are connections, a consumer where there is a store. */
 import { Effect, Layer } from "effect"
-import { Transfer } from "../../domain/cluster/Transfer.ts"
+import { Transfer } from "../../domain/messages/Transfer.ts"
 import { Settings } from "../settings/Settings.ts"
 import { makeKafka } from "./KafkaClient.ts"
 import { consumeFrom } from "./KafkaConsumer.ts"

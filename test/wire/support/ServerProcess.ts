@@ -10,6 +10,7 @@ const graceMillis = 5_000
 const settings = {
   CHAT_HOST: "127.0.0.1",
   CHAT_PORT: "0",
+  CHAT_INTERNAL_PORT: "0",
   CHAT_ACK_TIMEOUT: "2 seconds",
   CHAT_ACK_RETRY: "100 millis",
   CHAT_PUSH_RETRY: "250 millis",
@@ -25,6 +26,8 @@ const settings = {
 
 export interface ServerProcess {
   readonly url: string
+  /** Where other nodes reach it. */
+  readonly internalUrl: string
   readonly stop: () => Promise<void>
 }
 
@@ -34,18 +37,19 @@ const endOf = (child: ChildProcess) =>
     child.once("error", () => resolve())
   })
 
-/** The address that the process tells, or its output as an error. */
-const addressOf = (child: ChildProcess) =>
-  new Promise<string>((resolve, reject) => {
+/** The addresses that the process tells, or its output as an error. */
+const addressesOf = (child: ChildProcess) =>
+  new Promise<Pick<ServerProcess, "url" | "internalUrl">>((resolve, reject) => {
     let output = ""
     const fail = (problem: string) => () => reject(new Error(`the server ${problem}:\n${output.slice(-8_000)}`))
     const timer = setTimeout(fail("does not say where it listens"), readyMillis)
     const read = (chunk: unknown) => {
       output = (output + String(chunk)).slice(-16_000)
       const url = /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(output)?.[0]
-      if (url === undefined) return
+      const internal = /Internal listener on (127\.0\.0\.1:[1-9]\d*)/.exec(output)?.[1]
+      if (url === undefined || internal === undefined) return
       clearTimeout(timer)
-      resolve(url)
+      resolve({ url, internalUrl: `http://${internal}` })
     }
     child.stdout?.on("data", read)
     child.stderr?.on("data", read)
@@ -76,7 +80,7 @@ export const startProcess = async (more: Readonly<Record<string, string>>): Prom
     process.off("exit", kill)
   }
   try {
-    return { url: await addressOf(child), stop }
+    return { ...(await addressesOf(child)), stop }
   } catch (problem) {
     await stop()
     throw problem

@@ -14,8 +14,8 @@ const started = async (
     for (const end of ends.toReversed()) await end()
   }
   try {
-    const { url } = await start((end) => ends.push(end))
-    return { url, stop }
+    const { url, internalUrl } = await start((end) => ends.push(end))
+    return { url, internalUrl, stop }
   } catch (problem) {
     await stop()
     throw problem
@@ -44,8 +44,7 @@ export const startSplit = (): Promise<ServerProcess> =>
     const settings = { ...scratch.settings, CHAT_DATA_DIR: makeDirectory(undo) }
     const gateway = await startProcess({ ...settings, CHAT_ROLE: "gateway" })
     undo(gateway.stop)
-    const chatUrl = `${gateway.url.replace("http", "ws")}/ws`
-    const worker = await startProcess({ ...settings, CHAT_ROLE: "worker", CHAT_GATEWAYS: chatUrl })
+    const worker = await startProcess({ ...settings, CHAT_ROLE: "worker", CHAT_GATEWAYS: gateway.internalUrl })
     undo(worker.stop)
     return gateway
   })

@@ -2,9 +2,9 @@
 import { Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { Accounts, type LoggedIn } from "../Accounts.ts"
+import { Accounts, type LoggedIn } from "../../../domain/services/Accounts.ts"
 import { Api } from "../Api.ts"
-import { CurrentUser } from "../Authorization.ts"
+import { CurrentUser, callerId } from "../Authorization.ts"
 import { success } from "../Envelope.ts"
 
 const addressOf = (request: HttpServerRequest.HttpServerRequest): string | undefined =>
@@ -36,13 +36,13 @@ const user = HttpApiBuilder.group(
         return success({})
       }),
       detail: Effect.fnUntraced(function* () {
-        return success({ info: yield* accounts.profile((yield* CurrentUser).subject) })
+        return success({ info: yield* accounts.profile(yield* callerId) })
       }),
       update: Effect.fnUntraced(function* ({ payload }) {
-        return success({ info: yield* accounts.update((yield* CurrentUser).subject, payload) })
+        return success({ info: yield* accounts.update(yield* callerId, payload) })
       }),
       find: Effect.fnUntraced(function* ({ query }) {
-        return success({ users: yield* accounts.findFor((yield* CurrentUser).subject, query) })
+        return success({ users: yield* accounts.findFor(yield* callerId, query) })
       })
     })
   })

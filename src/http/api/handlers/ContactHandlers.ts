@@ -18,10 +18,10 @@ export const layer = HttpApiBuilder.group(
     const presence = yield* Presence
     return handlers.handleAll({
       ask: Effect.fnUntraced(function* ({ payload }) {
-        return success(yield* friends.ask(yield* callerId, payload.userId, payload.reqMsg ?? ""))
+        return success(yield* friends.request(yield* callerId, payload.userId, payload.reqMsg ?? ""))
       }),
       answer: Effect.fnUntraced(function* ({ payload }) {
-        yield* friends.answer(yield* callerId, payload.friendReqId, payload.handleResult)
+        yield* friends.respond(yield* callerId, payload.friendReqId, payload.handleResult)
         return success({})
       }),
       requests: Effect.fnUntraced(function* ({ query }) {

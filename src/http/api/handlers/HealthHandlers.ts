@@ -2,10 +2,10 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
-import { Transfer } from "../../../domain/cluster/Transfer.ts"
+import { Transfer } from "../../../domain/messages/Transfer.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
-import { apiError } from "../../../layers/sql/database/Sql.ts"
-import { Api, WorkerApi } from "../Api.ts"
+import { storeFailure } from "../../../layers/sql/database/Sql.ts"
+import { Api, InternalApi } from "../Api.ts"
 
 const ok = "ok" as const
 
@@ -16,7 +16,7 @@ const endpoints = Effect.gen(function* () {
     live: () => Effect.succeed({ status: ok }),
     ready: () =>
       Effect.gen(function* () {
-        yield* Effect.catch(sql`SELECT 1`, apiError)
+        yield* Effect.catch(sql`SELECT 1`, storeFailure)
         if (!transfer.isConnected()) {
           return yield* failure("Overloaded", { msg: "the transfer has no connection to Kafka", retryAfter: 1_000 })
         }
@@ -25,7 +25,7 @@ const endpoints = Effect.gen(function* () {
   }
 })
 
-/** Of a process with connections. */
+/** Of the public listener. */
 export const layer = HttpApiBuilder.group(
   Api,
   "health",
@@ -34,9 +34,9 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-/** Of a worker. */
-export const layerWorker = HttpApiBuilder.group(
-  WorkerApi,
+/** Of the internal listener. */
+export const layerInternal = HttpApiBuilder.group(
+  InternalApi,
   "health",
   Effect.fnUntraced(function* (handlers) {
     return handlers.handleAll(yield* endpoints)

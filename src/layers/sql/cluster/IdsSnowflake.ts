@@ -1,13 +1,24 @@
 /** {@link Ids} from the snowflake generator of Effect's cluster module. */
 import { Effect, Layer } from "effect"
 import { MachineId, Snowflake } from "effect/cluster"
-import { type ConnectionId, Ids, type MessageId, type UserId } from "../../../domain/shared/Ids.ts"
+import {
+  type ConnectionId,
+  type FriendRequestId,
+  type GroupId,
+  type GroupRequestId,
+  Ids,
+  type MessageId,
+  type UserId
+} from "../../../domain/shared/Ids.ts"
 import { ProcessLease } from "./ProcessLease.ts"
 
 const make = Effect.map(Snowflake.makeGenerator, (generator) => {
   const next = () => String(generator.nextUnsafe())
   const ids = Ids.of({
     userId: () => next() as UserId,
+    groupId: () => next() as GroupId,
+    friendRequestId: () => next() as FriendRequestId,
+    groupRequestId: () => next() as GroupRequestId,
     messageId: () => next() as MessageId,
     connectionId: () => next() as ConnectionId,
     uniqueId: next

@@ -11,9 +11,9 @@ import {
   type PresentConnection,
   type UserPresence
 } from "../../../domain/contacts/Presence.ts"
-import { rootUserId, type UserId } from "../../../domain/shared/Ids.ts"
+import type { UserId } from "../../../domain/shared/Ids.ts"
 import { backoff } from "../../shared/Backoff.ts"
-import { apiError, inTransaction } from "../database/Sql.ts"
+import { inTransaction, storeFailure } from "../database/Sql.ts"
 import * as PresenceRows from "./PresenceRows.ts"
 import { leaseMillis, ProcessLease } from "./ProcessLease.ts"
 
@@ -111,7 +111,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
     const rows = yield* PresenceRows.allOfMachine(sql, own, now())
     const open = new Map<string, PresenceRows.Entry>()
     for (const connection of registry.all()) {
-      if (connection.kind === "user") open.set(connection.connectionId, entryOf(connection, true, now()))
+      open.set(connection.connectionId, entryOf(connection, true, now()))
     }
     waiting.catchUp(rows, open)
   })
@@ -170,28 +170,21 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       const lastSeen = devices.reduce((latest, device) => Math.max(latest, device.lastSeen), 0)
       return { userId, online: devices.some(({ online }) => online), lastSeen, devices }
     })
-  }, Effect.catch(apiError))
+  }, Effect.catch(storeFailure))
 
   const onlineAmong = Effect.fn("Presence.onlineAmong")(function* (userIds: ReadonlyArray<UserId>) {
     const rest = userIds.filter((userId) => !registry.isOnline(userId))
     const rows = rest.length === 0 ? [] : yield* PresenceRows.onlineElsewhere(sql, own, rest, now() - leaseMillis)
     const elsewhere = new Set(rows.map(({ user_id }) => user_id))
     return userIds.filter((userId) => registry.isOnline(userId) || elsewhere.has(userId))
-  }, Effect.catch(apiError))
-
-  const onlineUsers = Effect.fn("Presence.onlineUsers")(function* (limit: number) {
-    const rows = yield* PresenceRows.allElsewhere(sql, own, now() - leaseMillis, limit)
-    const local = registry.onlineUsers(limit + 1).filter((userId) => userId !== rootUserId) as Array<UserId>
-    return [...new Set([...local, ...rows.map(({ user_id }) => user_id)])].slice(0, limit)
-  }, Effect.catch(apiError))
+  }, Effect.catch(storeFailure))
 
   const presence = Presence.of({
     opened: (connection) => put(connection, true),
     closed: (connection) => put(connection, false),
     of,
     onlineAmong,
-    onlineUsers,
-    changes: (after) => Effect.catch(PresenceRows.changes(sql, after), apiError)
+    changes: (after) => Effect.catch(PresenceRows.changes(sql, after), storeFailure)
   })
   return { presence, flush, tidy, work }
 })

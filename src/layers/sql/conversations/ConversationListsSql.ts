@@ -1,5 +1,5 @@
 /** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import {
   ConversationLists,
@@ -11,12 +11,12 @@ import { Role } from "../../../domain/groups/Group.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { firstFitting } from "../../../domain/messages/Page.ts"
 import { ChatType, type ConversationId, conversationWith } from "../../../domain/shared/ConversationIds.ts"
-import { type Failure, failure, isFailure } from "../../../domain/shared/Failure.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
-import { barrierBetween, blockedAmong } from "../people/UserPairs.ts"
+import { blockedAmong, checkContactOf } from "../people/UserPairs.ts"
 
 /** Content of the last messages of one page, in bytes. */
 const pageBytesMax = 512 * 1024
@@ -36,7 +36,7 @@ interface ListedRow {
   readonly shown_bytes: number | null
 }
 
-interface Place {
+interface MessagePosition {
   readonly conversationId: ConversationId
   readonly seq: number
 }
@@ -49,23 +49,23 @@ export const layer = Layer.effect(
     const messagesOf = makeMessagesOf(sql)
     const join = joinInOrder(sql)
 
-    /** Why there is no conversation between these two, if so. */
-    const strangeness = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
+    /** Fails where there can be no conversation between these two. */
+    const checkPair = Effect.fnUntraced(function* (userId: UserId, other: UserId) {
       const known = yield* sql`SELECT id FROM users WHERE id IN ${sql.in([userId, other])}`
-      if (known.length < new Set([userId, other]).size) return failure("NoReceiver")
-      return yield* barrierBetween(sql, requireFriendship, userId, other)
+      if (known.length < new Set([userId, other]).size) return yield* failure("NoReceiver")
+      yield* checkContactOf(sql, requireFriendship, userId, other)
     })
 
-    const placeColumns = { conversationId: "id", seq: "integer" } as const
+    const positionColumns = { conversationId: "id", seq: "integer" } as const
 
     /** The bytes of a text, without reading it. */
     const bytesOf = sql.literal(sql.onDialectOrElse({ mysql: () => "LENGTH", orElse: () => "octet_length" }))
 
-    const lastMessages = (places: ReadonlyArray<Place>) =>
-      places.length === 0
+    const lastMessages = (positions: ReadonlyArray<MessagePosition>) =>
+      positions.length === 0
         ? Effect.succeed([])
         : sql<MessageRow>`
-            SELECT ${sql.literal(messageColumns)} FROM ${rowsOf(sql, places, placeColumns)} w
+            SELECT ${sql.literal(messageColumns)} FROM ${rowsOf(sql, positions, positionColumns)} w
             ${join} messages m ON m.conversation_id = w.conversationId AND m.seq = w.seq`
 
     const memberOf = (userId: UserId, conversationId: ConversationId) =>
@@ -102,20 +102,18 @@ export const layer = Layer.effect(
 
     return ConversationLists.of({
       setUp: Effect.fn("ConversationLists.setUp")(
-        function* (userId, target, chatType) {
-          const isGroup = chatType === ChatType.group
-          const conversationId = conversationWith(chatType, userId, target)
+        function* (userId, receiver) {
+          const conversationId = conversationWith(userId, receiver)
           const member = yield* memberOf(userId, conversationId)
           if (member === undefined) {
-            if (isGroup) return yield* failure("NoConversation")
-            const problem = yield* strangeness(userId, target)
-            if (problem !== undefined) return yield* problem
+            if (receiver.chatType === ChatType.group) return yield* failure("NoConversation")
+            yield* checkPair(userId, receiver.receiveId)
             yield* begin(userId, conversationId)
           } else if (member.hidden_seq >= member.last_seq) yield* show(userId, conversationId)
           return conversationId
         },
         inTransaction(sql),
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       list: Effect.fn("ConversationLists.list")(function* (userId, after) {
@@ -144,7 +142,7 @@ export const layer = Layer.effect(
           )
         )
         const messages = yield* messagesOf(userId, found)
-        const byConversation = new Map(messages.map((message) => [message.conversationID, message]))
+        const byConversation = new Map(messages.map((message) => [message.conversationId, message]))
         const conversations = listedRows.map(
           (row): ListedConversation => ({
             conversationId: row.id,
@@ -161,7 +159,7 @@ export const layer = Layer.effect(
         const last = rows[conversations.length - 1]
         const hasMore = rows.length > conversations.length && last !== undefined
         return { conversations, next: hasMore ? { version: last.version, conversationId: last.id } : undefined }
-      }, Effect.catch(apiError)),
+      }, Effect.catch(storeFailure)),
 
       change: Effect.fn("ConversationLists.change")(
         function* (userId, changes) {
@@ -180,9 +178,7 @@ export const layer = Layer.effect(
           for (const change of changes) {
             const row = before.get(change.conversationId)
             if (row === undefined) return yield* failure("NoConversation")
-            const changed = changedOf(row, change)
-            if (isFailure(changed)) return yield* changed
-            after.push(changed)
+            after.push(yield* Effect.fromResult(changedOf(row, change)))
           }
           const marks = rowsOf(sql, after, {
             conversationId: "id",
@@ -217,13 +213,13 @@ export const layer = Layer.effect(
           }))
         },
         inTransaction(sql),
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       )
     })
   })
 )
 
-/** What a member's row is changed to. */
+/** The changed columns of a member's row. */
 interface Changed {
   readonly conversationId: ConversationId
   readonly readSeq: number
@@ -235,15 +231,15 @@ interface Changed {
 const changedOf = (
   row: Pick<ListedRow, "id" | "last_seq" | "read_seq" | "hidden_seq" | "pinned" | "muted">,
   { isShown, isPinned, isMuted, readSeq = 0 }: ListChange
-): Changed | Failure => {
+): Result.Result<Changed, Failure<"BadParameters">> => {
   if (readSeq > row.last_seq) {
-    return failure("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` })
+    return Result.fail(failure("BadParameters", { msg: `the last message of ${row.id} is ${row.last_seq}` }))
   }
-  return {
+  return Result.succeed({
     conversationId: row.id,
     readSeq: Math.max(readSeq, row.read_seq),
     hiddenSeq: isShown === undefined ? row.hidden_seq : isShown ? -1 : row.last_seq,
     pinned: isPinned === undefined ? row.pinned : Number(isPinned),
     muted: isMuted === undefined ? row.muted : Number(isMuted)
-  }
+  })
 }

@@ -15,10 +15,10 @@ import { fitting } from "../../../domain/messages/Page.ts"
 import { ChatType, type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { forUpdate, joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
-import { barrierBetween, blockedAmong } from "../people/UserPairs.ts"
+import { blockedAmong, checkContactOf } from "../people/UserPairs.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
@@ -107,7 +107,8 @@ export const layer = Layer.effect(
       const { since, walk } = query.position
       const width = widthOf(query.position)
       const read = yield* changedSince(reader, query, width + 1)
-      const now = read[0]?.now ?? 0
+      const now = read[0]?.now
+      if (now === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
       // A store that was set back must not leave the device waiting for what it has seen already.
       if (Math.max(since, walk?.until ?? since) > now) {
         return yield* failure("BadParameters", { msg: "this cursor is newer than the store" })
@@ -136,19 +137,19 @@ export const layer = Layer.effect(
     })
 
     return Conversations.of({
-      sync: (reader, query) => Effect.catchTag(readPage(reader, query), "SqlError", apiError),
+      sync: (reader, query) => Effect.catchTag(readPage(reader, query), "SqlError", storeFailure),
 
-      mayBeHeard: Effect.fn("Conversations.mayBeHeard")(
+      isVisibleToOthers: Effect.fn("Conversations.isVisibleToOthers")(
         function* (userId, conversationId) {
           const [row] = yield* sql<{ readonly last_seq: number }>`
             SELECT c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
             WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`
           if (row === undefined) return yield* failure("NoConversation")
           const both = singleMembers(conversationId)
-          const barrier = both && (yield* barrierBetween(sql, requireFriendship, ...both))
-          return barrier === undefined ? row.last_seq > 0 : yield* barrier
+          if (both !== undefined) yield* checkContactOf(sql, requireFriendship, ...both)
+          return row.last_seq > 0
         },
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       readRecords: Effect.fn("Conversations.readRecords")(
@@ -167,11 +168,11 @@ export const layer = Layer.effect(
             WHERE msg.message_id = ${messageId} AND own.role > ${Role.former} AND own.joined_seq < msg.seq
             AND other.role > ${Role.former} AND other.joined_seq < msg.seq
             ORDER BY other.user_id`
-          // Who sees the message is one of them.
+          // A reader who sees the message is one of them.
           if (members.length === 0) return yield* failure("NoMessage")
           const others = members.filter((row) => row.is_sender === 0)
           const [first] = members
-          // Who blocks does not tell any more, nor is told.
+          // Where one blocks the other neither sees the read position of the other.
           if (first?.chat_type === ChatType.single && (yield* blockedAmong(sql, [first.conversation_id])).size > 0) {
             return { reads: [], unReads: others.map((row) => row.user_id) }
           }
@@ -180,7 +181,7 @@ export const layer = Layer.effect(
             unReads: others.filter((row) => row.is_read === 0).map((row) => row.user_id)
           }
         },
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       markRead: (reader, conversationId, seq) =>
@@ -206,7 +207,7 @@ export const layer = Layer.effect(
             UPDATE conversation_members SET read_seq = ${seq}, version = ${version}
             WHERE conversation_id = ${conversationId} AND user_id = ${reader}`
           return { seq, moved: true, isBlocked: (yield* blockedAmong(sql, [conversationId])).size > 0 }
-        }).pipe(inTransaction(sql), Effect.catchTag("SqlError", apiError))
+        }).pipe(inTransaction(sql), Effect.catchTag("SqlError", storeFailure))
     })
   })
 )

@@ -1,4 +1,4 @@
-/** What the SQL repositories share: error mapping, transactions, and the version of the store. */
+/** Shared by the SQL repositories: failures, transactions, and the version of the store. */
 import { Effect, Schedule } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
@@ -20,17 +20,28 @@ const isFaulty = ({ reason }: SqlError.SqlError): boolean => {
   return typeof sqlState === "string" && faultyClass.test(sqlState)
 }
 
-/** Logs what the database said, once, and fails with its number only. */
-export const apiError = (error: SqlError.SqlError): Effect.Effect<never, Failure> =>
+/**
+ * A database that is away or overloaded is a failure, with its number only; the cause is logged here, once. A statement that
+ * the database refuses is a defect of this code.
+ */
+export const storeFailure = (error: SqlError.SqlError): Effect.Effect<never, Failure<"DatabaseError">> =>
   isFaulty(error)
-    ? Effect.andThen(
-        Effect.logError("the database refused a statement", error),
-        Effect.fail(failure("ServerError", { cause: error.reason.cause }))
-      )
+    ? Effect.die(error)
     : Effect.andThen(
         Effect.logError("the database failed", error),
-        Effect.fail(failure("DatabaseError", { retryAfter: 1_000 }))
+        Effect.fail(failure("DatabaseError", { retryAfter: 1_000, cause: error }))
       )
+
+/** The same for a batch of drafts: one that the database refuses is given up, with the cause, and the others go on. */
+export const appendFailure = (
+  error: SqlError.SqlError
+): Effect.Effect<never, Failure<"DatabaseError" | "ServerError">> =>
+  isFaulty(error)
+    ? Effect.andThen(
+        Effect.logError("the database refused a batch", error),
+        Effect.fail(failure("ServerError", { cause: error.reason.cause }))
+      )
+    : storeFailure(error)
 
 /** Whether the failure is a violated unique key. SQLite reports one as a constraint error. */
 export const isUniqueViolation = (error: SqlError.SqlError): boolean =>
@@ -51,12 +62,12 @@ const conflictsMax = 5
 const afterConflict = Schedule.jittered(Schedule.exponential("5 millis"))
 
 /**
- * What MySQL may wait for: 5 s for a lock, and a minute for the next statement, in seconds. A process that vanished
- * without a word in the middle of a transaction holds the others up for so long, and not for the hours of the defaults.
+ * The waits of MySQL in seconds: 5 s for a lock, and a minute for the next statement. A process that vanished in the middle
+ * of a transaction holds the others up for so long, and not for the hours of the defaults.
  *
- * From 11.6.2 on MariaDB refuses by default to lock what has changed since the transaction first read. Whoever reads
- * before the lock on the version would come too late again and again while others write, and reads anew under the lock
- * anyway. The comment is a statement for these servers only: others may not know the variable.
+ * From 11.6.2 on MariaDB refuses by default to lock a row that has changed since the transaction first read. A transaction
+ * that reads before the lock on the version would come too late again and again while others write, and reads anew under
+ * the lock anyway. The comment is a statement for these servers only: others may not know the variable.
  */
 const setSession = (sql: SqlClient.SqlClient): Effect.Effect<unknown, SqlError.SqlError> =>
   sql.onDialectOrElse({
@@ -86,15 +97,19 @@ interface NumberRow {
   readonly number: number
 }
 
-const numberOf = ([row]: ReadonlyArray<NumberRow>): number => row?.number ?? 0
+/** The number of the only row. A store without it is damaged, and must not be numbered from the beginning again. */
+const numberOf = ([row]: ReadonlyArray<NumberRow>): Effect.Effect<number> =>
+  row === undefined || row.number < 0
+    ? Effect.die(new Error("the store has no version: its row is missing"))
+    : Effect.succeed(row.number)
 
 /** Messages and presence have versions of their own: neither waits for the other's lock. */
 export type VersionTable = "store_version" | "presence_version"
 
 /**
- * The version that a transaction gives to all that it changes. Whoever takes one holds the lock on it until the commit:
- * versions become visible in their order, and who has seen one has seen all before it. Taken before anything else, it
- * is the lock under which messages are numbered, whichever process numbers them.
+ * The version that a transaction gives to all its changes. The transaction holds the lock on it until the commit: versions
+ * become visible in their order, and a reader who has seen one has seen all before it. Taken before anything else, it is the
+ * lock under which messages are numbered, whichever process numbers them.
  */
 export const nextVersion = (
   sql: SqlClient.SqlClient,
@@ -105,10 +120,10 @@ export const nextVersion = (
     mysql: () =>
       Effect.andThen(
         sql`UPDATE ${sql(of)} SET version = LAST_INSERT_ID(version + 1)`,
-        Effect.map(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
+        Effect.flatMap(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
       ),
     orElse: () =>
-      Effect.map(sql<NumberRow>`UPDATE ${sql(of)} SET version = version + 1 RETURNING version AS number`, numberOf)
+      Effect.flatMap(sql<NumberRow>`UPDATE ${sql(of)} SET version = version + 1 RETURNING version AS number`, numberOf)
   })
 
 /** The version of the last change. */
@@ -116,4 +131,4 @@ export const version = (
   sql: SqlClient.SqlClient,
   of: VersionTable = "store_version"
 ): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(sql<NumberRow>`SELECT version AS number FROM ${sql(of)}`, numberOf)
+  Effect.flatMap(sql<NumberRow>`SELECT version AS number FROM ${sql(of)}`, numberOf)

@@ -1,8 +1,8 @@
-/** Looks up what the drafts of a batch depend on: a statement for each kind of fact that any of them needs. */
+/** Reads the facts on which the drafts of a batch depend: one statement for each kind of fact that any of them needs. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { PairFacts, UserPair } from "../../../domain/contacts/UserPair.ts"
-import { groupEventOf, namedUsers, type Role } from "../../../domain/groups/Group.ts"
+import { type Role, usersOf } from "../../../domain/groups/Group.ts"
 import {
   type AppendFacts,
   type ConversationEnd,
@@ -15,7 +15,8 @@ import {
   noFacts,
   reactionKey
 } from "../../../domain/messages/AppendFacts.ts"
-import { type Draft, MessageType } from "../../../domain/messages/Message.ts"
+import { type Draft, targetSeqOf } from "../../../domain/messages/Draft.ts"
+import { MessageType } from "../../../domain/messages/Message.ts"
 import { ChatType, type ConversationId } from "../../../domain/shared/ConversationIds.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
@@ -28,13 +29,13 @@ interface Member {
   readonly userId: UserId
 }
 
-interface Place {
+interface MessagePosition {
   readonly conversationId: ConversationId
   readonly seq: number
 }
 
-/** A message, and who reacts to it. */
-interface Given extends Place {
+/** A message, and a user who reacts to it. */
+interface UserReaction extends MessagePosition {
   readonly userId: UserId
 }
 
@@ -133,7 +134,7 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
       (rows) => new Map(rows.map((row) => [memberKey(row.group_id, row.user_id), row.inviter_id]))
     )
 
-  const targets = (wanted: ReadonlyArray<Place>) =>
+  const targets = (wanted: ReadonlyArray<MessagePosition>) =>
     Effect.map(
       sql<MessageRow>`
         SELECT DISTINCT ${columns} FROM ${rowsOf(sql, wanted, { conversationId: "id", seq: "integer" })} w
@@ -142,7 +143,7 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     )
 
   /** The same place may be wanted by many, whose reactions must not be counted that often. */
-  const reactions = (wanted: ReadonlyArray<Given>) =>
+  const reactions = (wanted: ReadonlyArray<UserReaction>) =>
     Effect.map(
       sql<{
         readonly conversation_id: ConversationId
@@ -165,7 +166,7 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
         )
     )
 
-  const ownReactions = (wanted: ReadonlyArray<Given>) =>
+  const ownReactions = (wanted: ReadonlyArray<UserReaction>) =>
     Effect.map(
       sql<{
         readonly conversation_id: ConversationId
@@ -185,8 +186,8 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     const wanted = wantedBy(drafts, end)
     const target = yield* forAny(wanted.targets, noFacts.targets, targets)
     // Whether a message may be recalled goes by the role of its author, too.
-    const authors = [...target.values()].flatMap(({ chatType, conversationID, sendId }) =>
-      chatType === ChatType.group ? [{ conversationId: conversationID, userId: sendId }] : []
+    const authors = [...target.values()].flatMap(({ chatType, conversationId, senderId }) =>
+      chatType === ChatType.group ? [{ conversationId, userId: senderId }] : []
     )
     const askedFor = yield* forAny(wanted.asked, noFacts.asked, asked)
     const inviting = wanted.asked.flatMap(({ conversationId, userId: otherId }) => {
@@ -213,30 +214,33 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
   })
 }
 
-/** What is looked up for these drafts; an empty list costs no statement. */
+/** The keys of the facts that these drafts need; an empty list costs no statement. */
 const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
   const pairs: Array<UserPair> = []
   const users: Array<{ readonly userId: UserId }> = []
   const members: Array<Member> = []
   const groups: Array<{ readonly conversationId: ConversationId }> = []
   const asked: Array<Member> = []
-  const targets: Array<Place> = []
-  const reactions: Array<Given> = []
-  for (const { chatType, conversationId, senderId, receiveId, messageType, content, targetSeq } of drafts) {
-    if (chatType === ChatType.single) {
+  const targets: Array<MessagePosition> = []
+  const reactions: Array<UserReaction> = []
+  for (const draft of drafts) {
+    const { conversationId, senderId } = draft
+    if (draft.chatType === ChatType.single) {
+      const { receiveId } = draft
       pairs.push({ userId: senderId, otherId: receiveId })
       // Users are never removed, so a conversation that exists proves that its members do.
       if (!ends.has(conversationId)) users.push({ userId: senderId }, { userId: receiveId })
     } else members.push({ conversationId, userId: senderId })
-    if (targetSeq !== undefined) {
-      targets.push({ conversationId, seq: targetSeq })
-      if (messageType === MessageType.reaction) reactions.push({ conversationId, seq: targetSeq, userId: senderId })
+    const seq = targetSeqOf(draft)
+    if (seq !== undefined) {
+      targets.push({ conversationId, seq })
+      if (draft.messageType === MessageType.reaction) reactions.push({ conversationId, seq, userId: senderId })
     }
-    if (messageType !== MessageType.system) continue
-    const event = groupEventOf(content)
+    if (draft.messageType !== MessageType.system) continue
+    const { event } = draft
     groups.push({ conversationId })
     users.push({ userId: senderId })
-    for (const userId of namedUsers(event)) {
+    for (const userId of usersOf(event, senderId)) {
       pairs.push({ userId: senderId, otherId: userId })
       users.push({ userId })
       members.push({ conversationId, userId })

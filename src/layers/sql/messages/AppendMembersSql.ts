@@ -49,7 +49,8 @@ export const makeChangeMembers = (sql: SqlClient.SqlClient) => {
   const beginAnew = (leaving: AppendPlan["memberChanges"], stored: ReadonlyArray<Message>) => {
     const last = new Map(leaving.map((change) => [keyOf(change), change]))
     const rows = [...last.values()].map(({ conversationId, userId, seq }) => {
-      const isSince = (one: Message) => one.seq > seq && one.sendId === userId && one.conversationID === conversationId
+      const isSince = (one: Message) =>
+        one.seq > seq && one.senderId === userId && one.conversationId === conversationId
       return { conversationId, userId, ownSeq: stored.findLast(isSince)?.seq ?? 0 }
     })
     return sql`

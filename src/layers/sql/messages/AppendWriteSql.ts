@@ -34,10 +34,10 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
          target_seq, first_digest, version)
       SELECT w.*, ${version} FROM ${rowsOf(sql, rows, {
-        conversationID: "id",
+        conversationId: "id",
         seq: "integer",
         messageId: "id",
-        sendId: "id",
+        senderId: "id",
         clientId: "id",
         receiveId: "id",
         chatType: "integer",
@@ -54,9 +54,9 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
       string,
       { id: string; chatType: number; lastSeq: number; lastTime: number; shownSeq: number }
     >()
-    for (const { conversationID, chatType, seq, sendTime, messageType } of stored) {
-      const shownSeq = isChange(messageType) ? (ends.get(conversationID)?.shownSeq ?? 0) : seq
-      ends.set(conversationID, { id: conversationID, chatType, lastSeq: seq, lastTime: sendTime, shownSeq })
+    for (const { conversationId, chatType, seq, sendTime, messageType } of stored) {
+      const shownSeq = isChange(messageType) ? (ends.get(conversationId)?.shownSeq ?? 0) : seq
+      ends.set(conversationId, { id: conversationId, chatType, lastSeq: seq, lastTime: sendTime, shownSeq })
     }
     return sql`
       INSERT INTO conversations (id, chat_type, last_seq, last_time, shown_seq, version)
@@ -75,8 +75,8 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   const raisePositions = (stored: ReadonlyArray<Message>) => {
     const positions = new Map<string, Place & { readonly ownSeq: number }>()
     for (const message of stored) {
-      const { conversationID: conversationId, sendId, seq } = message
-      positions.set(memberKey(conversationId, sendId), { conversationId, userId: sendId, ownSeq: seq })
+      const { conversationId, senderId, seq } = message
+      positions.set(memberKey(conversationId, senderId), { conversationId, userId: senderId, ownSeq: seq })
       if (isOfGroup(message)) continue
       for (const userId of singleMembers(conversationId) ?? []) {
         const key = memberKey(conversationId, userId)
@@ -91,16 +91,16 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   }
 
   const changeGroups = Effect.fnUntraced(function* (groups: AppendPlan["groupChanges"]) {
-    for (const { groupId, event } of groups) {
+    for (const { conversationId, event } of groups) {
       const columns = {
         ...(event.name === undefined ? {} : { name: event.name }),
         ...(event.icon === undefined ? {} : { icon: event.icon }),
         ...(event.isVerify === undefined ? {} : { is_verify: Number(event.isVerify) })
       }
       if (event.event === "created") {
-        yield* sql`INSERT INTO groups_ ${sql.insert({ id: groupId, ...columns, member_count: 0 })}`
+        yield* sql`INSERT INTO groups_ ${sql.insert({ id: conversationId, ...columns, member_count: 0 })}`
       } else if (Object.keys(columns).length > 0) {
-        yield* sql`UPDATE groups_ SET ${sql.update(columns)} WHERE id = ${groupId}`
+        yield* sql`UPDATE groups_ SET ${sql.update(columns)} WHERE id = ${conversationId}`
       }
     }
   })

@@ -36,10 +36,10 @@ export const messageOf = (row: MessageRow): Message => {
   const message: Message = {
     messageId: row.message_id,
     clientId: row.client_id,
-    conversationID: row.conversation_id,
+    conversationId: row.conversation_id,
     seq: row.seq,
     chatType: row.chat_type,
-    sendId: row.sender_id,
+    senderId: row.sender_id,
     receiveId: row.receive_id,
     sendTime: row.send_time,
     messageType: row.message_type,
@@ -85,7 +85,7 @@ export const makeMessagesOf = (sql: SqlClient.SqlClient) => {
     const found = Map.groupBy(yield* readReactions(reader, reacted), (row) => messageKey(row.conversation_id, row.seq))
     return messages.map((message) => {
       const reactions = found
-        .get(messageKey(message.conversationID, message.seq))
+        .get(messageKey(message.conversationId, message.seq))
         ?.map(({ reaction, reactors, own }): Reaction => ({ reaction, count: reactors, own: own === 1 }))
       return reactions === undefined ? message : { ...message, reactions }
     })

@@ -10,7 +10,7 @@ import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { historyMax, MessageStore, type Reader } from "../../../domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { appendFailure, inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { greatest, joinInOrder, limitTo } from "../database/SqlDialect.ts"
 import { digestOf } from "./AppendChangesSql.ts"
 import { makeReadFacts } from "./AppendFactsSql.ts"
@@ -91,11 +91,11 @@ export const layer = Layer.effect(
         // They may have come in since the first look.
         return yield* select(...wanted)
       },
-      Effect.catchTag("SqlError", apiError)
+      Effect.catchTag("SqlError", storeFailure)
     )
 
     /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
-    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, Failure> =>
+    const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, Failure<"DatabaseError">> =>
       sql<{ readonly low: number }>`
         WITH RECURSIVE halving(low, high) AS (
           SELECT 0, last_seq FROM conversations WHERE id = ${conversationId}
@@ -109,7 +109,7 @@ export const layer = Layer.effect(
         SELECT low FROM halving WHERE low = high
       `.pipe(
         Effect.map(([row]) => row?.low ?? 0),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       )
 
     return MessageStore.of({
@@ -120,7 +120,7 @@ export const layer = Layer.effect(
           const plan = appendPlan(drafts, yield* readFacts(drafts), rules)
           yield* writePlan(plan, version)
           return plan.results
-        }).pipe(inTransaction(sql), Effect.catch(apiError), Effect.withTracerEnabled(false)),
+        }).pipe(inTransaction(sql), Effect.catch(appendFailure), Effect.withTracerEnabled(false)),
 
       history: (reader, { conversationId, beforeSeq, afterSeq, limit }) => {
         const isAscending = afterSeq !== undefined

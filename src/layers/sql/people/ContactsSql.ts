@@ -8,7 +8,7 @@ import { ChatType, singleConversationId } from "../../../domain/shared/Conversat
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo, rowsOf } from "../database/SqlDialect.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
@@ -43,7 +43,9 @@ export const layer = Layer.effect(
           WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
         ) = 2`
 
-    const pairs = (asked: ReadonlyArray<UserPair>): Effect.Effect<ReadonlyArray<UserPair>, Failure> => {
+    const pairs = (
+      asked: ReadonlyArray<UserPair>
+    ): Effect.Effect<ReadonlyArray<UserPair>, Failure<"DatabaseError">> => {
       if (asked.length === 0) return Effect.succeed([])
       const rows = asked.map(({ userId, otherId }) => ({
         userId,
@@ -56,7 +58,7 @@ export const layer = Layer.effect(
         WHERE (
           EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = w.userId AND c.contact_id = w.otherId) OR ${isAcquainted}
         ) AND ${unblocked(sql, sql.literal("w.userId"), "w.otherId")}
-      `.pipe(Effect.catch(apiError))
+      `.pipe(Effect.catch(storeFailure))
     }
 
     const block = Effect.fn("Contacts.block")(
@@ -85,7 +87,7 @@ export const layer = Layer.effect(
         yield* cancelBringing(sql, { userId, otherId: blocked }, now)
       },
       inTransaction(sql),
-      Effect.catchTag("SqlError", apiError)
+      Effect.catchTag("SqlError", storeFailure)
     )
 
     return Contacts.of({
@@ -97,7 +99,7 @@ export const layer = Layer.effect(
           ) known
           WHERE ${unblocked(sql, userId, "known.user_id")}
           GROUP BY known.user_id ORDER BY MIN(known.distance), known.user_id ${limitTo(sql, contactsMax)}
-        `.pipe(Effect.map(idsOf), Effect.catch(apiError)),
+        `.pipe(Effect.map(idsOf), Effect.catch(storeFailure)),
 
       among: (userId, userIds) => {
         const asked = [...new Set(userIds)].map((otherId) => ({ userId, otherId }))
@@ -110,13 +112,13 @@ export const layer = Layer.effect(
 
       unblock: Effect.fn("Contacts.unblock")(function* (userId, blocked) {
         yield* sql`DELETE FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}`
-      }, Effect.catch(apiError)),
+      }, Effect.catch(storeFailure)),
 
       blocks: (userId) =>
         sql<UserRow>`
           SELECT blocked_id AS user_id FROM blocks WHERE user_id = ${userId}
           ORDER BY blocked_id ${limitTo(sql, blocksMax)}
-        `.pipe(Effect.map(idsOf), Effect.catch(apiError))
+        `.pipe(Effect.map(idsOf), Effect.catch(storeFailure))
     })
   })
 )

@@ -2,19 +2,19 @@
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import {
-  decideAnswer,
-  decideAsk,
+  decideRequest,
+  decideResponse,
   type FriendRequest,
-  mayAnswer,
+  mayRespond,
   type Relation,
   requestPageMax
 } from "../../../domain/contacts/FriendRequest.ts"
 import { type Friend, Friends } from "../../../domain/contacts/Friends.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
-import { failure, isFailure } from "../../../domain/shared/Failure.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
 import { type FriendRequestId, Ids, type UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
@@ -79,8 +79,8 @@ export const layer = Layer.effect(
         { user_id: other, contact_id: one, since }
       ])}`
 
-    const ask = Effect.fn("Friends.ask")(
-      function* (userId: UserId, other: UserId, message: string) {
+    const request: Friends["Service"]["request"] = Effect.fn("Friends.request")(
+      function* (userId, other, message) {
         if (userId === other) return yield* failure("BadParameters", { msg: "nobody is their own friend" })
         if (!(yield* lockUsers(sql, userId, other))) return yield* failure("UserNotFound")
         const requests = yield* openOrCancelled(sql, userId, other)
@@ -91,8 +91,7 @@ export const layer = Layer.effect(
           sent: pending(userId),
           received: pending(other)
         }
-        const decision = decideAsk(relation)
-        if (isFailure(decision)) return yield* decision
+        const decision = yield* Effect.fromResult(decideRequest(relation))
         if (decision._tag === "Waiting") return { friendReqId: decision.id, handleResult: HandleResult.none }
         const now = yield* Clock.currentTimeMillis
         if (decision._tag === "Passed") {
@@ -100,14 +99,14 @@ export const layer = Layer.effect(
           yield* befriend(userId, other, now)
           return { friendReqId: decision.id, handleResult: HandleResult.pass }
         }
-        // Who asks and cancels over and over leaves one request behind, not one each time.
+        // A user who requests and cancels again and again leaves one request behind, not one each time.
         const cancelled = requests.filter(
           (row) => row.requester_id === userId && row.handle_result === HandleResult.cancel
         )
         if (cancelled.length > 0) {
           yield* sql`DELETE FROM contact_requests WHERE id IN ${sql.in(cancelled.map(({ id }) => id))}`
         }
-        const friendReqId = ids.uniqueId() as FriendRequestId
+        const friendReqId = ids.friendRequestId()
         yield* sql`INSERT INTO contact_requests ${sql.insert({
           id: friendReqId,
           requester_id: userId,
@@ -120,7 +119,7 @@ export const layer = Layer.effect(
         return { friendReqId, handleResult: HandleResult.none }
       },
       inTransaction(sql),
-      Effect.catchTag("SqlError", apiError)
+      Effect.catchTag("SqlError", storeFailure)
     )
 
     const find = (id: FriendRequestId) =>
@@ -129,24 +128,24 @@ export const layer = Layer.effect(
         ([row]) => row && requestOf(row)
       )
 
-    const answer: Friends["Service"]["answer"] = Effect.fn("Friends.answer")(
-      function* (userId, id, answer) {
-        // Who asked whom does not change: it says whom to lock before the rest is read.
+    const respond: Friends["Service"]["respond"] = Effect.fn("Friends.respond")(
+      function* (userId, id, response) {
+        // The two users of a request do not change: they are locked before the rest is read.
         const seen = yield* find(id)
-        if (seen === undefined || !mayAnswer(userId, answer, seen)) return yield* failure("NoRequest")
+        if (seen === undefined || !mayRespond(userId, response, seen)) return yield* failure("NoRequest")
         yield* Effect.gen(function* () {
           yield* lockUsers(sql, seen.userId, seen.reqUid)
           const request = yield* find(id)
           if (request === undefined) return yield* failure("NoRequest")
-          const decision = decideAnswer(answer, request.handleResult, yield* countsOf(seen.userId, seen.reqUid))
+          const counts = yield* countsOf(seen.userId, seen.reqUid)
+          const decision = yield* Effect.fromResult(decideResponse(response, request.handleResult, counts))
           if (decision === "Repeats") return
-          if (decision !== "Counts") return yield* decision
           const now = yield* Clock.currentTimeMillis
-          yield* handleRequest(sql, id, answer, now)
-          if (answer === HandleResult.pass) yield* befriend(seen.userId, seen.reqUid, now)
+          yield* handleRequest(sql, id, response, now)
+          if (response === HandleResult.pass) yield* befriend(seen.userId, seen.reqUid, now)
         }).pipe(inTransaction(sql))
       },
-      Effect.catchTag("SqlError", apiError)
+      Effect.catchTag("SqlError", storeFailure)
     )
 
     /** The newest requests in which the user has this part, of those that meet the condition. */
@@ -165,26 +164,26 @@ export const layer = Layer.effect(
           ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}`
         return rows.map(requestOf)
       },
-      Effect.catchTag("SqlError", apiError)
+      Effect.catchTag("SqlError", storeFailure)
     )
 
     const list = (userId: UserId) =>
       sql<Friend>`
         SELECT c.contact_id AS friendUid, u.nickname, u.avatar
         FROM contacts c JOIN users u ON u.id = c.contact_id
-        WHERE c.user_id = ${userId} ORDER BY c.contact_id`.pipe(Effect.catch(apiError))
+        WHERE c.user_id = ${userId} ORDER BY c.contact_id`.pipe(Effect.catch(storeFailure))
 
     const visible = (userId: UserId) =>
       sql<{ readonly id: UserId }>`
         SELECT c.contact_id AS id FROM contacts c
         WHERE c.user_id = ${userId} AND ${unblocked(sql, userId, "c.contact_id")} ORDER BY c.contact_id`.pipe(
         Effect.map((rows) => rows.map(({ id }) => id)),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       )
 
     const remove = Effect.fn("Friends.remove")(
       function* (userId: UserId, friend: UserId) {
-        // As for a block: what the friendship allowed is there, and all of it.
+        // As for a block: everything that the friendship allowed comes before its end.
         if (requireFriendship) yield* nextVersion(sql)
         yield* lockUsers(sql, userId, friend)
         yield* sql`DELETE FROM contacts WHERE user_id = ${userId} AND contact_id = ${friend}`
@@ -194,10 +193,10 @@ export const layer = Layer.effect(
         }
       },
       inTransaction(sql),
-      Effect.catchTag("SqlError", apiError),
+      Effect.catchTag("SqlError", storeFailure),
       Effect.asVoid
     )
 
-    return Friends.of({ ask, answer, requests, list, visible, remove })
+    return Friends.of({ request, respond, requests, list, visible, remove })
   })
 )

@@ -1,23 +1,23 @@
 /** {@link Groups} on SQL. */
 import { Effect, Layer } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { barrier } from "../../../domain/contacts/UserPair.ts"
-import { type GroupId, isManager, Role, type RoleLevel } from "../../../domain/groups/Group.ts"
+import { checkContact } from "../../../domain/contacts/UserPair.ts"
+import { isManager, Role, type RoleLevel } from "../../../domain/groups/Group.ts"
 import {
-  type AskView,
-  decideAnswer,
-  decideAsk,
+  decideRequests,
+  decideResponse,
   type GroupRequest,
   groupRequestPageMax,
-  type NewRequest
+  type NewRequest,
+  type RequestView
 } from "../../../domain/groups/GroupRequest.ts"
 import { Groups, groupPageMax } from "../../../domain/groups/Groups.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { ChatType } from "../../../domain/shared/ConversationIds.ts"
-import { failure, isFailure } from "../../../domain/shared/Failure.ts"
-import type { GroupRequestId, UserId } from "../../../domain/shared/Ids.ts"
+import { failure } from "../../../domain/shared/Failure.ts"
+import type { GroupId, GroupRequestId, UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
-import { apiError, inTransaction, nextVersion } from "../database/Sql.ts"
+import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { pairFacts, unblocked } from "./UserPairs.ts"
@@ -69,7 +69,7 @@ export const layer = Layer.effect(
         ([row]) => row && requestOf(row)
       )
 
-    /** Requests of somebody or something, newest first, before this one. */
+    /** Requests that meet a condition, newest first, before this one. */
     const page = Effect.fnUntraced(function* (whose: Statement.Fragment, before: string | undefined) {
       const older = yield* olderThan(sql, "group_requests", whose, before)
       const rows = yield* sql<RequestRow>`
@@ -78,12 +78,12 @@ export const layer = Layer.effect(
       return rows.map(requestOf)
     })
 
-    /** What `decideAsk` goes by. */
-    const askView = Effect.fnUntraced(function* (
+    /** The facts for `decideRequests`. */
+    const requestView = Effect.fnUntraced(function* (
       requests: ReadonlyArray<NewRequest>,
       groupId: GroupId,
       inviterId: UserId
-    ): Effect.fn.Return<AskView, SqlError.SqlError> {
+    ): Effect.fn.Return<RequestView, SqlError.SqlError> {
       const wanted = rowsOf(sql, requests, { userId: "id" })
       const known = yield* sql<{ readonly id: UserId }>`
         SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`
@@ -101,17 +101,17 @@ export const layer = Layer.effect(
       const users = new Set(known.map(({ id }) => id))
       const idsOf = (isMember: number) =>
         new Set(taken.flatMap((row) => (row.isMember === isMember ? [row.user_id] : [])))
-      const [members, awaited] = [idsOf(1), idsOf(0)]
+      const [members, awaiting] = [idsOf(1), idsOf(0)]
       return {
         isUser: (userId) => users.has(userId),
-        barrier: (inviter, userId) => barrier(facts, requireFriendship, inviter, userId),
+        checkContact: (inviter, userId) => checkContact(facts, requireFriendship, inviter, userId),
         isMember: (userId) => members.has(userId),
-        isAwaited: (userId) => awaited.has(userId),
+        isPending: (userId) => awaiting.has(userId),
         pending: pending?.count ?? 0
       }
     })
 
-    /** One that was taken back before is forgotten: asking again and again leaves one row. */
+    /** A request that was cancelled before is forgotten: requesting again and again leaves one row. */
     const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<NewRequest>) {
       const forgotten = yield* sql<{ readonly id: string }>`
         SELECT r.id FROM ${rowsOf(sql, requests, { userId: "id", groupId: "id", inviterId: "id" })} w
@@ -133,13 +133,13 @@ export const layer = Layer.effect(
     })
 
     return Groups.of({
-      standing: Effect.fn("Groups.standing")(function* (groupId, userId) {
-        // A group that everybody has left is none any more.
+      membership: Effect.fn("Groups.membership")(function* (groupId, userId) {
+        // A group that all members have left does not exist any more.
         const [row] = yield* sql<{ readonly is_verify: number }>`
           SELECT is_verify FROM groups_ WHERE id = ${groupId} AND EXISTS (
             SELECT 1 FROM conversation_members WHERE conversation_id = ${groupId} AND role > ${Role.former})`
         return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify === 1 }
-      }, Effect.catch(apiError)),
+      }, Effect.catch(storeFailure)),
 
       list: Effect.fn("Groups.list")(function* (userId, after) {
         const rows = yield* sql<{
@@ -152,18 +152,18 @@ export const layer = Layer.effect(
         }>`
           SELECT g.id, g.name, g.icon, g.is_verify, own.role, g.member_count
           FROM conversation_members own JOIN groups_ g ON g.id = own.conversation_id
-          WHERE own.user_id = ${userId} AND own.conversation_id > ${after} AND own.role > ${Role.former}
+          WHERE own.user_id = ${userId} AND own.conversation_id > ${after ?? ""} AND own.role > ${Role.former}
           ORDER BY own.conversation_id ${limitTo(sql, groupPageMax)}`
         return rows.map(({ is_verify, member_count, ...row }) => ({
           ...row,
           isVerify: is_verify === 1,
           memberCount: member_count
         }))
-      }, Effect.catch(apiError)),
+      }, Effect.catch(storeFailure)),
 
       members: Effect.fn("Groups.members")(
         function* (reader, groupId) {
-          // One statement, so that who has left meanwhile does not see a group without themselves.
+          // One statement, so that a reader who leaves meanwhile does not see a group without themselves.
           const members = yield* sql<{
             readonly userId: UserId
             readonly nickname: string
@@ -176,19 +176,22 @@ export const layer = Layer.effect(
           if (!members.some(({ userId }) => userId === reader)) return yield* failure("NoConversation")
           return members
         },
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
-      companions: Effect.fn("Groups.companions")(
+      membersWithVisibility: Effect.fn("Groups.membersWithVisibility")(
         function* (reader, groupId) {
-          const rows = yield* sql<{ readonly user_id: UserId; readonly is_open: number }>`
-            SELECT m.user_id, (m.sent_seq > 0 AND ${unblocked(sql, reader, "m.user_id")}) AS is_open
+          const rows = yield* sql<{ readonly user_id: UserId; readonly is_visible: number }>`
+            SELECT m.user_id, (m.sent_seq > 0 AND ${unblocked(sql, reader, "m.user_id")}) AS is_visible
             FROM conversation_members m
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former}`
           if (!rows.some(({ user_id }) => user_id === reader)) return yield* failure("NoConversation")
-          return rows.map(({ user_id, is_open }) => ({ userId: user_id, isOpen: user_id === reader || is_open === 1 }))
+          return rows.map(({ user_id, is_visible }) => ({
+            userId: user_id,
+            isVisible: user_id === reader || is_visible === 1
+          }))
         },
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       audience: Effect.fnUntraced(function* (groupId) {
@@ -207,25 +210,24 @@ export const layer = Layer.effect(
             user_id === null ? [] : [{ userId: user_id, joinedSeq: joined_seq ?? 0 }]
           )
         }
-      }, Effect.catch(apiError)),
+      }, Effect.catch(storeFailure)),
 
-      ask: Effect.fn("Groups.ask")(
+      addRequests: Effect.fn("Groups.addRequests")(
         function* (requests) {
           const [first] = requests
           if (first === undefined) return []
           const { groupId, inviterId } = first
-          // The lock under which members are made, too.
+          // The lock under which members change, too.
           yield* nextVersion(sql)
-          const view = yield* askView(requests, groupId, inviterId)
-          const added = decideAsk(requests, view)
-          if (isFailure(added)) return yield* added
+          const view = yield* requestView(requests, groupId, inviterId)
+          const added = yield* Effect.fromResult(decideRequests(requests, view))
           if (added.length > 0) yield* insertRequests(added)
           return yield* sql<{ readonly id: GroupRequestId; readonly userId: UserId }>`
             SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
             ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId} ORDER BY r.id`
         },
         inTransaction(sql),
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       requests: Effect.fn("Groups.requests")(
@@ -235,30 +237,29 @@ export const layer = Layer.effect(
           if (!isManager(role)) return yield* failure("Forbidden", { msg: "only managers see requests" })
           return yield* page(sql`group_id = ${groupId}`, before)
         },
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
       ownRequests: Effect.fn("Groups.ownRequests")(
         (userId, before) => page(sql`inviter_id = ${userId}`, before),
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       ),
 
-      request: Effect.fn("Groups.request")(requestBy, Effect.catch(apiError)),
+      request: Effect.fn("Groups.request")(requestBy, Effect.catch(storeFailure)),
 
       close: Effect.fn("Groups.close")(
         function* (id, result, by, at) {
           yield* nextVersion(sql)
           const request = yield* requestBy(id)
           if (request === undefined) return yield* failure("NoRequest")
-          const decision = decideAnswer(result, request.handleResult)
-          if (isFailure(decision)) return yield* decision
+          const decision = yield* Effect.fromResult(decideResponse(result, request.handleResult))
           if (decision === "Repeats") return
           yield* sql`
             UPDATE group_requests SET ${sql.update({ handle_result: result, handled_by: by, handled_at: at })}
             WHERE id = ${id}`
         },
         inTransaction(sql),
-        Effect.catchTag("SqlError", apiError)
+        Effect.catchTag("SqlError", storeFailure)
       )
     })
   })

@@ -4,15 +4,15 @@ import type { SqlClient, SqlError, Statement } from "effect/sql"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 
 /**
- * What is older than the request `before` of this table; everything without one. Fails with `NoRequest` when it is not
- * one of those that are asked for (`whose`): not there any more, or somebody else's.
+ * The condition for requests older than `before`, which must be one of those that meet the condition `whose`; without it no
+ * condition.
  */
 export const olderThan = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   table: "contact_requests" | "group_requests",
   whose: Statement.Fragment,
   before: string | undefined
-): Effect.fn.Return<Statement.Fragment, Failure | SqlError.SqlError> {
+): Effect.fn.Return<Statement.Fragment, Failure<"NoRequest"> | SqlError.SqlError> {
   if (before === undefined) return sql`1 = 1`
   const [last] = yield* sql<{ readonly time: number }>`
     SELECT requested_at AS time FROM ${sql.literal(table)} WHERE id = ${before} AND ${whose}`

@@ -5,7 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { type RefreshResult, type Session, Sessions, sessionsMax } from "../../../domain/accounts/Auth.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { Settings } from "../../settings/Settings.ts"
-import { apiError, inTransaction } from "../database/Sql.ts"
+import { inTransaction, storeFailure } from "../database/Sql.ts"
 import { forUpdate } from "../database/SqlDialect.ts"
 import { lockUsers } from "./UserPairs.ts"
 
@@ -84,7 +84,7 @@ export const layer = Layer.effect(
           return { refreshToken, revoked: yield* revokeOldest(session.userId, now) }
         },
         inTransaction(sql),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       ),
 
       refresh: Effect.fn("Sessions.refresh")(
@@ -107,7 +107,7 @@ export const layer = Layer.effect(
           return { _tag: "Rotated", session, next: yield* insert(session, now) }
         },
         inTransaction(sql),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       ),
 
       revoke: Effect.fn("Sessions.revoke")(
@@ -116,7 +116,7 @@ export const layer = Layer.effect(
         },
         // A refresh of the same login may cross it: it locks a token and adds the next one, this locks all of them.
         inTransaction(sql),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       ),
 
       isRevoked: (sessionId) =>
@@ -124,7 +124,7 @@ export const layer = Layer.effect(
           SELECT 1 FROM refresh_tokens WHERE session_id = ${sessionId} AND used_at IS NULL AND revoked_at IS NULL LIMIT 1
         `.pipe(
           Effect.map((rows) => rows.length === 0),
-          Effect.catch(apiError)
+          Effect.catch(storeFailure)
         )
     })
   })

@@ -1,7 +1,13 @@
-/** What is between two users: the lock under which it changes, blocks, friendship, and requests. */
+/** The relation of two users: its lock, blocks, friendship, and requests. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
-import { barrier, type PairFacts, pairKey, type UserPair } from "../../../domain/contacts/UserPair.ts"
+import {
+  type ContactRefusal,
+  checkContact,
+  type PairFacts,
+  pairKey,
+  type UserPair
+} from "../../../domain/contacts/UserPair.ts"
 import { type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import type { Failure } from "../../../domain/shared/Failure.ts"
 import type { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
@@ -11,7 +17,7 @@ import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
 /**
  * Locks these users until the commit, and tells whether all of them exist. Taken before anything is read, so that facts
  * about them, and how much each of them has, stay true until they are written; always in the same order, so that two
- * transactions wait for each other and do not cross. Who needs the lock on the version, too, takes that one first.
+ * transactions wait for each other and do not cross. A transaction that also needs the lock on the version takes that first.
  */
 export const lockUsers = (
   sql: SqlClient.SqlClient,
@@ -31,7 +37,7 @@ export const unblocked = (
   NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${user} AND b.blocked_id = ${sql.literal(column)})
   AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${sql.literal(column)} AND b.blocked_id = ${user})`
 
-/** Who blocks whom among these, in both directions. */
+/** The blocks among these pairs, in both directions. */
 const blocksAmong = (
   sql: SqlClient.SqlClient,
   pairs: ReadonlyArray<UserPair>
@@ -60,7 +66,7 @@ const friendsAmong = (
     (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.contact_id)))
   )
 
-/** What is known of these pairs, at least one: friendships where messages need them. */
+/** The facts about these pairs, at least one: friendships only where messages need them. */
 export const pairFacts = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   requireFriendship: boolean,
@@ -70,15 +76,15 @@ export const pairFacts = Effect.fnUntraced(function* (
   return { blocks, friends: requireFriendship ? yield* friendsAmong(sql, pairs) : new Set() }
 })
 
-/** Why these two may not write to each other, if so. */
-export const barrierBetween = (
+/** Fails where these two may not write to each other. */
+export const checkContactOf = (
   sql: SqlClient.SqlClient,
   requireFriendship: boolean,
   userId: UserId,
   otherId: UserId
-): Effect.Effect<Failure | undefined, SqlError.SqlError> =>
-  Effect.map(pairFacts(sql, requireFriendship, [{ userId, otherId }]), (facts) =>
-    barrier(facts, requireFriendship, userId, otherId)
+): Effect.Effect<void, Failure<ContactRefusal> | SqlError.SqlError> =>
+  Effect.flatMap(pairFacts(sql, requireFriendship, [{ userId, otherId }]), (facts) =>
+    Effect.fromResult(checkContact(facts, requireFriendship, userId, otherId))
   )
 
 /** The private conversations among these in which one of the two blocks the other. */
@@ -97,14 +103,14 @@ export const blockedAmong = Effect.fnUntraced(function* (
   return new Set(pairs.filter(isBlocked).map(({ conversationId }) => conversationId))
 })
 
-/** Cancels what is pending to bring one of these two into a group by the other, for one of them. */
+/** Cancels pending requests to bring one of these two into a group by the other. */
 export const cancelBringing = (sql: SqlClient.SqlClient, { userId, otherId }: UserPair, now: number) => sql`
   UPDATE group_requests SET handle_result = ${HandleResult.cancel}, handled_by = ${userId}, handled_at = ${now}
   WHERE handle_result = ${HandleResult.none} AND (
     (user_id = ${userId} AND inviter_id = ${otherId}) OR (user_id = ${otherId} AND inviter_id = ${userId})
   )`
 
-/** A request between two users, and what became of it. */
+/** A request between two users, and its response. */
 export interface RequestRow {
   readonly id: FriendRequestId
   readonly requester_id: UserId
@@ -117,6 +123,6 @@ export const openOrCancelled = (sql: SqlClient.SqlClient, one: UserId, other: Us
   WHERE handle_result IN (${HandleResult.none}, ${HandleResult.cancel})
   AND ((requester_id = ${one} AND receiver_id = ${other}) OR (requester_id = ${other} AND receiver_id = ${one}))`
 
-/** Writes down what became of a request. */
+/** Writes the response to a request. */
 export const handleRequest = (sql: SqlClient.SqlClient, id: FriendRequestId, result: HandleResult, now: number) =>
   sql`UPDATE contact_requests SET handle_result = ${result}, handled_at = ${now} WHERE id = ${id}`

@@ -2,9 +2,9 @@
 import { Clock, Effect, Layer, Option } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import { findMax, type Phone, type User, UserRepository } from "../../../domain/accounts/User.ts"
-import { failure } from "../../../domain/shared/Failure.ts"
+import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
-import { apiError, isUniqueViolation } from "../database/Sql.ts"
+import { isUniqueViolation, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
 
 interface UserRow {
@@ -44,7 +44,7 @@ export const layer = Layer.effect(
     const findOne = (condition: Statement.Fragment) =>
       sql<UserRow>`SELECT ${columns} FROM users WHERE ${condition}`.pipe(
         Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), userOf)),
-        Effect.catch(apiError)
+        Effect.catch(storeFailure)
       )
 
     return UserRepository.of({
@@ -59,7 +59,10 @@ export const layer = Layer.effect(
           avatar: user.avatar,
           created_at: yield* Clock.currentTimeMillis
         })}`.pipe(
-          Effect.catch((error) => (isUniqueViolation(error) ? Effect.fail(failure("PhoneTaken")) : apiError(error)))
+          Effect.catch(
+            (error): Effect.Effect<never, Failure<"PhoneTaken" | "DatabaseError">> =>
+              isUniqueViolation(error) ? Effect.fail(failure("PhoneTaken")) : storeFailure(error)
+          )
         )
       }),
 
@@ -77,7 +80,7 @@ export const layer = Layer.effect(
         if (clauses.length === 0) return []
         const rows = yield* sql<UserRow>`
           SELECT ${columns} FROM users WHERE ${sql.and(clauses)} ORDER BY nickname_key, id ${limitTo(sql, findMax)}
-        `.pipe(Effect.catch(apiError))
+        `.pipe(Effect.catch(storeFailure))
         return rows.map(userOf)
       }),
 
@@ -90,7 +93,7 @@ export const layer = Layer.effect(
           ...(change.avatar === undefined ? {} : { avatar: change.avatar })
         }
         if (Object.keys(columns).length === 0) return
-        yield* sql`UPDATE users SET ${sql.update(columns)} WHERE id = ${id}`.pipe(Effect.catch(apiError))
+        yield* sql`UPDATE users SET ${sql.update(columns)} WHERE id = ${id}`.pipe(Effect.catch(storeFailure))
       })
     })
   })

@@ -1,0 +1,141 @@
+/** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
+import { Result, Schema } from "effect"
+import type { Failure } from "../shared/Failure.ts"
+import { isWellFormed } from "../shared/WellFormed.ts"
+
+/** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
+export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const
+export type FrameType = (typeof FrameType)[keyof typeof FrameType]
+
+/** A frame as a client sends it. Absent fields have the zero value, unknown ones are ignored. */
+export const ClientFrame = Schema.Struct({
+  id: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64), isWellFormed)),
+  frameType: Schema.optionalKey(
+    Schema.Literals([FrameType.data, FrameType.ping, FrameType.ack, FrameType.noAck, FrameType.err])
+  ),
+  method: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(64))),
+  fromID: Schema.optionalKey(Schema.String),
+  data: Schema.optionalKey(Schema.Unknown),
+  ackSeq: Schema.optionalKey(Schema.Int),
+  ackTime: Schema.optionalKey(Schema.String),
+  ackErrCount: Schema.optionalKey(Schema.Int)
+})
+
+/** A client's frame with every field that the server reads filled in. */
+export interface Frame {
+  readonly id: string
+  readonly frameType: FrameType
+  readonly method: string
+  readonly data: unknown
+  readonly ackSeq: number
+}
+
+/** Why a text is not a frame, and the id that it carries as far as that could be read. */
+export interface BadFrame {
+  readonly id: string
+  readonly problem: string
+}
+
+const decodeClientFrame = Schema.decodeUnknownResult(ClientFrame)
+
+/** Reads the text of one WebSocket message. */
+export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return Result.fail({ id: "", problem: "not JSON" })
+  }
+  const decoded = decodeClientFrame(json)
+  if (Result.isFailure(decoded)) {
+    return Result.fail({ id: readableId(json), problem: decoded.failure.message })
+  }
+  const frame = decoded.success
+  return Result.succeed({
+    id: frame.id ?? "",
+    frameType: frame.frameType ?? FrameType.data,
+    method: frame.method ?? "",
+    data: frame.data,
+    ackSeq: frame.ackSeq ?? 0
+  })
+}
+
+const readableId = (json: unknown): string =>
+  typeof json === "object" && json !== null && "id" in json && typeof json.id === "string"
+    ? json.id.slice(0, 64).toWellFormed()
+    : ""
+
+/** A frame as the server sends it; fields that would be zero are left out. */
+export const ServerFrame = Schema.Struct({
+  id: Schema.String,
+  frameType: Schema.Literals([FrameType.data, FrameType.ping, FrameType.ack, FrameType.err]),
+  method: Schema.optionalKey(Schema.String),
+  fromID: Schema.optionalKey(Schema.String),
+  data: Schema.optionalKey(Schema.Unknown),
+  ackSeq: Schema.optionalKey(Schema.Int),
+  ackTime: Schema.optionalKey(Schema.String),
+  ackErrCount: Schema.optionalKey(Schema.Int)
+})
+export type ServerFrame = typeof ServerFrame.Type
+
+const utf8 = new TextEncoder()
+/** A frame as it goes over the wire: encoded once, however many get it. */
+export const encodeFrame = (frame: ServerFrame): Uint8Array => utf8.encode(JSON.stringify(frame))
+
+/** The response to a query, or an event. */
+export const dataFrame = (id: string, method: string, fromID: string, data: unknown): ServerFrame => ({
+  id,
+  frameType: FrameType.data,
+  method,
+  fromID,
+  data
+})
+
+/** The answer to a ping frame: a ping frame with the same id. */
+export const pingFrame = (id: string): ServerFrame => ({ id, frameType: FrameType.ping })
+
+/** The ack of the client's step `ackSeq`, itself a step further; `errCount` says how often it was sent before. */
+export const ackFrame = (
+  id: string,
+  ackSeq: number,
+  ackTimeMillis: number,
+  options: { readonly data?: unknown; readonly errCount?: number }
+): ServerFrame => ({
+  id,
+  frameType: FrameType.ack,
+  ackSeq: ackSeq + 1,
+  ackTime: rfc3339(ackTimeMillis),
+  ...repeated(options.errCount),
+  ...(options.data === undefined ? {} : { data: options.data })
+})
+
+/** Acks come many in a millisecond: the last text is kept, since making one is a third of what an ack costs. */
+const rfc3339 = (millis: number): string => {
+  if (millis !== lastMillis) {
+    lastMillis = millis
+    lastText = new Date(millis).toISOString()
+  }
+  return lastText
+}
+let lastMillis = Number.NaN
+let lastText = ""
+
+/** How often a frame was sent before; absent for the first time. */
+export const repeated = (errCount: number | undefined): { readonly ackErrCount?: number } =>
+  errCount === undefined || errCount === 0 ? {} : { ackErrCount: errCount }
+
+/** What went wrong with the frame of this id. */
+export const errFrame = (id: string, error: Failure, method?: string): ServerFrame => ({
+  id,
+  frameType: FrameType.err,
+  data: {
+    code: error.code,
+    msg: error.msg,
+    ...(method === undefined || method === "" ? {} : { method }),
+    ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter })
+  }
+})
+
+/** Data of a push's ack, where it has any: it counts for every push of the conversation up to this position. */
+export const PushAck = Schema.Struct({ conversationID: Schema.String, seq: Schema.Int })
+export type PushAck = typeof PushAck.Type

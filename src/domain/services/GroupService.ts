@@ -1,0 +1,183 @@
+/** Use cases of groups, for HTTP, RPC and socket alike. A change of a group is a message in it. */
+import { Clock, Context, Effect, Layer } from "effect"
+import { Contacts } from "../contacts/Contacts.ts"
+import { type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Group.ts"
+import { checkResponse, closedBefore, decideResponse, type GroupRequest } from "../groups/GroupRequest.ts"
+import { Groups } from "../groups/Groups.ts"
+import { type Author, groupEvent, newGroup, type UnsentGroupEvent } from "../messages/Draft.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
+import { type GroupId, type GroupRequestId, Ids, type UserId } from "../shared/Ids.ts"
+import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
+import { MessageSender, type SendFailure } from "./MessageSender.ts"
+
+/** The rows with which a change of a group fails. */
+export type GroupFailure = SendFailure<UnsentGroupEvent>
+
+/** The outcome of an invitation or a request to join. */
+export interface Joining {
+  /** `pass`: the users are members now. `none`: a manager must approve the requests. */
+  readonly handleResult: typeof HandleResult.none | typeof HandleResult.pass
+  readonly requests: ReadonlyArray<Pick<GroupRequest, "id" | "userId">>
+}
+
+export class GroupService extends Context.Service<
+  GroupService,
+  {
+    /** Creates a group. Calling twice with the same author creates it once. */
+    readonly create: (
+      author: Author,
+      group: {
+        readonly name: string
+        readonly icon?: string
+        readonly isVerify?: boolean
+        readonly userIds?: ReadonlyArray<UserId>
+      }
+    ) => Effect.Effect<GroupId, GroupFailure>
+    readonly change: (
+      userId: UserId,
+      groupId: GroupId,
+      changes: Omit<Extract<GroupEvent, { event: "changed" }>, "event">
+    ) => Effect.Effect<void, GroupFailure>
+    /** Brings these users in, or the user themselves: at once where that needs no approval, otherwise by requests. */
+    readonly invite: (
+      userId: UserId,
+      groupId: GroupId,
+      invited: ReadonlyArray<UserId>,
+      message: string
+    ) => Effect.Effect<Joining, GroupFailure>
+    /** Responds to a request. The same response again has no effect. */
+    readonly respond: (
+      userId: UserId,
+      id: GroupRequestId,
+      response: RequestAnswer
+    ) => Effect.Effect<void, GroupFailure | Failure<"NoRequest">>
+    readonly giveRole: (
+      userId: UserId,
+      groupId: GroupId,
+      member: UserId,
+      role: RoleLevel
+    ) => Effect.Effect<void, GroupFailure>
+    /** Removes a member, or lets the user leave. */
+    readonly remove: (userId: UserId, groupId: GroupId, member: UserId) => Effect.Effect<void, GroupFailure>
+    /** The members of a group whose presence the reader may see, and those whose presence is hidden. */
+    readonly visibleMembers: (
+      reader: UserId,
+      groupId: GroupId
+    ) => Effect.Effect<
+      { readonly visible: ReadonlyArray<UserId>; readonly hidden: ReadonlyArray<UserId> },
+      Failure<"NoConversation" | "DatabaseError">
+    >
+  }
+>()("fiberchat/domain/GroupService") {
+  static readonly layer = Layer.effect(
+    GroupService,
+    Effect.gen(function* () {
+      const groups = yield* Groups
+      const contacts = yield* Contacts
+      const sender = yield* MessageSender
+      const ids = yield* Ids
+
+      const send = (senderId: UserId, groupId: GroupId, event: GroupEvent, clientId: string = ids.uniqueId()) =>
+        sender.send(groupEvent({ senderId, clientId }, groupId, event))
+
+      /** Keeps requests to join, which managers respond to. */
+      const request = Effect.fnUntraced(function* (
+        inviterId: UserId,
+        groupId: GroupId,
+        invited: ReadonlyArray<UserId>,
+        message: string
+      ) {
+        const requestedAt = yield* Clock.currentTimeMillis
+        return yield* groups.addRequests(
+          [...new Set(invited)].map((userId) => ({
+            id: ids.groupRequestId(),
+            groupId,
+            userId,
+            inviterId,
+            message,
+            requestedAt
+          }))
+        )
+      })
+
+      const invite = Effect.fn("GroupService.invite")(function* (
+        userId: UserId,
+        groupId: GroupId,
+        invited: ReadonlyArray<UserId>,
+        message: string
+      ) {
+        const membership = yield* groups.membership(groupId, userId)
+        const isOutside = membership?.role === Role.former
+        if (membership === undefined || (isOutside && invited.some((other) => other !== userId))) {
+          return yield* failure("NoConversation")
+        }
+        const joining: Joining = { handleResult: HandleResult.pass, requests: [] }
+        const byRequest = Effect.map(
+          request(userId, groupId, invited, message),
+          (requests): Joining => ({ handleResult: HandleResult.none, requests })
+        )
+        if (membership.isVerify && !isManager(membership.role)) return yield* byRequest
+        return yield* send(userId, groupId, { event: "joined", userIds: invited }).pipe(
+          Effect.as(joining),
+          // Meanwhile approval is needed, or the user is no manager any more.
+          Effect.catchTag("Forbidden", () => byRequest)
+        )
+      })
+
+      /** Lets the user of a request join, which closes it. */
+      const approve = Effect.fnUntraced(function* (userId: UserId, { id, groupId, userId: joining }: GroupRequest) {
+        /** Another response came first, or the same: then there is nothing left to do. */
+        const unlessPassed = <E>(error: E) =>
+          Effect.flatMap(groups.request(id), (now) =>
+            now?.handleResult === HandleResult.pass ? Effect.void : Effect.fail(error)
+          )
+        yield* send(userId, groupId, { event: "joined", userIds: [joining], asked: true }, `request ${id}`).pipe(
+          Effect.asVoid,
+          Effect.catchTag("NoRequest", () => unlessPassed(closedBefore)),
+          Effect.catchTag("Conflict", unlessPassed)
+        )
+      })
+
+      const respond = Effect.fn("GroupService.respond")(function* (
+        userId: UserId,
+        id: GroupRequestId,
+        response: RequestAnswer
+      ) {
+        const request = yield* groups.request(id)
+        if (request === undefined) return yield* failure("NoRequest")
+        const membership = yield* groups.membership(request.groupId, userId)
+        yield* Effect.fromResult(checkResponse(userId, membership?.role ?? Role.former, response, request))
+        if (response !== HandleResult.pass) {
+          return yield* groups.close(id, response, userId, yield* Clock.currentTimeMillis)
+        }
+        const decision = yield* Effect.fromResult(decideResponse(response, request.handleResult))
+        if (decision === "Counts") yield* approve(userId, request)
+      })
+
+      return GroupService.of({
+        create: (author, group) => {
+          const groupId = ids.groupId()
+          return Effect.map(sender.send(newGroup(author, groupId, group)), ({ receiveId }) => receiveId as GroupId)
+        },
+        change: (userId, groupId, changes) => Effect.asVoid(send(userId, groupId, { event: "changed", ...changes })),
+        invite,
+        respond,
+        giveRole: (userId, groupId, member, role) =>
+          Effect.asVoid(send(userId, groupId, { event: "role", userId: member, role })),
+        remove: (userId, groupId, member) =>
+          Effect.asVoid(
+            send(userId, groupId, member === userId ? { event: "left" } : { event: "removed", userIds: [member] })
+          ),
+        visibleMembers: Effect.fn("GroupService.visibleMembers")(function* (reader, groupId) {
+          const members = yield* groups.membersWithVisibility(reader, groupId)
+          const { visible = [], hidden = [] } = Object.groupBy(members, ({ isVisible }) =>
+            isVisible ? "visible" : "hidden"
+          )
+          const quiet = hidden.map(({ userId }) => userId)
+          const known = yield* contacts.among(reader, quiet)
+          return { visible: [...visible.map(({ userId }) => userId), ...known], hidden: quiet }
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,60 @@
+/** Groups, members and requests as HTTP and RPC show them (protocol.md section 2.2). */
+import { Schema } from "effect"
+import { RoleLevel } from "../../domain/groups/Group.ts"
+import type { GroupRequest } from "../../domain/groups/GroupRequest.ts"
+import type { GroupInfo, GroupMember } from "../../domain/groups/Groups.ts"
+import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
+import { AnyHandleResult } from "../../domain/shared/Request.ts"
+
+/** A group as one of its members sees it; `roleLevel` is the caller's: 1 owner, 2 manager, 3 member. */
+export const GroupEntry = Schema.Struct({
+  id: GroupId,
+  name: Schema.String,
+  icon: Schema.String,
+  isVerify: Schema.Boolean,
+  roleLevel: RoleLevel,
+  memberCount: Schema.Int
+}).annotate({ identifier: "GroupEntry" })
+
+export const GroupUser = Schema.Struct({
+  groupId: GroupId,
+  userId: UserId,
+  nickname: Schema.String,
+  userAvatarUrl: Schema.String,
+  roleLevel: RoleLevel
+}).annotate({ identifier: "GroupUser" })
+
+/** `handleResult`: 1 none, 2 pass, 3 refuse, 4 cancel. Times in Unix milliseconds. */
+export const GroupRequestEntry = Schema.Struct({
+  id: GroupRequestId,
+  groupId: GroupId,
+  userId: UserId,
+  inviterUserId: UserId,
+  reqMsg: Schema.String,
+  reqTime: Schema.Int,
+  handleResult: AnyHandleResult,
+  handleUserId: Schema.optionalKey(UserId),
+  handleTime: Schema.optionalKey(Schema.Int)
+}).annotate({ identifier: "GroupRequestEntry" })
+
+export const groupEntry = ({ role, ...group }: GroupInfo): typeof GroupEntry.Type => ({ ...group, roleLevel: role })
+
+export const groupUser = (groupId: GroupId, member: GroupMember): typeof GroupUser.Type => ({
+  groupId,
+  userId: member.userId,
+  nickname: member.nickname,
+  userAvatarUrl: member.avatar,
+  roleLevel: member.role
+})
+
+export const groupRequestEntry = (request: GroupRequest): typeof GroupRequestEntry.Type => ({
+  id: request.id,
+  groupId: request.groupId,
+  userId: request.userId,
+  inviterUserId: request.inviterId,
+  reqMsg: request.message,
+  reqTime: request.requestedAt,
+  handleResult: request.handleResult,
+  ...(request.handledBy === undefined ? {} : { handleUserId: request.handledBy }),
+  ...(request.handledAt === undefined ? {} : { handleTime: request.handledAt })
+})

@@ -1,0 +1,83 @@
+/** {@link ResultFanOut} of a worker: to every gateway, each of which knows its own connections and the drafts that wait there. */
+import { Clock, Effect, Layer, Metric } from "effect"
+import { type AppendOutcome, ResultFanOut } from "../../domain/cluster/AppendOutcome.ts"
+import { nodeBatchMax } from "../../domain/cluster/NodeRpc.ts"
+import { backoff } from "../shared/Backoff.ts"
+import { batchesOf } from "../shared/Batches.ts"
+import { type CallLost, type NodeClient, NodeClients } from "./NodeClients.ts"
+
+/** Bytes of one call at most; a gateway takes bodies up to 1 MiB. */
+const callBytesMax = 900 * 1024
+/** How long outcomes wait for a gateway that is not reached: then they are skipped, so that other gateways need not wait. */
+const absentMillis = 3_000
+
+/** More than the bytes of an outcome as JSON: each character may be escaped. */
+const bytesOf = ({ result }: AppendOutcome): number =>
+  1_000 +
+  (result._tag === "Rejected"
+    ? result.error.msg.length
+    : result.message.content.length + result.message.clientId.length) *
+    6
+
+const skipped = Metric.counter("fiberchat_handover_skipped_total", {
+  description: "Results that a gateway was not there for; it will have its clients sync",
+  incremental: true
+})
+
+/**
+ * Delivers to one gateway. While the gateway may lack outcomes, skipped by this worker or by an earlier one, a fiber asks it
+ * to resync until it answers; meanwhile outcomes are skipped at once.
+ */
+const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
+  const clock = yield* Clock.Clock
+  let isAbsent = false
+  const reached = Effect.sync(() => {
+    isAbsent = false
+  })
+  const resync = node.resync.pipe(
+    Effect.tapError((lost) => Effect.logDebug(`the gateway ${node.url} is not reached`, lost)),
+    Effect.retry(backoff("100 millis")),
+    Effect.andThen(reached),
+    Effect.andThen(Effect.logInfo(`connected to the gateway ${node.url}`))
+  )
+  // A new worker cannot know what the one before it has skipped.
+  yield* Effect.forkScoped(resync)
+  const scope = yield* Effect.scope
+
+  const skip = (outcomes: ReadonlyArray<AppendOutcome>, why: string | CallLost) =>
+    Effect.gen(function* () {
+      yield* Metric.update(skipped, outcomes.length)
+      yield* Effect.logWarning(`${outcomes.length} results were not brought to the gateway ${node.url}`, why)
+      if (isAbsent) return
+      isAbsent = true
+      yield* Effect.forkIn(resync, scope)
+    })
+
+  return (outcomes: ReadonlyArray<AppendOutcome>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (isAbsent) return skip(outcomes, "it is away")
+      const endsAt = clock.currentTimeMillisUnsafe() + absentMillis
+      // A lost call may have taken effect: a client that gets a push twice recognises it by its seq.
+      return node.deliver({ outcomes }).pipe(
+        Effect.retry({ schedule: backoff("50 millis"), while: () => clock.currentTimeMillisUnsafe() < endsAt }),
+        Effect.catchTag("CallLost", (lost) => skip(outcomes, lost))
+      )
+    })
+})
+
+export const layer = Layer.effect(
+  ResultFanOut,
+  Effect.gen(function* () {
+    const nodes = yield* NodeClients
+    const gateways = yield* Effect.forEach(nodes, makeDeliver)
+    return ResultFanOut.of({
+      fanOut: (outcomes) => {
+        const batches = batchesOf(outcomes, bytesOf, callBytesMax, nodeBatchMax)
+        return Effect.forEach(gateways, (deliver) => Effect.forEach(batches, deliver, { discard: true }), {
+          concurrency: "unbounded",
+          discard: true
+        })
+      }
+    })
+  })
+)
