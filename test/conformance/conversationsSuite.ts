@@ -1,9 +1,11 @@
 /** What every {@link Conversations} must do, whatever is below it (protocol.md section 1.7). */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import type { UserRepository } from "../../src/domain/accounts/User.ts"
-import { Conversations, type SyncQuery } from "../../src/domain/conversations/Conversations.ts"
+import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
+import { type SyncQuery, syncPage } from "../../src/domain/conversations/SyncPage.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
@@ -21,7 +23,13 @@ const append = (sender: string, receiver: string, changes: { readonly content?: 
 /** One page for a reader; what is not given is nothing, nowhere, everything. */
 const page = (reader: string, query: Partial<SyncQuery>) =>
   Effect.flatMap(Conversations, (conversations) =>
-    conversations.sync(reader as UserId, { position: beginning, limit: 200, newest: undefined, known: {}, ...query })
+    syncPage(conversations, reader as UserId, {
+      position: beginning,
+      limit: 200,
+      newest: undefined,
+      known: {},
+      ...query
+    })
   )
 
 /** All pages from a position. */

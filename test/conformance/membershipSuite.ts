@@ -1,9 +1,11 @@
 /** What members of groups see of them, by sync, history and read records, whatever is below (protocol.md section 1.7). */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
 import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
+import { syncPage } from "../../src/domain/conversations/SyncPage.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { type ConversationId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
@@ -48,7 +50,7 @@ const device = (userId: string, position: SyncPosition = beginning, limit = 200)
     const conversations = yield* Conversations
     const found: Array<SyncedConversation> = []
     do {
-      const page = yield* conversations.sync(idOf(userId), { position: now, limit, newest: undefined, known: {} })
+      const page = yield* syncPage(conversations, idOf(userId), { position: now, limit, newest: undefined, known: {} })
       found.push(...page.conversations)
       now = page.next
     } while (now.walk !== undefined)

@@ -199,7 +199,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
         const [found] = yield* PresenceRows.lapsed(sql, other.machineId, 0)
         assert.isDefined(found)
         yield* slow.renew
-        assert.isFalse(yield* inTransaction(sql)(PresenceRows.buryBatch(sql, found!)))
+        assert.isFalse(yield* inTransaction(sql)(PresenceRows.reapBatch(sql, found!)))
         assert.strictEqual((yield* rowsOf(slow.machineId)).length, 1)
       }).pipe(Effect.provide(database))
     )

@@ -1,4 +1,5 @@
 /** How many statements the store takes: as many for much as for little. */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { type SqlClient, Statement } from "effect/sql"
@@ -7,6 +8,7 @@ import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning } from "../../src/domain/conversations/Sync.ts"
+import { syncPage } from "../../src/domain/conversations/SyncPage.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
@@ -85,7 +87,7 @@ export const statementsSuite = <E>(
         const sync = (length: number) =>
           statementsOf(
             Effect.map(
-              conversations.sync(reader, { position: beginning, limit: 200, newest: undefined, known: {} }),
+              syncPage(conversations, reader, { position: beginning, limit: 200, newest: undefined, known: {} }),
               (page) => {
                 assert.lengthOf(page.conversations, length)
                 assert.isUndefined(page.next.walk)
@@ -112,7 +114,7 @@ export const statementsSuite = <E>(
         const walk = Effect.gen(function* () {
           const widths: Array<number> = []
           for (let position = beginning; ; ) {
-            const page = yield* conversations.sync(reader, { position, limit: 31, newest: undefined, known: {} })
+            const page = yield* syncPage(conversations, reader, { position, limit: 31, newest: undefined, known: {} })
             widths.push(page.conversations.length)
             assert.isTrue(page.conversations.every(({ hasMore }) => !hasMore))
             if (page.next.walk === undefined) return widths

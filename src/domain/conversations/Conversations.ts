@@ -4,18 +4,7 @@ import type { ContactRefusal } from "../contacts/UserPair.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { Failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
-import type { SyncPage, SyncPosition } from "./Sync.ts"
-
-/** The request of a device. */
-export interface SyncQuery {
-  readonly position: SyncPosition
-  /** Messages in the page. */
-  readonly limit: number
-  /** For a device that has nothing: at most so many newest messages of each conversation. */
-  readonly newest: number | undefined
-  /** Positions that the device knows better than the cursor. */
-  readonly known: { readonly [conversationId: string]: number }
-}
+import type { SyncSource } from "./SyncPage.ts"
 
 /** A read position after it was asked to move. */
 export interface ReadMark {
@@ -33,15 +22,7 @@ export interface ReadRecords {
 
 export class Conversations extends Context.Service<
   Conversations,
-  {
-    /**
-     * A page of the changes for the reader, and the position after it; that has no walk when this page was the last. A
-     * position that this store never had is a bad parameter.
-     */
-    readonly sync: (
-      reader: UserId,
-      query: SyncQuery
-    ) => Effect.Effect<SyncPage & { readonly next: SyncPosition }, Failure<"BadParameters" | "DatabaseError">>
+  SyncSource & {
     /** For the users who see the message. */
     readonly readRecords: (
       reader: UserId,

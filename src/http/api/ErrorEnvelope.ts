@@ -47,7 +47,9 @@ const answer = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServ
     if (HttpServerError.isHttpServerError(problem)) {
       if (problem.reason._tag === "RouteNotFound") return notFound(request)
       if (problem.reason._tag === "RequestParseError") {
-        return respond(failure("PayloadTooLarge", { msg: `a body has at most ${bodyBytesMax} bytes` }))
+        return problem.reason.reason === "BodyTooLarge"
+          ? respond(failure("PayloadTooLarge", { msg: `a body has at most ${bodyBytesMax} bytes` }))
+          : respond(failure("BadParameters", { msg: "the body cannot be read" }))
       }
     }
   }

@@ -1,5 +1,5 @@
 /** The handlers of the WebSocket methods (protocol.md section 1.6). */
-import { Clock, Effect, Option, Result } from "effect"
+import { Clock, Effect, Result } from "effect"
 import type { ConnectionHandle } from "../../actors/connections/ConnectionRegistry.ts"
 import { answered, type Call, handedOver, inBackground, Router, type Settle } from "../../actors/connections/Router.ts"
 import { PresenceWatches } from "../../actors/presence/PresenceWatches.ts"
@@ -7,7 +7,6 @@ import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
 import { Conversations } from "../../domain/conversations/Conversations.ts"
-import { beginning, cursorOf, positionOf, syncMax } from "../../domain/conversations/Sync.ts"
 import * as Draft from "../../domain/messages/Draft.ts"
 import { type ChatAck, type ChatPayload, chatAck, type Message, MessageType } from "../../domain/messages/Message.ts"
 import { MessageStore } from "../../domain/messages/MessageStore.ts"
@@ -15,6 +14,7 @@ import { fitting } from "../../domain/messages/Page.ts"
 import type { ChangeRefusal, DraftProblem, TransferFailure } from "../../domain/messages/Refusals.ts"
 import { methods } from "../../domain/protocol/ClientMethods.ts"
 import { MessageSender } from "../../domain/services/MessageSender.ts"
+import { makeSync } from "../../domain/services/SyncService.ts"
 import { failure } from "../../domain/shared/Failure.ts"
 
 const historyDefault = 50
@@ -30,6 +30,7 @@ export const layer = Router.layer(
     const presence = yield* Presence
     const watches = yield* PresenceWatches
     const events = yield* EphemeralEvents
+    const readMissed = yield* makeSync
     const clock = yield* Clock.Clock
 
     const chat = handedOver(methods.chat, (call, settle) => {
@@ -99,22 +100,7 @@ export const layer = Router.layer(
       })
     })
 
-    const sync = answered(methods.sync, ({ connection, payload: { cursor, newest, limit = syncMax, ...payload } }) => {
-      const reader = connection.userId
-      const position = cursor === undefined ? Option.some(beginning) : positionOf(reader, cursor)
-      if (Option.isNone(position)) {
-        return Effect.fail(failure("BadParameters", { msg: "not a cursor of this user" }))
-      }
-      const known = payload.conversations ?? {}
-      return Effect.map(
-        conversations.sync(reader, { position: position.value, limit, newest, known }),
-        ({ conversations, next }) => ({
-          cursor: cursorOf(reader, next),
-          hasMore: next.walk !== undefined,
-          conversations
-        })
-      )
-    })
+    const sync = answered(methods.sync, ({ connection, payload }) => readMissed(connection.userId, payload))
 
     return { chat, recall, edit, react, markRead, typing, history, sync, online, watch }
   })

@@ -136,7 +136,7 @@ const forgetDevices = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entry>):
  * Ends some of the connections that a dead process has left, as of its last sign of life, unless it has given another
  * one. Answers whether there may be more. Within a transaction.
  */
-export const buryBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: LeaseRow): Done<boolean> =>
+export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: LeaseRow): Done<boolean> =>
   Effect.gen(function* () {
     // The lock of all who write presence comes first, then that of the lease: it holds up the renewal until the commit.
     yield* nextVersion(sql, "presence_version")

@@ -136,7 +136,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       work.openUnsafe()
     }
     for (const dead of yield* PresenceRows.lapsed(sql, own, now() - leaseMillis)) {
-      while (yield* inTransaction(sql)(PresenceRows.buryBatch(sql, dead)));
+      while (yield* inTransaction(sql)(PresenceRows.reapBatch(sql, dead)));
     }
   })
 

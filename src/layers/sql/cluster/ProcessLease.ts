@@ -27,7 +27,7 @@ export class ProcessLease extends Context.Service<
   }
 >()("fiberchat/layers/ProcessLease") {}
 
-/** Takes a machine id that nobody has had yet, or else the one of which nothing was heard for longest. */
+/** Takes an unused machine id, or else the one that was renewed longest ago. */
 const take = (sql: SqlClient.SqlClient) =>
   Effect.gen(function* () {
     // One process after the other.
@@ -41,8 +41,8 @@ const take = (sql: SqlClient.SqlClient) =>
       return { machineId: taken.length, now }
     }
     const machineId = longestUnheard.machine_id
-    // What the one before has left must not count as this process' own.
-    while (yield* PresenceRows.buryBatch(sql, longestUnheard));
+    // Connections that the earlier process has left must not count as this one's.
+    while (yield* PresenceRows.reapBatch(sql, longestUnheard));
     yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
     return { machineId, now }
   }).pipe(inTransaction(sql))
@@ -67,7 +67,23 @@ export const layer = Layer.effect(
   ProcessLease,
   Effect.gen(function* () {
     const { lease, renew } = yield* Effect.mapError(untilThere(make), (error) => unavailable(wordsOf(error)))
-    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(renew), Schedule.spaced(renewalMillis)))
+    /** While the lease cannot be renewed this is logged once: other processes take this one for dead before long. */
+    let isFailing = false
+    const renewal = renew.pipe(
+      Effect.andThen(
+        Effect.suspend(() => {
+          if (!isFailing) return Effect.void
+          isFailing = false
+          return Effect.logInfo("the lease of this process is renewed again")
+        })
+      ),
+      Effect.catchCause((cause) => {
+        if (isFailing) return Effect.void
+        isFailing = true
+        return Effect.logWarning("the lease of this process cannot be renewed", cause)
+      })
+    )
+    yield* Effect.forkScoped(Effect.repeat(renewal, Schedule.spaced(renewalMillis)))
     return lease
   })
 )

@@ -1,17 +1,10 @@
 /** {@link Conversations} on SQL. A page of `sync` takes two statements, however many conversations it has. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Conversations, type SyncQuery } from "../../../domain/conversations/Conversations.ts"
-import {
-  type ChangedConversation,
-  pageOf,
-  rangesOf,
-  type SyncPosition,
-  widthOf
-} from "../../../domain/conversations/Sync.ts"
+import { Conversations } from "../../../domain/conversations/Conversations.ts"
+import type { ChangesQuery, StoredChange } from "../../../domain/conversations/SyncPage.ts"
 import { Role } from "../../../domain/groups/Group.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
-import { fitting } from "../../../domain/messages/Page.ts"
 import { ChatType, type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
@@ -38,25 +31,20 @@ type PageRow = { readonly now: number } & (ChangedRow | { readonly id: null })
 
 const isChanged = (row: PageRow): row is PageRow & ChangedRow => row.id !== null
 
-/** From where the device misses messages of a conversation. */
-const changedOf = (row: ChangedRow, { since, walk }: SyncPosition, newest: number | undefined): ChangedConversation => {
-  const isNew = since < 0 && newest !== undefined
-  const missedFrom = row.known_seq ?? (isNew ? row.last_seq - newest : row.low)
-  const resumedFrom = walk?.conversationId === row.id ? (walk.seq ?? 0) : 0
-  return {
-    conversationId: row.id,
-    lastSeq: row.last_seq,
-    readSeq: row.read_seq,
-    joinedSeq: row.joined_seq,
-    hasLeft: row.role === Role.former,
-    marks: {
-      ...(row.hidden_seq >= row.last_seq ? { isHidden: true } : {}),
-      ...(row.pinned === 1 ? { isPinned: true } : {}),
-      ...(row.muted === 1 ? { isMuted: true } : {})
-    },
-    fromSeq: Math.min(row.last_seq, Math.max(row.joined_seq, missedFrom, resumedFrom))
+const changeOf = (row: ChangedRow): StoredChange => ({
+  conversationId: row.id,
+  lastSeq: row.last_seq,
+  readSeq: row.read_seq,
+  joinedSeq: row.joined_seq,
+  sinceSeq: row.low,
+  knownSeq: row.known_seq ?? undefined,
+  hasLeft: row.role === Role.former,
+  marks: {
+    ...(row.hidden_seq >= row.last_seq ? { isHidden: true } : {}),
+    ...(row.pinned === 1 ? { isPinned: true } : {}),
+    ...(row.muted === 1 ? { isMuted: true } : {})
   }
-}
+})
 
 export const layer = Layer.effect(
   Conversations,
@@ -66,13 +54,13 @@ export const layer = Layer.effect(
     const messagesOf = makeMessagesOf(sql)
 
     /**
-     * Conversations in the order of their ids with something newer than `since`, and in `low` the last message that is
-     * not newer. Versions rise with seq and seqs have no gaps, so that this message is found by halving: no index has
-     * to be kept for it. Tells the version of the store, too: a trip to the database less for every page.
+     * Conversations in the order of their ids with a change newer than `since`, and in `low` the last message that is not
+     * newer. Versions rise with seq and seqs have no gaps, so that halving finds this message: it needs no index. Each row
+     * has the version of the store, which saves a statement for every page.
      */
-    const changedSince = (reader: UserId, { position: { since, walk }, known }: SyncQuery, limit: number) => {
+    const changedRows = (reader: UserId, { since, from, known, limit }: ChangesQuery) => {
       const positions = Object.entries(known).map(([id, seq]) => ({ id, seq }))
-      const after = sql.literal(walk?.seq === undefined ? ">" : ">=")
+      const after = sql.literal(from?.isIncluded === true ? ">=" : ">")
       return sql<PageRow>`
         WITH RECURSIVE changed AS (
           SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
@@ -80,10 +68,10 @@ export const layer = Layer.effect(
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
-          WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${walk?.conversationId ?? ""}
+          WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${from?.conversationId ?? ""}
           AND (
             (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq))
-            -- A device that has nothing need not hear of what its user has left.
+            -- A new device need not know what its user has left.
             OR (m.role = ${Role.former} AND m.version > ${since} AND ${since} >= 0)
           )
           ORDER BY m.conversation_id ${limitTo(sql, limit)}
@@ -103,41 +91,29 @@ export const layer = Layer.effect(
         ORDER BY c.id`
     }
 
-    const readPage = Effect.fnUntraced(function* (reader: UserId, query: SyncQuery) {
-      const { since, walk } = query.position
-      const width = widthOf(query.position)
-      const read = yield* changedSince(reader, query, width + 1)
-      const now = read[0]?.now
-      if (now === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
-      // A store that was set back must not leave the device waiting for what it has seen already.
-      if (Math.max(since, walk?.until ?? since) > now) {
-        return yield* failure("BadParameters", { msg: "this cursor is newer than the store" })
-      }
-      const until = walk?.until ?? now
-      const newest = walk === undefined ? query.newest : walk.newest
-      const rows = read.filter(isChanged)
-      const changed = rows.slice(0, width).map((row) => changedOf(row, query.position, newest))
-      const ranges = rangesOf(changed, query.limit)
-      const found =
-        ranges.length === 0
-          ? []
-          : yield* sql<MessageRow>`
-              SELECT ${sql.literal(messageColumns)}
-              FROM ${rowsOf(sql, ranges, { conversationId: "id", fromSeq: "integer", toSeq: "integer" })} w
-              ${joinInOrder(sql)} messages m
-              ON m.conversation_id = w.conversationId AND m.seq > w.fromSeq AND m.seq <= w.toSeq
-              ORDER BY m.conversation_id, m.seq`
-      const messages = fitting(yield* messagesOf(reader, found))
-      const page = pageOf(changed, messages, rows.length === changed.length)
-      const next: SyncPosition =
-        page.last === undefined
-          ? { since: until, walk: undefined }
-          : { since, walk: { until, newest, width: page.conversations.length, ...page.last } }
-      return { ...page, next }
-    })
-
     return Conversations.of({
-      sync: (reader, query) => Effect.catchTag(readPage(reader, query), "SqlError", storeFailure),
+      changedSince: Effect.fn("Conversations.changedSince")(
+        function* (reader, query) {
+          const rows = yield* changedRows(reader, query)
+          const version = rows[0]?.now
+          if (version === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
+          return { version, changes: rows.filter(isChanged).map(changeOf) }
+        },
+        Effect.catchTag("SqlError", storeFailure)
+      ),
+
+      messagesIn: Effect.fn("Conversations.messagesIn")(
+        function* (reader, ranges) {
+          const found = yield* sql<MessageRow>`
+          SELECT ${sql.literal(messageColumns)}
+          FROM ${rowsOf(sql, ranges, { conversationId: "id", fromSeq: "integer", toSeq: "integer" })} w
+          ${joinInOrder(sql)} messages m
+          ON m.conversation_id = w.conversationId AND m.seq > w.fromSeq AND m.seq <= w.toSeq
+          ORDER BY m.conversation_id, m.seq`
+          return yield* messagesOf(reader, found)
+        },
+        Effect.catchTag("SqlError", storeFailure)
+      ),
 
       isVisibleToOthers: Effect.fn("Conversations.isVisibleToOthers")(
         function* (userId, conversationId) {
