@@ -6,7 +6,7 @@ import type { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { type Session, Sessions, sessionsMax } from "../../src/domain/accounts/Auth.ts"
 import { findMax, type Phone, type User, UserRepository } from "../../src/domain/accounts/User.ts"
-import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { insertRows } from "../support/StoredGroups.ts"
 
@@ -19,7 +19,7 @@ const userOf = (id: string, nickname = `user ${id}`): User => ({
   avatar: "https://example.com/a.png"
 })
 
-const codeOf = <A>(effect: Effect.Effect<A, Failure, UserRepository>) =>
+const codeOf = <A>(effect: Effect.Effect<A, AnyFailure, UserRepository>) =>
   Effect.map(Effect.flip(effect), ({ code }) => code)
 
 export const userRepositorySuite = <E>(name: string, layer: Layer.Layer<UserRepository, E>) =>

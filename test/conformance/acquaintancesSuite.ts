@@ -7,6 +7,7 @@ import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { agree } from "../support/ContactQuestions.ts"
 import { draft } from "../support/Drafts.ts"
+import { runsOf } from "../support/Runs.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
 const Id = Schema.Literals(["1", "2", "10"])
@@ -50,6 +51,6 @@ export const acquaintancesSuite = <E>(name: string, layer: Layer.Layer<Contacts 
           }
           yield* agree(["1", "2", "10"])
         }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 60 } }
+      { arbitrary: { runs: runsOf(60) } }
     )
   })

@@ -12,6 +12,7 @@ import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { befriend } from "../support/Acquaintances.ts"
 import * as Scripts from "../support/DraftScripts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"
+import { runsOf } from "../support/Runs.ts"
 import { groupId, historyOf, idOf, requestIdOf, type StoreServices } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
@@ -100,6 +101,6 @@ export const appendSuite = <E>(
             assert.strictEqual(model.asked.get(memberKey(Scripts.groupId, idOf(userId))), state)
           }
         }).pipe(Effect.provide(layerOf(Scripts.policyOf(script)))),
-      { arbitrary: { runs: 150 } }
+      { arbitrary: { runs: runsOf(150) } }
     )
   })

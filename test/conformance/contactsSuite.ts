@@ -17,6 +17,7 @@ import {
 } from "../support/Acquaintances.ts"
 import { agree } from "../support/ContactQuestions.ts"
 import { ContactsModel, codes } from "../support/ContactsModel.ts"
+import { runsOf } from "../support/Runs.ts"
 import { userIds } from "../support/StoredUsers.ts"
 
 const { none, pass, refuse, cancel } = HandleResult
@@ -91,7 +92,7 @@ export const contactsSuite = <E>(name: string, layer: Layer.Layer<ContactService
             )
           }
         }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 80 } }
+      { arbitrary: { runs: runsOf(80) } }
     )
 
     it.effect("do not know who is unknown", () =>

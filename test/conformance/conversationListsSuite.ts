@@ -14,6 +14,7 @@ import { ChatType, type ConversationId, receiverOf } from "../../src/domain/shar
 import { befriend } from "../support/Acquaintances.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { ListsModel } from "../support/ListsModel.ts"
+import { runsOf } from "../support/Runs.ts"
 import {
   append,
   created,
@@ -134,7 +135,7 @@ export const conversationListsSuite = <E, F>(
           }
           for (const user of userIds) assert.deepStrictEqual((yield* listOf(user)).found, model.list(user))
         }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 40 } }
+      { arbitrary: { runs: runsOf(40) } }
     )
 
     it.effect("begin with who may write to each other, and with groups of one's own", () =>

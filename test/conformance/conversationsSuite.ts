@@ -9,6 +9,7 @@ import { type SyncQuery, syncPage } from "../../src/domain/conversations/SyncPag
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
+import { runsOf } from "../support/Runs.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
 let sent = 0
@@ -169,7 +170,7 @@ export const conversationsSuite = <E>(
             assert.deepStrictEqual(again.conversations, [])
           }
         }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 200 } }
+      { arbitrary: { runs: runsOf(200) } }
     )
 
     it.effect("send each message once when nothing happens between the pages", () =>

@@ -8,6 +8,7 @@ import type { Message } from "../../src/domain/messages/Message.ts"
 import { type AppendResult, MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
+import { runsOf } from "../support/Runs.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
 const brief = (result: AppendResult) =>
@@ -95,7 +96,7 @@ export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageSto
             )
           }
         }).pipe(Effect.provide(layer)),
-      { arbitrary: { runs: 60 } }
+      { arbitrary: { runs: runsOf(60) } }
     )
 
     it.effect("pages both ways, from the end at which the reader begins", () =>

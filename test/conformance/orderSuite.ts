@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { nameOf } from "../support/Refusals.ts"
+import { runsOf } from "../support/Runs.ts"
 import type { StoreServices } from "../support/StoredGroups.ts"
 import { operations, situations } from "../support/StoreOperations.ts"
 
@@ -115,7 +116,7 @@ export const orderSuite = <E>(name: string, layer: Layer.Layer<StoreServices, E>
               assert.include([...explained], endOf(answers, yield* state), names.join(", "))
             }
           }).pipe(Effect.provide(layer)),
-        { arbitrary: { runs: 40 } }
+        { arbitrary: { runs: runsOf(80) } }
       )
     }
   })

@@ -12,6 +12,7 @@ import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
 import { inTransaction } from "../../src/layers/sql/database/Sql.ts"
 import { Model, ModelProcess, Operation, waitingMax } from "../support/PresenceModel.ts"
 import { boot, connectionOf, freshRegistry, type PresenceProcess } from "../support/PresenceProcess.ts"
+import { runsOf } from "../support/Runs.ts"
 
 const users = ["1", "2"] as Array<UserId>
 /** The rows of a process that is gone. */
@@ -110,7 +111,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
           assert.deepStrictEqual(yield* heir.presence.of(users), before)
           for (const { process } of model.all) assert.deepStrictEqual(yield* rowsOf(process.machineId), [])
         }).pipe(Effect.provide(database)),
-      { arbitrary: { runs: 60 } }
+      { arbitrary: { runs: runsOf(60) } }
     )
 
     it.effect("does not let an old connection's late end hide a newer one of the same device, here or elsewhere", () =>

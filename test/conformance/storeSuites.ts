@@ -41,22 +41,36 @@ const repositories = Layer.mergeAll(
   FriendsSql.layer
 ).pipe(Layer.provide(IdsSnowflake.layer))
 
-/** `database` is empty each time that it is made. */
-export const storeSuites = <E>(
-  name: string,
-  database: Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
-) => {
-  const layer = repositories.pipe(Layer.provideMerge(database))
-  const layerOf = (changes: Partial<MessagePolicy["Service"]>) => {
+type Database<E> = Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
+
+/** The repositories over a database, with these changes of the policy. */
+const layerOver =
+  <E>(database: Database<E>) =>
+  (changes: Partial<MessagePolicy["Service"]> = {}) => {
     const policy = Layer.effect(
       MessagePolicy,
       Effect.map(MessagePolicy, (policy) => ({ ...policy, ...changes }))
     )
     return repositories.pipe(Layer.provide(policy), Layer.provideMerge(database))
   }
-  const strict = layerOf({ requireFriendship: true })
+
+/** Messages and conversations. `database` is empty each time that it is made, here and below. */
+export const messageSuites = <E>(name: string, database: Database<E>) => {
+  const layerOf = layerOver(database)
+  const layer = layerOf()
   messageStoreSuite(name, layer)
   conversationsSuite(name, layer)
+  appendSuite(name, layerOf)
+  changesSuite(name, layer)
+  conversationListsSuite(name, layer, layerOf({ requireFriendship: true }))
+  statementsSuite(name, layer)
+}
+
+/** Users, contacts, groups and presence. */
+export const peopleSuites = <E>(name: string, database: Database<E>) => {
+  const layerOf = layerOver(database)
+  const layer = layerOf()
+  const strict = layerOf({ requireFriendship: true })
   userRepositorySuite(name, layer)
   sessionsSuite(name, layer)
   acquaintancesSuite(name, layer)
@@ -66,12 +80,13 @@ export const storeSuites = <E>(
   groupLimitsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
   companionsSuite(name, layer, layerOf({ groupHistory: "all" }))
-  appendSuite(name, layerOf)
-  changesSuite(name, layer)
-  conversationListsSuite(name, layer, strict)
-  statementsSuite(name, layer)
-  orderSuite(name, layer)
-  orderSuite(`${name} where messages need friendship`, strict)
   idsSuite(name, database)
   presenceSuite(name, database)
+}
+
+/** Operations at the same time. */
+export const orderSuites = <E>(name: string, database: Database<E>) => {
+  const layerOf = layerOver(database)
+  orderSuite(name, layerOf())
+  orderSuite(`${name} where messages need friendship`, layerOf({ requireFriendship: true }))
 }

@@ -5,7 +5,7 @@ import { afterAll } from "vitest"
 import { makeScratch } from "../../infra/scratch.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import * as MysqlDatabase from "../../src/layers/sql/database/MysqlDatabase.ts"
-import { storeSuites } from "../conformance/storeSuites.ts"
+import { messageSuites, orderSuites, peopleSuites } from "../conformance/storeSuites.ts"
 
 const { settings, remove } = await makeScratch("test")
 afterAll(remove)
@@ -23,11 +23,10 @@ const emptied = Layer.effectDiscard(
   })
 )
 
-storeSuites(
-  "MySQL",
-  emptied.pipe(
-    Layer.provideMerge(MysqlDatabase.layer),
-    Layer.provideMerge(Settings.layer),
-    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
-  )
+const database = emptied.pipe(
+  Layer.provideMerge(MysqlDatabase.layer),
+  Layer.provideMerge(Settings.layer),
+  Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(settings)))
 )
+
+for (const suites of [messageSuites, peopleSuites, orderSuites]) suites("MySQL", database)

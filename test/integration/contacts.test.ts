@@ -1,6 +1,7 @@
 /** Friends, requests and blocks over HTTP, and what they change elsewhere (protocol.md sections 1.6 and 2.2). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { hangMillis } from "../support/HangLimit.ts"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { type Answer, chatFrame, register, request, type TestUser } from "../support/Users.ts"
@@ -143,7 +144,7 @@ layer(TestServer.layer(), live)("friends", (it) => {
       const isOnline = Effect.map(data(get(ann, "friends/online")), ({ onlineList }) => onlineList[bob.id])
       assert.isFalse(yield* isOnline)
       yield* Effect.scoped(Effect.andThen(connect(chatUrl, bob.token), Effect.map(isOnline, assert.isTrue)))
-      yield* Effect.repeat(isOnline, { until: (online) => !online }).pipe(Effect.timeout("5 seconds"))
+      yield* Effect.repeat(isOnline, { until: (online) => !online }).pipe(Effect.timeout(hangMillis))
     })
   )
 })

@@ -5,6 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
+import { until as eventually } from "../support/Eventually.ts"
 import { connect, type Peer } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register } from "../support/Users.ts"
@@ -25,15 +26,8 @@ const isAlive = (peer: Peer) =>
     assert.deepStrictEqual(yield* peer.answer("alive?"), { id: "alive?", frameType: 1 })
   })
 
-/** Waits, within a limit, until a condition of the server holds. */
-const until = (condition: () => boolean, limitMillis: number) =>
-  Effect.gen(function* () {
-    const end = Date.now() + limitMillis
-    while (!condition()) {
-      if (Date.now() > end) assert.fail(`not within ${limitMillis} ms`)
-      yield* Effect.sleep(10)
-    }
-  })
+/** Waits until a condition of the server holds. */
+const until = (condition: () => boolean) => eventually("the condition", condition)
 
 /** A TCP socket that sends a handshake, and these bytes right behind it. */
 const bareSocket = (url: string, token: string, behind: Uint8Array = new Uint8Array()) =>
@@ -96,7 +90,7 @@ layer(TestServer.layer(), live)("a frame", (it) => {
       socket.on("data", (chunk) => {
         received += chunk
       })
-      yield* until(() => received.includes('{"id":"early","frameType":1}'), 2_000)
+      yield* until(() => received.includes('{"id":"early","frameType":1}'))
     })
   )
 
@@ -202,7 +196,7 @@ layer(TestServer.layer(), live)("a peer", (it) => {
         for (let index = 0; index < 50; index++) sender.send(chatFrame(`m${sent++}`, bob, content))
         yield* sender.answer(`m${sent - 1}`)
       }
-      yield* until(() => !registry.isOnline(bob.id as UserId), 14_000)
+      yield* until(() => !registry.isOnline(bob.id as UserId))
       deaf.socket.resume()
       assert.deepStrictEqual(yield* deaf.closed(), { code: 4008, reason: "slow-consumer" })
       assert.strictEqual(sender.frames.filter((frame) => frame.frameType === 2).length, sent)
@@ -236,7 +230,7 @@ layer(TestServer.layer(), live)("a peer", (it) => {
       yield* peer.answer("")
       assert.isTrue(registry.isOnline(user.id as UserId))
       peer.socket.terminate()
-      yield* until(() => !registry.isOnline(user.id as UserId), 1_000)
+      yield* until(() => !registry.isOnline(user.id as UserId))
     })
   )
 
@@ -264,9 +258,9 @@ layer(TestServer.layer({ CHAT_HEARTBEAT_INTERVAL: "200 millis", CHAT_IDLE_TIMEOU
         const user = yield* register()
         // It shakes hands and then never reacts to anything, not even to pings.
         yield* bareSocket(url, user.token)
-        yield* until(() => registry.isOnline(user.id as UserId), 2_000)
+        yield* until(() => registry.isOnline(user.id as UserId))
         const since = Date.now()
-        yield* until(() => !registry.isOnline(user.id as UserId), 200 + 5_000 + 1_000)
+        yield* until(() => !registry.isOnline(user.id as UserId))
         assert.isAtLeast(Date.now() - since, 5_100)
       })
     )
@@ -278,7 +272,7 @@ layer(TestServer.layer({ CHAT_HEARTBEAT_INTERVAL: "200 millis", CHAT_IDLE_TIMEOU
         peer.socket.on("ping", () => {
           pings += 1
         })
-        yield* until(() => pings >= 3, 2_000)
+        yield* until(() => pings >= 3)
         yield* isAlive(peer)
       })
     )

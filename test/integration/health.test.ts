@@ -1,6 +1,7 @@
 /** What operators ask a server: is it alive, is it ready, and what has it counted (protocol.md section 2). */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
+import { hangMillis } from "../support/HangLimit.ts"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request } from "../support/Users.ts"
@@ -22,7 +23,7 @@ layer(TestServer.layer({ CHAT_PUSH_RETRY: "10 millis", CHAT_PUSH_RETRY_COUNT: "1
         // A member of the group takes its time to be one.
         const ready = yield* request("GET", "/health/ready").pipe(
           Effect.repeat({ until: ({ status }) => status === 200, schedule: Schedule.spaced("50 millis") }),
-          Effect.timeout("10 seconds")
+          Effect.timeout(hangMillis)
         )
         assert.deepStrictEqual([ready.status, ready.body], [200, { status: "ok", store: "ok", transfer: "ok" }])
       })

@@ -9,6 +9,7 @@ import { ConversationWatchers } from "../../src/actors/delivery/ConversationWatc
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { eventually, until } from "../support/Eventually.ts"
+import { hangMillis } from "../support/HangLimit.ts"
 import { serviceClient, serviceToken } from "../support/RpcClients.ts"
 import { callLine, openRpcSocket } from "../support/RpcSocket.ts"
 import * as TestServer from "../support/TestServer.ts"
@@ -167,7 +168,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
       const lines = ["GetChatLog", "Messages"].map((tag) => callLine(tag, tag, { conversationId }, { isNotification }))
       const token = yield* serviceToken
       const posted = request("POST", "/rpc", { token, body: lines.join(""), isInternal: true }).pipe(
-        Effect.timeout(5_000)
+        Effect.timeout(hangMillis)
       )
       assert.deepInclude(yield* posted, { status: 200, body: undefined })
       assert.deepStrictEqual([log.mock.calls.length, watch.mock.calls.length], [0, 0])

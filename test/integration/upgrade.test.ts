@@ -4,6 +4,7 @@ import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SignJWT } from "jose"
+import { hangMillis } from "../support/HangLimit.ts"
 import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
@@ -142,7 +143,7 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
         const cut = new Promise<void>((resolve) => socket.on("error", () => resolve()))
         // What is written to a socket that is gone comes back as an error; one that is half open swallows it.
         const knocking = setInterval(() => socket.write("?"), 50)
-        yield* Effect.promise(() => cut).pipe(Effect.timeout("3 seconds"))
+        yield* Effect.promise(() => cut).pipe(Effect.timeout(hangMillis))
         clearInterval(knocking)
       })
     )

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
 import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
-import { type Failure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
+import { type AnyFailure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 
 const runs = 1_000
@@ -84,7 +84,7 @@ class Group {
   }
 }
 
-type Decided = ReadonlyArray<RoleChange> | Failure
+type Decided = ReadonlyArray<RoleChange> | AnyFailure
 
 /** What was decided, and how everybody stood before it. */
 interface Step {
@@ -114,7 +114,7 @@ const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) =
 const property = (name: string, check: (step: Step) => void, others?: number) =>
   it.effect.prop(name, [Life], ([life]) => Effect.sync(() => live(life, check, others)), { arbitrary: { runs } })
 
-const isRefused = (decided: Decided): decided is Failure => isFailure(decided)
+const isRefused = (decided: Decided): decided is AnyFailure => isFailure(decided)
 const roleIn = ({ before }: Step, userId: string): Role => before.get(userId) ?? Role.former
 const isStranger = (step: Step): boolean => roleIn(step, step.sender) === Role.former
 const isManaging = (step: Step): boolean => [1, 2].includes(roleIn(step, step.sender))

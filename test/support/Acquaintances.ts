@@ -5,7 +5,7 @@ import type { UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Friends } from "../../src/domain/contacts/Friends.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "./Drafts.ts"
 import { insertUsers, userIds } from "./StoredUsers.ts"
@@ -27,14 +27,14 @@ export const start = Effect.gen(function* () {
 })
 
 /** The code of a refusal, or undefined. */
-export const codeOf = <A>(effect: Effect.Effect<A, Failure>) =>
+export const codeOf = <A>(effect: Effect.Effect<A, AnyFailure>) =>
   Effect.map(Effect.result(effect), (result) => failures([result])[0])
 
 /** The codes of those that failed. */
-export const failures = (results: ReadonlyArray<Result.Result<unknown, Failure>>) =>
+export const failures = (results: ReadonlyArray<Result.Result<unknown, AnyFailure>>) =>
   results.flatMap((result) => (Result.isFailure(result) ? result.failure.code : []))
 
-export const atOnce = <A, B>(one: Effect.Effect<A, Failure>, other: Effect.Effect<B, Failure>) =>
+export const atOnce = <A, B>(one: Effect.Effect<A, AnyFailure>, other: Effect.Effect<B, AnyFailure>) =>
   Effect.all([Effect.result(one), Effect.result(other)], { concurrency: "unbounded" })
 
 /** A message each way. */

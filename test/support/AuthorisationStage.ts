@@ -9,7 +9,7 @@ import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { groupEvent, message } from "../../src/domain/messages/Draft.ts"
 import { MessageSender } from "../../src/domain/services/MessageSender.ts"
-import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import { type GroupId, type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 import { freshPhone } from "./Users.ts"
 
@@ -89,7 +89,7 @@ export const makeStage = (caller: Caller) =>
     yield* happen({ event: "created", name: "the group", icon: "", isVerify: true, userIds })
     yield* happen({ event: "role", userId: idOf.manager, role: 2 })
     yield* happen({ event: "removed", userIds: [idOf.former] })
-    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, Failure> =>
+    const say = (name: "member" | "target"): Effect.Effect<{ seq: number; messageId: string }, AnyFailure> =>
       send(message(author(name), { chatType: 0, receiveId: groupId, messageType: 0, content: name }))
     const byMember = yield* say("member")
     const byTarget = yield* say("target")

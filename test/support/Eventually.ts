@@ -1,14 +1,14 @@
 /** Waits for what a test can observe, for as long as a fault and the recovery from it may take. */
 import { Effect } from "effect"
+import { hangMillis } from "./HangLimit.ts"
 
 const lookMillis = 10
-const patienceMillis = 20_000
 
 /** The first value that `read` has; looks again until then. `what` is said when it does not come. */
 export const eventually = <A>(
   what: string | (() => string),
   read: () => A | undefined,
-  millis = patienceMillis
+  millis = hangMillis
 ): Effect.Effect<A> =>
   Effect.gen(function* () {
     for (;;) {

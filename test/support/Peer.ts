@@ -1,10 +1,11 @@
 /** A chat client for tests: a plain `ws` socket that remembers what it was sent. */
+
 import { Effect, Schema } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
 import { ServerFrame } from "../../src/domain/protocol/Frame.ts"
+import { hangMillis } from "./HangLimit.ts"
 
 /** How long a test waits for a frame that should come at once. */
-const patienceMillis = 5_000
 
 export interface Closed {
   readonly code: number
@@ -72,12 +73,10 @@ export class Peer {
       return Effect.sync(() => this.watchers.delete(watch))
     }).pipe(
       Effect.timeoutOrElse({
-        duration: patienceMillis,
+        duration: hangMillis,
         orElse: () =>
           Effect.die(
-            new Error(
-              `nothing came within ${patienceMillis} ms; so far: ${JSON.stringify(this.frames).slice(0, 2_000)}`
-            )
+            new Error(`nothing came within ${hangMillis} ms; so far: ${JSON.stringify(this.frames).slice(0, 2_000)}`)
           )
       })
     )

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { eventually } from "./Eventually.ts"
+import { hangMillis } from "./HangLimit.ts"
 
 const main = join(import.meta.dirname, "../../src/main.ts")
-const startMillis = 20_000
 
 /** With which a test can sign tokens of its own. */
 export const jwtSecret = "the secret of a server that tests break"
@@ -48,7 +48,7 @@ export class ServerProcess {
   }
 
   /** Waits until it has said something, `after` so many characters of its output. */
-  says(words: string | RegExp, { after = 0, millis = startMillis } = {}): Effect.Effect<string> {
+  says(words: string | RegExp, { after = 0, millis = hangMillis } = {}): Effect.Effect<string> {
     return eventually(
       () => `${words} said by the server, which says: ${this.text.slice(-2_000)}`,
       () => {

@@ -10,7 +10,7 @@ import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { ChatType, type ReceiverId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
-import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
 import { befriend } from "./Acquaintances.ts"
@@ -34,7 +34,7 @@ import {
 } from "./StoredGroups.ts"
 import { insertUsers } from "./StoredUsers.ts"
 
-type Operation = Effect.Effect<unknown, Failure, StoreServices>
+type Operation = Effect.Effect<unknown, AnyFailure, StoreServices>
 
 const groupRequestId = "601"
 const friendRequestId = "801" as FriendRequestId
@@ -61,7 +61,7 @@ const arrange = (userId: string, change: ListChange): Operation =>
   Effect.flatMap(ConversationLists, (lists) => lists.change(idOf(userId), [change]))
 const read = (userId: string, conversationId: ListChange["conversationId"], seq: number): Operation =>
   Effect.flatMap(Conversations, (conversations) => conversations.markRead(idOf(userId), conversationId, seq))
-const inGroups = (use: (groups: Groups["Service"]) => Effect.Effect<unknown, Failure>): Operation =>
+const inGroups = (use: (groups: Groups["Service"]) => Effect.Effect<unknown, AnyFailure>): Operation =>
   Effect.flatMap(Groups, use)
 const history = (userId: string): Operation =>
   Effect.flatMap(MessageStore, (messages) =>

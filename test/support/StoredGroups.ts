@@ -13,7 +13,7 @@ import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { type ConversationId, groupConversation } from "../../src/domain/shared/ConversationIds.ts"
-import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { GroupId, GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
 import { type DraftChanges, groupDraft } from "./Drafts.ts"
 import { briefOf, nameOf } from "./Refusals.ts"
@@ -83,7 +83,7 @@ export const append = (...drafts: ReadonlyArray<Draft>) =>
   Effect.flatMap(MessageStore, (store) => Effect.map(store.appendBatch(drafts), (results) => results.map(briefOf)))
 
 /** The name of the error that it fails with. */
-export const errorOf = <A, R>(effect: Effect.Effect<A, Failure, R>) => Effect.map(Effect.flip(effect), nameOf)
+export const errorOf = <A, R>(effect: Effect.Effect<A, AnyFailure, R>) => Effect.map(Effect.flip(effect), nameOf)
 
 /** Puts many rows into a table at once. */
 export const insertRows = (table: string, rows: ReadonlyArray<Record<string, unknown>>) =>

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import { type Admin, Kafka, type KafkaMessage, logLevel, type Message } from "kafkajs"
 import { kafkaBroker } from "../../infra/addresses.ts"
+import { hangMillis } from "./HangLimit.ts"
 
 const kafka = new Kafka({ brokers: [kafkaBroker], logLevel: logLevel.NOTHING, retry: { retries: 10 } })
 
@@ -77,4 +78,4 @@ export const recordsOf = (topic: string, count: number): Effect.Effect<ReadonlyA
     )
     yield* withAdmin((admin) => admin.deleteGroups([groupId]))
     return records
-  }).pipe(Effect.timeout("20 seconds"), Effect.orDie)
+  }).pipe(Effect.timeout(hangMillis), Effect.orDie)

@@ -1,13 +1,14 @@
 /** Presence as a client sees it: what it asks, and what it is told. */
+
 import { Effect } from "effect"
 import type { PresenceState } from "../../src/domain/contacts/Presence.ts"
 import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import { eventually } from "./Eventually.ts"
+import { hangMillis } from "./HangLimit.ts"
 import type { Peer } from "./Peer.ts"
 import { chatFrame, type TestUser } from "./Users.ts"
 
 /** Longer than a dead process counts for alive. */
-const patienceMillis = 30_000
 
 let asked = 0
 
@@ -36,7 +37,7 @@ export const toldOf = (peer: Peer, user: { readonly id: string }, online: boolea
       const last = changesOf(peer, user).at(-1)
       return last?.online === online ? last : undefined
     },
-    patienceMillis
+    hangMillis
   )
 
 /** Messages both ways, which is what makes contacts. */

@@ -7,7 +7,7 @@ import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } f
 import { SessionRevocations } from "../../src/domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Accounts } from "../../src/domain/services/Accounts.ts"
-import { type Failure, failure } from "../../src/domain/shared/Failure.ts"
+import { type AnyFailure, failure } from "../../src/domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 
 const userId = "1" as UserId
@@ -50,7 +50,7 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
   )
 
 /** Calls with a store that has revoked the login `old` and is slow to say so; the caller hangs up before it does. */
-const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, Failure>) =>
+const hangUpDuring = (call: (accounts: Accounts["Service"]) => Effect.Effect<unknown, AnyFailure>) =>
   Effect.gen(function* () {
     const revoked = yield* Deferred.make<void>()
     const answer = yield* Deferred.make<void>()

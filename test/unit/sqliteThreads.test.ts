@@ -12,6 +12,7 @@ import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts
 import * as ContactsSql from "../../src/layers/sql/people/ContactsSql.ts"
 import * as SessionsSql from "../../src/layers/sql/people/SessionsSql.ts"
 import * as UserRepositorySql from "../../src/layers/sql/people/UserRepositorySql.ts"
+import { hangMillis } from "../support/HangLimit.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
@@ -26,7 +27,7 @@ const layer = Layer.mergeAll(ContactsSql.layer, SessionsSql.layer, UserRepositor
 )
 
 /** Less than SQLite itself waits for a lock. */
-const atOnce = Effect.timeout("2 seconds")
+const atOnce = Effect.timeout(hangMillis)
 
 const ann = "1" as UserId
 const bob = "2" as UserId

@@ -8,7 +8,7 @@ import type { Outcome, Request } from "../../domain/connection/ConnectionMachine
 import { methods } from "../../domain/protocol/ClientMethods.ts"
 import type { EveryMethod, Method, MethodKind } from "../../domain/protocol/Method.ts"
 import type { ErrorName } from "../../domain/shared/ErrorTable.ts"
-import { type Failure, failure } from "../../domain/shared/Failure.ts"
+import { type AnyFailure, type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { ConnectionHandle } from "./ConnectionRegistry.ts"
 
 /** A data frame on its way to a handler. */
@@ -103,7 +103,7 @@ const settled = <Success extends Codec, Errors extends ErrorName>(
   )
 
 /** The expected failure of a cause; any other cause is logged once and becomes `ServerError`. */
-const expected = <E extends Failure>(cause: Cause.Cause<E>): Effect.Effect<E | Failure<"ServerError">> => {
+const expected = <E extends AnyFailure>(cause: Cause.Cause<E>): Effect.Effect<E | Failure<"ServerError">> => {
   const first = Cause.findErrorOption(cause)
   return first._tag === "Some"
     ? Effect.succeed(first.value)

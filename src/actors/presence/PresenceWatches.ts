@@ -48,7 +48,7 @@ export class PresenceWatches extends Context.Service<
     readonly watch: (
       connection: ConnectionHandle,
       userIds: ReadonlyArray<UserId>
-    ) => Effect.Effect<ReadonlyArray<PresenceState>, Failure>
+    ) => Effect.Effect<ReadonlyArray<PresenceState>, Failure<"DatabaseError" | "Overloaded">>
     /** Watched users of all connections together. */
     readonly size: () => number
   }

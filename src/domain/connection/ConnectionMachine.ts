@@ -19,7 +19,7 @@ import {
   pingFrame,
   type ServerFrame
 } from "../protocol/Frame.ts"
-import { type Failure, failure } from "../shared/Failure.ts"
+import { type AnyFailure, failure } from "../shared/Failure.ts"
 import { rootUserId } from "../shared/Ids.ts"
 import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
@@ -53,7 +53,7 @@ export interface Request {
 export type Outcome =
   | { readonly _tag: "Done"; readonly data: unknown }
   | { readonly _tag: "Answered"; readonly data: unknown }
-  | { readonly _tag: "Failed"; readonly error: Failure }
+  | { readonly _tag: "Failed"; readonly error: AnyFailure }
 
 export type ConnectionEvent =
   | { readonly _tag: "FrameReceived"; readonly frame: Frame }

@@ -4,7 +4,7 @@
  */
 import { Equal } from "effect"
 import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "../protocol/Frame.ts"
-import { type Failure, failure } from "../shared/Failure.ts"
+import { type AnyFailure, failure } from "../shared/Failure.ts"
 import type { AckLimits } from "./AckService.ts"
 
 /** A frame that waits for its turn. */
@@ -120,7 +120,7 @@ const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, lim
   return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
 }
 
-const refused = (acks: InboundAcks, frame: Frame, error: Failure): InboundStep => ({
+const refused = (acks: InboundAcks, frame: Frame, error: AnyFailure): InboundStep => ({
   acks,
   send: [errFrame(frame.id, error, frame.method)],
   ready: []

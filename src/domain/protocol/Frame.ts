@@ -1,6 +1,6 @@
 /** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
 import { Result, Schema } from "effect"
-import type { Failure } from "../shared/Failure.ts"
+import type { AnyFailure } from "../shared/Failure.ts"
 import { isWellFormed } from "../shared/WellFormed.ts"
 
 /** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
@@ -125,7 +125,7 @@ export const repeated = (errCount: number | undefined): { readonly ackErrCount?:
   errCount === undefined || errCount === 0 ? {} : { ackErrCount: errCount }
 
 /** What went wrong with the frame of this id. */
-export const errFrame = (id: string, error: Failure, method?: string): ServerFrame => ({
+export const errFrame = (id: string, error: AnyFailure, method?: string): ServerFrame => ({
   id,
   frameType: FrameType.err,
   data: {

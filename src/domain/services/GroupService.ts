@@ -5,6 +5,7 @@ import { type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Grou
 import { checkResponse, closedBefore, decideResponse, type GroupRequest } from "../groups/GroupRequest.ts"
 import { Groups } from "../groups/Groups.ts"
 import { type Author, groupEvent, newGroup, type UnsentGroupEvent } from "../messages/Draft.ts"
+import { groupOf } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import { type GroupId, type GroupRequestId, Ids, type UserId } from "../shared/Ids.ts"
 import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
@@ -157,7 +158,10 @@ export class GroupService extends Context.Service<
       return GroupService.of({
         create: (author, group) => {
           const groupId = ids.groupId()
-          return Effect.map(sender.send(newGroup(author, groupId, group)), ({ receiveId }) => receiveId as GroupId)
+          return Effect.map(
+            sender.send(newGroup(author, groupId, group)),
+            ({ conversationId }) => groupOf(conversationId) ?? groupId
+          )
         },
         change: (userId, groupId, changes) => Effect.asVoid(send(userId, groupId, { event: "changed", ...changes })),
         invite,

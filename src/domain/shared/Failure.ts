@@ -37,7 +37,10 @@ class FailureOf<out Name extends ErrorName> extends Data.Error<Details> {
 }
 
 /** A failure of one of these rows; a union, so that handling one of them leaves the others. */
-export type Failure<Name extends ErrorName = ErrorName> = Name extends ErrorName ? FailureOf<Name> : never
+export type Failure<Name extends ErrorName> = Name extends ErrorName ? FailureOf<Name> : never
+
+/** A failure of any row, for what treats all of them alike. */
+export type AnyFailure = Failure<ErrorName>
 
 /** The failure `name`, with a more exact text and a waiting time where they help, and the cause for operators. */
 export const failure = <Name extends ErrorName>(
@@ -53,7 +56,7 @@ export const failure = <Name extends ErrorName>(
   return error as Failure<Name>
 }
 
-export const isFailure = (value: unknown): value is Failure => value instanceof FailureOf
+export const isFailure = (value: unknown): value is AnyFailure => value instanceof FailureOf
 
 const nameByCode = new Map<number, ErrorName>(
   Object.entries(errorTable).map(([name, { code }]) => [code, name as ErrorName])
@@ -98,6 +101,3 @@ export const FailureSchema = <Name extends ErrorName>(...names: ReadonlyArray<Na
       })
     )
   )
-
-/** Failures of any row. */
-export const AnyFailure = FailureSchema(...(Object.keys(errorTable) as ReadonlyArray<ErrorName>))

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiSchema } from "effect/http-api"
 import { type ErrorName, errorTable } from "../../domain/shared/ErrorTable.ts"
-import { codesOf, type Failure, FailureValue, failureOfCode } from "../../domain/shared/Failure.ts"
+import { type AnyFailure, codesOf, FailureValue, failureOfCode } from "../../domain/shared/Failure.ts"
 
 /** `{code: 200, msg: "Success", data}`. */
 export const Success = <S extends Schema.Top>(data: S) =>
@@ -15,7 +15,7 @@ export const Done = Success(Schema.Record(Schema.String, Schema.Never))
 export const success = <A>(data: A) => ({ code: 200 as const, msg: "Success" as const, data })
 
 /** The body of a failure. */
-export const failureBody = (error: Failure) => ({ code: error.code, msg: error.msg, data: null })
+export const failureBody = (error: AnyFailure) => ({ code: error.code, msg: error.msg, data: null })
 
 /** Statuses whose answers tell when to try again. */
 const retryStatuses: ReadonlySet<number> = new Set([429, 503])
@@ -49,7 +49,7 @@ export const failureOfStatus = <Name extends ErrorName>(status: number, names: R
 }
 
 /** The `Retry-After` header (seconds, rounded up) of answers that have one. */
-export const retryHeaders = (error: Failure): { readonly "retry-after"?: string } =>
+export const retryHeaders = (error: AnyFailure): { readonly "retry-after"?: string } =>
   retryStatuses.has(error.status) ? { "retry-after": String(Math.ceil((error.retryAfter ?? 1000) / 1000)) } : {}
 
 /** Failures of every endpoint: a request that does not fit, and faults of the server. */

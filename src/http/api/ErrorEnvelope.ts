@@ -2,7 +2,7 @@
 import { ByteSize, Cause, Effect } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiError } from "effect/http-api"
-import { type Failure, failure, isFailure } from "../../domain/shared/Failure.ts"
+import { type AnyFailure, failure, isFailure } from "../../domain/shared/Failure.ts"
 import { bodyBytesMax } from "../shared/SharedServer.ts"
 import { Api } from "./Api.ts"
 import { failureBody, retryHeaders } from "./Envelope.ts"
@@ -19,7 +19,7 @@ const methodsByPath: ReadonlyMap<string, ReadonlyArray<string>> = (() => {
   return methods
 })()
 
-const respond = (error: Failure, headers: Record<string, string> = {}): HttpServerResponse.HttpServerResponse =>
+const respond = (error: AnyFailure, headers: Record<string, string> = {}): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(failureBody(error), {
     status: error.status,
     headers: { ...retryHeaders(error), ...headers }

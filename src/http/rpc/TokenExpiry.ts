@@ -17,7 +17,7 @@ export const TokenExpiry = Context.Reference<number>("fiberchat/http/TokenExpiry
 
 const sleepUntil = (at: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, at - now)))
 
-/** Fails with `Unauthenticated` at the {@link TokenExpiry}. */
+/** Fails at the {@link TokenExpiry}. */
 export const tokenExpired = Effect.flatMap(TokenExpiry, (at) =>
   at === Number.POSITIVE_INFINITY
     ? Effect.never
@@ -73,7 +73,7 @@ const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
 export const untilTokenExpiry = <E, R>(
   expiresAt: number,
   handler: Handler<E, R>
-): Handler<E | Failure, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
+): Handler<E | Failure<"Unauthenticated" | "BadParameters">, R | HttpServerRequest.HttpServerRequest | Scope.Scope> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
     method === "GET" ? socketUntil(expiresAt, handler) : streamUntil(expiresAt, handler)
   )

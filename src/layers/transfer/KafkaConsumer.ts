@@ -40,7 +40,7 @@ const lagOf = (partition: number) =>
   })
 
 /** What is known of why the store has refused a draft for good. */
-const reasonOf = (cause: Cause.Cause<Failure>): string => {
+const reasonOf = (cause: Cause.Cause<Failure<"DatabaseError" | "ServerError">>): string => {
   const [reason] = cause.reasons
   if (reason?._tag !== "Fail") return Cause.pretty(cause)
   const { error } = reason

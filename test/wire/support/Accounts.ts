@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto"
 import { setTimeout as pause } from "node:timers/promises"
 
-const answerMillis = 15_000
+const answerMillis = 120_000
 /** A server with a limit on registrations says when to come back; it is believed so often. */
 const retriesMax = 5
 const codes = { overloaded: 100_009, rateLimited: 100_008, phoneTaken: 200_001 }

@@ -8,7 +8,7 @@ import { Pace } from "./Pace.ts"
 import { stage } from "./Stage.ts"
 
 /** How long a peer waits for what should come at once, on however busy a machine. */
-const patienceMillis = 15_000
+const patienceMillis = 120_000
 const rateLimited = 100_008
 
 /** The data of `session.ready`, times in milliseconds, `0` for a clock that is off. */

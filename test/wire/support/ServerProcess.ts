@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 
 const root = join(import.meta.dirname, "..", "..", "..")
-const readyMillis = 30_000
+const readyMillis = 120_000
 /** How long the server may take to end by itself before it is killed. */
 const graceMillis = 5_000
 

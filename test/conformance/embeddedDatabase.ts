@@ -1,11 +1,8 @@
-/** The conformance suites on what runs without any server: SQLite and the embedded transfer. */
+/** A SQLite database of a test's own. */
 import { ConfigProvider, Effect, Layer } from "effect"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
-import * as TransferEmbedded from "../../src/layers/transfer/TransferEmbedded.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
-import { storeSuites } from "./storeSuites.ts"
-import { transferSuite } from "./transferSuite.ts"
 
 const settings = Layer.unwrap(
   Effect.map(temporaryDirectory, (directory) =>
@@ -13,5 +10,4 @@ const settings = Layer.unwrap(
   )
 )
 
-storeSuites("SQLite", SqliteDatabase.layer.pipe(Layer.provideMerge(settings)))
-transferSuite("embedded", TransferEmbedded.layer)
+export const embeddedDatabase = SqliteDatabase.layer.pipe(Layer.provideMerge(settings))
