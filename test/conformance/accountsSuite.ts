@@ -173,6 +173,37 @@ export const sessionsSuite = <E>(
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("count once, however often they are refreshed", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        let { refreshToken } = yield* sessions.open(sessionOf("11"))
+        for (let round = 0; round < sessionsMax + 5; round += 1) {
+          yield* TestClock.adjust("1 second")
+          const result = yield* sessions.refresh(refreshToken)
+          if (result._tag !== "Rotated") return assert.fail(result._tag)
+          refreshToken = result.next
+        }
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual((yield* sessions.open(sessionOf("12"))).revoked, [])
+        assert.isFalse(yield* sessions.isRevoked("11"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("are not forgotten while an access token of theirs may be good", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* sessions.open(sessionOf("11"))
+        // The refresh token has expired; an access token made just before lives for two hours.
+        yield* TestClock.adjust("30 days")
+        yield* TestClock.adjust("1 hour")
+        yield* sessions.open(sessionOf("12"))
+        assert.isFalse(yield* sessions.isRevoked("11"))
+        yield* TestClock.adjust("2 hours")
+        yield* sessions.open(sessionOf("13"))
+        assert.isTrue(yield* sessions.isRevoked("11"))
+      }).pipe(Effect.provide(layer))
+    )
+
     it.live("end by a logout, even when they are refreshed at the same time", () =>
       Effect.gen(function* () {
         const sessions = yield* Sessions

@@ -325,6 +325,32 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
     })
   )
 
+  it.effect("says that there is more where a page of history is cut by its size", () =>
+    Effect.gen(function* () {
+      const { bob, annPeer, conversationID } = yield* pair()
+      const count = 12
+      for (let index = 0; index < count; index += 1) {
+        annPeer.send(chatFrame(`m${index}`, bob, "x".repeat(16 * 1024)))
+        yield* annPeer.answer(`m${index}`)
+      }
+      const seqs: Array<number> = []
+      for (let hasMore = true; hasMore; ) {
+        const id = `h${seqs.length}`
+        const data = { conversationID, afterSeq: seqs.at(-1) ?? 0, limit: 200 }
+        annPeer.send({ id, method: "conversation.history", data })
+        const page = (yield* annPeer.answer(id)).data as { messages: Array<{ seq: number }>; hasMore: boolean }
+        assert.isAbove(page.messages.length, 0)
+        assert.isBelow(page.messages.length, count)
+        seqs.push(...page.messages.map(({ seq }) => seq))
+        hasMore = page.hasMore
+      }
+      assert.deepStrictEqual(
+        seqs,
+        Array.from({ length: count }, (_, index) => index + 1)
+      )
+    })
+  )
+
   it.effect("opens no socket for a service or for the system", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer

@@ -23,6 +23,16 @@ const caller: UserIdentity = {
   expiresAt: Number.POSITIVE_INFINITY
 }
 
+const ids = Layer.succeed(Ids, {
+  userId: () => userId,
+  groupId: () => assert.fail(),
+  friendRequestId: () => assert.fail(),
+  groupRequestId: () => assert.fail(),
+  messageId: () => assert.fail(),
+  connectionId: () => assert.fail(),
+  uniqueId: () => "new"
+})
+
 /** Accounts over this store of logins; `told` are the logins that gateways are told to end. */
 const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string>) =>
   Accounts.layer.pipe(
@@ -37,15 +47,7 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
       Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
       Layer.mock(Contacts, {}),
       Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
-      Layer.succeed(Ids, {
-        userId: () => userId,
-        groupId: () => assert.fail(),
-        friendRequestId: () => assert.fail(),
-        groupRequestId: () => assert.fail(),
-        messageId: () => assert.fail(),
-        connectionId: () => assert.fail(),
-        uniqueId: () => "new"
-      })
+      ids
     ])
   )
 
@@ -84,6 +86,34 @@ describe("a logout", () => {
       )
       assert.isTrue(error._tag === "DatabaseError")
       assert.deepStrictEqual(told, [`${userId} ${session.sessionId}`])
+    })
+  )
+})
+
+describe("the limit of attempts for a phone", () => {
+  it.effect("holds for the number, however it is written", () =>
+    Effect.gen(function* () {
+      const keys: Array<string> = []
+      const layer = Accounts.layer.pipe(
+        Layer.provide([
+          Layer.mock(Sessions, {}),
+          Layer.mock(SessionRevocations, { announce: () => {} }),
+          Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.none()) }),
+          Layer.mock(Auth, {}),
+          Layer.mock(PasswordHasher, { verify: () => Effect.succeed(false) }),
+          Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
+          Layer.mock(Contacts, {}),
+          Layer.mock(AuthRateLimiter, { take: (key) => Effect.sync(() => void keys.push(key)) }),
+          ids
+        ])
+      )
+      yield* Effect.gen(function* () {
+        const { login } = yield* Accounts
+        for (const spelling of ["+33612345678", "06 12 34 56 78", "0033 6 12 34 56 78"]) {
+          yield* Effect.flip(login({ phone: spelling, password: "secret" }, undefined))
+        }
+      }).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(keys, [`phone:${phone}`, `phone:${phone}`, `phone:${phone}`])
     })
   )
 })

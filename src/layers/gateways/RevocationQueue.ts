@@ -15,7 +15,7 @@ export interface RevocationQueue {
   readonly put: (revocation: SessionRevocation) => void
 }
 
-const forgotten = Metric.counter("fiberchat_logouts_forgotten_total", {
+export const forgotten = Metric.counter("fiberchat_logouts_forgotten_total", {
   description: "Logouts that a gateway was not told of, because too many waited for it",
   incremental: true
 })
