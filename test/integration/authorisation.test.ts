@@ -5,6 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
+import { NodeRpcs } from "../../src/domain/cluster/NodeRpc.ts"
 import { methods } from "../../src/domain/protocol/ClientMethods.ts"
 import { Api } from "../../src/http/api/Api.ts"
 import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
@@ -17,6 +18,7 @@ import {
   heardByTarget,
   http,
   members,
+  nodes,
   rpc,
   services,
   type Try,
@@ -197,7 +199,7 @@ const calls: typeof routes = [
 
 const rpcs: typeof routes = [
   ["Ping", services, rpc(() => null)],
-  ["Login", { ...services, service: 200002 }, rpc(() => ({ phone: freshPhone(), password }))],
+  ["Login", { ...services, service: 200002, system: 200002 }, rpc(() => ({ phone: freshPhone(), password }))],
   ["Register", services, rpc(() => ({ phone: freshPhone(), password, nickname: "new" }))],
   ["GetUserInfo", services, rpc(({ targetId }) => ({ id: targetId }))],
   ["FindUser", services, rpc(({ targetId }) => ({ ids: [targetId] }))],
@@ -228,6 +230,14 @@ const rpcs: typeof routes = [
   ["Messages", services, rpc(({ groupId }) => ({ conversationId: groupId }))]
 ]
 
+const ofNodes = (payload: unknown) => rpc(() => payload, "/nodes")
+const nodeRpcs: typeof routes = [
+  ["Deliver", nodes, ofNodes({ outcomes: [] })],
+  ["Resync", nodes, ofNodes(null)],
+  ["RelayEvents", nodes, ofNodes({ nodeId: "1", events: [] })],
+  ["RevokeSessions", nodes, ofNodes({ revocations: [] })]
+]
+
 layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true })("who may do what", (it) => {
   it.effect("is told of every route, method and RPC", () =>
     Effect.sync(() => {
@@ -243,10 +253,11 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true
         Object.values(methods).map(({ name }) => name)
       )
       assert.sameMembers(namesOf(rpcs), [...AccountRpcs.merge(ConversationRpcs).requests.keys()])
+      assert.sameMembers(namesOf(nodeRpcs), [...NodeRpcs.requests.keys()])
     })
   )
 
-  for (const [name, codes, attempt, what] of [...routes, ...calls, ...rpcs]) {
+  for (const [name, codes, attempt, what] of [...routes, ...calls, ...rpcs, ...nodeRpcs]) {
     it.effect(what === undefined ? name : `${name}: ${what}`, () =>
       Effect.gen(function* () {
         const answered: Record<string, number> = {}

@@ -7,6 +7,11 @@ import { register, request, type TestUser } from "../support/Users.ts"
 const social = (method: string, path: string, { token }: TestUser, body?: unknown) =>
   Effect.map(request(method, `/v1/social/${path}`, { token, body }), ({ body }) => body)
 
+const membersOf = (groupId: string, asker: TestUser) =>
+  Effect.map(social("GET", `group/users?groupId=${groupId}`, asker), ({ data }) =>
+    (data.list as ReadonlyArray<{ userId: string }>).map(({ userId }) => userId)
+  )
+
 layer(TestServer.layer(), { excludeTestServices: true })("requests to get into groups", (it) => {
   it.effect("are passed by two managers at once as by one after the other: the second has no effect", () =>
     Effect.gen(function* () {
@@ -23,7 +28,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("requests to get into g
           answers.map(({ code }) => code),
           [200, 200, 200]
         )
+        assert.sameMembers(yield* membersOf(groupId, ann), [ann.id, bob.id, eve.id])
         yield* social("DELETE", `group/users?groupId=${groupId}`, eve)
+        assert.sameMembers(yield* membersOf(groupId, ann), [ann.id, bob.id])
       }
     })
   )
@@ -41,9 +48,12 @@ layer(TestServer.layer(), { excludeTestServices: true })("requests to get into g
           { concurrency: "unbounded" }
         )
         assert.oneOf(asked.data?.handleResult, [1, 2], JSON.stringify(asked))
+        const isIn = asked.data.handleResult === 2
+        assert.sameMembers(yield* membersOf(groupId, ann), isIn ? [ann.id, eve.id] : [ann.id])
         const end = asked.data.handleResult === 1 ? "group/putIn" : `group/users?groupId=${groupId}`
         const groupReqId = asked.data.requests[0]?.groupReqId
         yield* social(groupReqId ? "PUT" : "DELETE", end, eve, groupReqId && { groupReqId, handleResult: 4 })
+        assert.sameMembers(yield* membersOf(groupId, ann), [ann.id])
         yield* social("PATCH", "group", ann, { groupId, isVerify: false })
       }
     })

@@ -26,13 +26,16 @@ export const callers = [
   "member",
   "manager",
   "owner",
-  "service"
+  "service",
+  "system"
 ] as const
 export type Caller = (typeof callers)[number]
+const notUsers = ["anonymous", "expired", "service", "system"] as const
+export type NotUser = (typeof notUsers)[number]
 
 /** Whether the caller comes with a user's token that is good. */
-export const isUser = (caller: Caller): caller is Exclude<Caller, "anonymous" | "expired" | "service"> =>
-  caller !== "anonymous" && caller !== "expired" && caller !== "service"
+export const isUser = (caller: Caller): caller is Exclude<Caller, NotUser> =>
+  !(notUsers as ReadonlyArray<string>).includes(caller)
 
 /**
  * A group, with a member for each role and one more, the target, who is also the one that calls are about outside of
@@ -117,7 +120,9 @@ export const makeStage = (caller: Caller) =>
             ? yield* ended(token)
             : caller === "service"
               ? yield* auth.issueInternal("service", "bot")
-              : token,
+              : caller === "system"
+                ? yield* auth.issueInternal("system")
+                : token,
       callerId,
       refreshToken,
       groupId,

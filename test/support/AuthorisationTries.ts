@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect"
 import { methods } from "../../src/domain/protocol/ClientMethods.ts"
 import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
-import { type Caller, callers, isUser, type Stage } from "./AuthorisationStage.ts"
+import { type Caller, callers, isUser, type NotUser, type Stage } from "./AuthorisationStage.ts"
 import { connect, type Peer, refused } from "./Peer.ts"
 import * as TestServer from "./TestServer.ts"
 import { request } from "./Users.ts"
@@ -16,7 +16,7 @@ export type Try = (stage: Stage) => Effect.Effect<number, unknown, Needs>
 export const everybody = (code = 200): Codes => Object.fromEntries(callers.map((caller) => [caller, code])) as Codes
 
 /** What needs a user's token: for each of them, or the same for all. */
-export const users = (codes: number | Omit<Codes, "anonymous" | "expired" | "service">): Codes => ({
+export const users = (codes: number | Omit<Codes, NotUser>): Codes => ({
   ...everybody(100004),
   ...(typeof codes === "number"
     ? { other: codes, former: codes, blocked: codes, member: codes, manager: codes, owner: codes }
@@ -30,8 +30,11 @@ export const members = (member: number, manager: number, owner: number, outside 
 /** What is about the target, who blocks one of them. */
 export const towards = (code: number, blocked: number): Codes => ({ ...users(code), blocked })
 
-/** What needs a service's token. */
-export const services: Codes = { ...users(100005), service: 200 }
+/** What needs the token of a service or a node. */
+export const services: Codes = { ...users(100005), service: 200, system: 200 }
+
+/** What needs the token of a node. */
+export const nodes: Codes = { ...services, service: 100005 }
 
 export const http =
   (body?: (stage: Stage) => unknown, query: (stage: Stage) => string = () => "") =>
@@ -82,14 +85,14 @@ export const heardByTarget = (peer: Peer, { targetToken }: Stage) =>
 
 /** A call over HTTP, without the client that would not let it go out. */
 export const rpc =
-  (payload: (stage: Stage) => unknown) =>
+  (payload: (stage: Stage) => unknown, path = "/rpc") =>
   (tag: string): Try =>
   ({ token, ...stage }) =>
     Effect.gen(function* () {
       const { internalUrl } = yield* TestServer.TestServer
       const call = { _tag: "Request", id: "1", tag, payload: payload({ token, ...stage }), headers: [] }
       const text = yield* Effect.promise(async (signal) => {
-        const response = await fetch(`${internalUrl}/rpc`, {
+        const response = await fetch(`${internalUrl}${path}`, {
           method: "POST",
           signal,
           headers: { "content-type": "application/ndjson", ...asHeader(token && `Bearer ${token}`).headers },

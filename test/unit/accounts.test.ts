@@ -98,9 +98,12 @@ describe("the limit of attempts for a phone", () => {
         Layer.provide([
           Layer.mock(Sessions, {}),
           Layer.mock(SessionRevocations, { announce: () => {} }),
-          Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.none()) }),
+          Layer.mock(UserRepository, {
+            findByPhone: () => Effect.succeed(Option.none()),
+            insert: () => Effect.fail(failure("PhoneTaken"))
+          }),
           Layer.mock(Auth, {}),
-          Layer.mock(PasswordHasher, { verify: () => Effect.succeed(false) }),
+          Layer.mock(PasswordHasher, { verify: () => Effect.succeed(false), hash: () => Effect.succeed("hash") }),
           Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
           Layer.mock(Contacts, {}),
           Layer.mock(AuthRateLimiter, { take: (key) => Effect.sync(() => void keys.push(key)) }),
@@ -108,12 +111,16 @@ describe("the limit of attempts for a phone", () => {
         ])
       )
       yield* Effect.gen(function* () {
-        const { login } = yield* Accounts
+        const { login, register } = yield* Accounts
         for (const spelling of ["+33612345678", "06 12 34 56 78", "0033 6 12 34 56 78"]) {
           yield* Effect.flip(login({ phone: spelling, password: "secret" }, undefined))
+          yield* Effect.flip(register({ phone: spelling, password: "secret", nickname: "new" }, undefined))
         }
       }).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(keys, [`phone:${phone}`, `phone:${phone}`, `phone:${phone}`])
+      assert.deepStrictEqual(
+        keys,
+        Array.from({ length: 6 }, () => `phone:${phone}`)
+      )
     })
   )
 })

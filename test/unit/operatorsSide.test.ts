@@ -5,7 +5,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { type AckFailure, ackFailureOf } from "../../src/domain/connection/AckService.ts"
+import { type AckFailure, AckService, ackFailureOf, ackFailures } from "../../src/domain/connection/AckService.ts"
 import { closeCodes } from "../../src/domain/protocol/CloseCode.ts"
 import { ackFrame, errFrame } from "../../src/domain/protocol/Frame.ts"
 import { events, pushFrame } from "../../src/domain/protocol/ServerEvents.ts"
@@ -13,6 +13,8 @@ import { failure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import * as ErrorEnvelope from "../../src/http/api/ErrorEnvelope.ts"
 import { forgotten, makeRevocationQueue, revocationsMax } from "../../src/layers/gateways/RevocationQueue.ts"
+import * as AckServiceMetrics from "../../src/layers/settings/AckServiceMetrics.ts"
+import * as Settings from "../../src/layers/settings/Settings.ts"
 import { frame, layer, message, start } from "../support/ActorHarness.ts"
 import { pass } from "../support/Watching.ts"
 
@@ -59,6 +61,31 @@ describe("the failures of acks", () => {
       )
     })
   }
+})
+
+describe("the counter of failed acks", () => {
+  it.effect("has each kind of failure apart", () =>
+    Effect.gen(function* () {
+      const { count } = yield* AckService
+      const counts = Effect.map(Metric.snapshot, (metrics) => {
+        const found = metrics.filter(({ id }) => id === "fiberchat_ack_troubles_total")
+        return Object.fromEntries(
+          found.map(({ attributes, state }) => [attributes?.["trouble"], Number((state as { count: number }).count)])
+        )
+      })
+      const before = yield* counts
+      for (const [index, failed] of ackFailures.entries()) {
+        for (let time = 0; time <= index; time += 1) count(failed)
+      }
+      const after = yield* counts
+      assert.deepStrictEqual(
+        ["AckRepeated", "Unconfirmed", "PushRepeated", "SyncRequired"].map(
+          (trouble) => (after[trouble] ?? 0) - (before[trouble] ?? 0)
+        ),
+        [1, 2, 3, 4]
+      )
+    }).pipe(Effect.provide(AckServiceMetrics.layer.pipe(Layer.provide(Settings.layer))))
+  )
 })
 
 describe("revoked logins that a gateway is not told of", () => {

@@ -141,7 +141,8 @@ describe("a follower of a conversation over RPC", () => {
         yield* settle
         assert.isUndefined(waiting.pollUnsafe())
         delivery.requestResync()
-        yield* Fiber.join(waiting)
+        yield* settle
+        assert.isDefined(waiting.pollUnsafe())
       }
     }).pipe(
       Effect.scoped,

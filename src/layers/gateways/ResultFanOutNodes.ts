@@ -19,7 +19,7 @@ const bytesOf = ({ result }: AppendOutcome): number =>
     : result.message.content.length + result.message.clientId.length) *
     6
 
-const skipped = Metric.counter("fiberchat_handover_skipped_total", {
+export const skipped = Metric.counter("fiberchat_handover_skipped_total", {
   description: "Results that a gateway was not there for; it will have its clients sync",
   incremental: true
 })
@@ -31,13 +31,23 @@ const skipped = Metric.counter("fiberchat_handover_skipped_total", {
 const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
   const clock = yield* Clock.Clock
   let isAbsent = false
-  const reached = Effect.sync(() => {
-    isAbsent = false
-  })
-  const resync = node.resync.pipe(
+  /** Outcomes were skipped after the last call began: its clients may have synced before these were stored. */
+  let hasSkippedSince = false
+  const called = Effect.suspend(() => {
+    hasSkippedSince = false
+    return node.resync
+  }).pipe(
     Effect.tapError((lost) => Effect.logDebug(`the gateway ${node.url} is not reached`, lost)),
     Effect.retry(backoff("100 millis")),
-    Effect.andThen(reached),
+    Effect.andThen(
+      Effect.sync(() => {
+        isAbsent = hasSkippedSince
+        return hasSkippedSince
+      })
+    )
+  )
+  const resync = called.pipe(
+    Effect.repeat({ while: (isNeeded) => isNeeded }),
     Effect.andThen(Effect.logInfo(`connected to the gateway ${node.url}`))
   )
   // A new worker cannot know what the one before it has skipped.
@@ -46,6 +56,7 @@ const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
 
   const skip = (outcomes: ReadonlyArray<AppendOutcome>, why: string | CallLost) =>
     Effect.gen(function* () {
+      hasSkippedSince = true
       yield* Metric.update(skipped, outcomes.length)
       yield* Effect.logWarning(`${outcomes.length} results were not brought to the gateway ${node.url}`, why)
       if (isAbsent) return

@@ -1,0 +1,125 @@
+/** Outcomes on their way from a worker to gateways, of which one is away again and again (docs/decisions/0006). */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Layer, Metric } from "effect"
+import { TestClock } from "effect/testing"
+import { type AppendOutcome, appendOutcome, ResultFanOut } from "../../src/domain/cluster/AppendOutcome.ts"
+import type { MessageId } from "../../src/domain/shared/Ids.ts"
+import { CallLost, type NodeClient, NodeClients } from "../../src/layers/gateways/NodeClients.ts"
+import * as ResultFanOutNodes from "../../src/layers/gateways/ResultFanOutNodes.ts"
+import { message, settle } from "../support/ActorHarness.ts"
+import { draft } from "../support/Drafts.ts"
+
+class Gateway {
+  isThere = true
+  resyncs = 0
+  readonly delivered: Array<string> = []
+  /** What an answer to a call to resync waits for. */
+  answering: Effect.Effect<void> = Effect.void
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  get client(): NodeClient {
+    const lost = Effect.fail(new CallLost({ cause: "away" }))
+    return {
+      url: this.url,
+      deliver: ({ outcomes }) =>
+        Effect.suspend(() => {
+          if (!this.isThere) return lost
+          for (const { draftId } of outcomes) this.delivered.push(draftId)
+          return Effect.void
+        }),
+      resync: Effect.suspend(() => {
+        if (!this.isThere) return lost
+        this.resyncs += 1
+        return this.answering
+      }),
+      relayEvents: () => Effect.void,
+      revokeSessions: () => Effect.void
+    }
+  }
+}
+
+const outcomeOf = (id: string): AppendOutcome =>
+  appendOutcome({ ...draft("1", "2", id), messageId: id as MessageId }, { _tag: "Stored", message: message(1) })
+
+/** Lets time pass, and everybody do what is due. */
+const pass = Effect.fnUntraced(function* (millis: number) {
+  for (let passed = 0; passed < millis; passed += 50) {
+    yield* TestClock.adjust(50)
+    yield* settle
+  }
+})
+
+const begin = Effect.gen(function* () {
+  const [near, far] = [new Gateway("http://near"), new Gateway("http://far")]
+  const nodes = Layer.succeed(NodeClients, [near.client, far.client])
+  const context = yield* Layer.build(ResultFanOutNodes.layer.pipe(Layer.provide(nodes)))
+  const { fanOut } = yield* Effect.provide(ResultFanOut, context)
+  yield* settle
+  return { near, far, fanOut: (...ids: ReadonlyArray<string>) => fanOut(ids.map(outcomeOf)) }
+})
+
+const skippedSoFar = Effect.map(Metric.value(ResultFanOutNodes.skipped), ({ count }) => Number(count))
+
+describe("outcomes for gateways", () => {
+  it.effect("are brought to each of them, in their order; a new worker has all clients sync once", () =>
+    Effect.gen(function* () {
+      const { near, far, fanOut } = yield* begin
+      yield* fanOut("1", "2")
+      yield* fanOut("3")
+      for (const { delivered, resyncs } of [near, far])
+        assert.deepStrictEqual([delivered, resyncs], [["1", "2", "3"], 1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("wait 3 s for one that is away, and no longer while it stays away; each skipped one is counted", () =>
+    Effect.gen(function* () {
+      const { near, far, fanOut } = yield* begin
+      for (let round = 0; round < 3; round += 1) {
+        const before = yield* skippedSoFar
+        const { resyncs } = far
+        far.isThere = false
+        const bringing = yield* Effect.forkScoped(fanOut(`${round} a`, `${round} b`))
+        yield* pass(2_900)
+        assert.isUndefined(bringing.pollUnsafe(), `round ${round}`)
+        yield* pass(2_200)
+        assert.isDefined(bringing.pollUnsafe(), `round ${round}`)
+        yield* fanOut(`${round} c`)
+        assert.strictEqual((yield* skippedSoFar) - before, 3)
+        far.isThere = true
+        yield* pass(4_000)
+        assert.isAbove(far.resyncs, resyncs, `round ${round}`)
+        yield* fanOut(`${round} d`)
+      }
+      const all = (kinds: string) => [0, 1, 2].flatMap((round) => [...kinds].map((kind) => `${round} ${kind}`))
+      assert.deepStrictEqual(near.delivered, all("abcd"))
+      assert.deepStrictEqual(far.delivered, all("d"))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are covered by a call to resync that begins after they were skipped, not by one under way", () =>
+    Effect.gen(function* () {
+      const { far, fanOut } = yield* begin
+      far.isThere = false
+      const bringing = yield* Effect.forkScoped(fanOut("a"))
+      yield* pass(5_000)
+      assert.isDefined(bringing.pollUnsafe())
+      const answered = yield* Deferred.make<void>()
+      far.answering = Deferred.await(answered)
+      far.isThere = true
+      yield* pass(3_000)
+      // The clients are told to sync by now; the worker does not know it yet, and skips what is stored meanwhile.
+      yield* fanOut("b")
+      const { resyncs } = far
+      far.answering = Effect.void
+      yield* Deferred.succeed(answered, undefined)
+      yield* pass(3_000)
+      assert.strictEqual(far.resyncs, resyncs + 1)
+      yield* fanOut("c")
+      assert.deepStrictEqual(far.delivered, ["c"])
+    }).pipe(Effect.scoped)
+  )
+})
