@@ -39,8 +39,8 @@ layer(TestServer.layer({ CHAT_PUSH_RETRY: "10 millis", CHAT_PUSH_RETRY_COUNT: "1
         yield* bobPeer.find(({ method }) => method === "sync.required")
         const { type, text } = yield* metrics
         assert.match(type ?? "", /^text\/plain; version=0\.0\.4/)
-        assert.match(text, /^# TYPE fiberchat_ack_troubles_total counter$/m)
-        assert.match(text, /^fiberchat_ack_troubles_total\{trouble="PushRepeated"\} [1-9]\d*$/m)
+        assert.match(text, /^# TYPE fiberchat_ack_failures_total counter$/m)
+        assert.match(text, /^fiberchat_ack_failures_total\{failure="PushRepeated"\} [1-9]\d*$/m)
       })
     )
   }

@@ -93,7 +93,7 @@ describe("the acks of the client's frames in mode rigor", () => {
     "end each frame in one final ack or one err frame, in the order of arrival, whatever is lost, doubled or late",
     [Script],
     ([{ sendings, replies }]) => {
-      const troubles: Array<AckFailure> = []
+      const failures: Array<AckFailure> = []
       return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode: "rigor" })
         const actor = connection as ConnectionActor
@@ -159,10 +159,10 @@ describe("the acks of the client's frames in mode rigor", () => {
         assert.strictEqual(actor["state"].inbound, noneWaiting)
         assert.strictEqual(actor["state"].inFlight, 0)
         // The operator sees what did not go smoothly.
-        const counted = (trouble: AckFailure) => troubles.filter((counted) => counted === trouble).length
+        const counted = (failure: AckFailure) => failures.filter((counted) => counted === failure).length
         assert.strictEqual(counted("Unconfirmed"), sent.filter((text) => text.endsWith("300006")).length)
         assert.strictEqual(counted("AckRepeated"), sent.filter((text) => /again [123]$/.test(text)).length)
-      }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))
+      }).pipe(Effect.provide(layer(limits, "multi", (failure) => failures.push(failure))))
     },
     { arbitrary: { runs: 1_000 } }
   )

@@ -97,7 +97,7 @@ describe("the acks of pushes", () => {
     "end each push acknowledged, or left to sync after exactly so many repetitions, whatever is lost, doubled or late",
     [Script],
     ([{ pushes, replies, syncs, ackMode }]) => {
-      const troubles: Array<AckFailure> = []
+      const failures: Array<AckFailure> = []
       return Effect.gen(function* () {
         const { connection, transport } = yield* start({ ackMode })
         const actor = connection as ConnectionActor
@@ -157,10 +157,10 @@ describe("the acks of pushes", () => {
         yield* settle
         assert.strictEqual(actor["state"].outbound, noneUnacked)
         // The operator sees what did not go smoothly.
-        const counted = (trouble: AckFailure) => troubles.filter((counted) => counted === trouble).length
+        const counted = (failure: AckFailure) => failures.filter((counted) => counted === failure).length
         assert.strictEqual(counted("SyncRequired"), reference.sent.filter((text) => text.startsWith("sync")).length)
         assert.strictEqual(counted("PushRepeated"), reference.sent.filter((text) => /again [12]$/.test(text)).length)
-      }).pipe(Effect.provide(layer(limits, "multi", (trouble) => troubles.push(trouble))))
+      }).pipe(Effect.provide(layer(limits, "multi", (failure) => failures.push(failure))))
     },
     { arbitrary: { runs: 1_000 } }
   )

@@ -12,7 +12,7 @@ import { events, pushFrame } from "../../src/domain/protocol/ServerEvents.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import * as ErrorEnvelope from "../../src/http/api/ErrorEnvelope.ts"
-import { forgotten, makeRevocationQueue, revocationsMax } from "../../src/layers/gateways/RevocationQueue.ts"
+import { dropped, makeRevocationQueue, revocationsMax } from "../../src/layers/gateways/RevocationQueue.ts"
 import * as AckServiceMetrics from "../../src/layers/settings/AckServiceMetrics.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import { frame, layer, message, start } from "../support/ActorHarness.ts"
@@ -68,9 +68,9 @@ describe("the counter of failed acks", () => {
     Effect.gen(function* () {
       const { count } = yield* AckService
       const counts = Effect.map(Metric.snapshot, (metrics) => {
-        const found = metrics.filter(({ id }) => id === "fiberchat_ack_troubles_total")
+        const found = metrics.filter(({ id }) => id === "fiberchat_ack_failures_total")
         return Object.fromEntries(
-          found.map(({ attributes, state }) => [attributes?.["trouble"], Number((state as { count: number }).count)])
+          found.map(({ attributes, state }) => [attributes?.["failure"], Number((state as { count: number }).count)])
         )
       })
       const before = yield* counts
@@ -80,7 +80,7 @@ describe("the counter of failed acks", () => {
       const after = yield* counts
       assert.deepStrictEqual(
         ["AckRepeated", "Unconfirmed", "PushRepeated", "SyncRequired"].map(
-          (trouble) => (after[trouble] ?? 0) - (before[trouble] ?? 0)
+          (failure) => (after[failure] ?? 0) - (before[failure] ?? 0)
         ),
         [1, 2, 3, 4]
       )
@@ -91,13 +91,13 @@ describe("the counter of failed acks", () => {
 describe("revoked logins that a gateway is not told of", () => {
   it.effect("are counted, each of them", () =>
     Effect.gen(function* () {
-      const before = (yield* Metric.value(forgotten)).count
+      const before = (yield* Metric.value(dropped)).count
       const queue = yield* makeRevocationQueue(() => Effect.never, 1_000)
       // The first call takes some out of the queue once its fiber runs: here it has not run yet.
       for (let index = 0; index < revocationsMax + 3; index += 1) {
         queue.put({ userId: "1" as UserId, sessionId: String(index) })
       }
-      assert.strictEqual(Number((yield* Metric.value(forgotten)).count) - Number(before), 3)
+      assert.strictEqual(Number((yield* Metric.value(dropped)).count) - Number(before), 3)
     }).pipe(Effect.scoped)
   )
 })

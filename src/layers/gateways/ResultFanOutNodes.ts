@@ -19,8 +19,8 @@ const bytesOf = ({ result }: AppendOutcome): number =>
     : result.message.content.length + result.message.clientId.length) *
     6
 
-export const skipped = Metric.counter("fiberchat_handover_skipped_total", {
-  description: "Results that a gateway was not there for; it will have its clients sync",
+export const skipped = Metric.counter("fiberchat_fan_out_skipped_total", {
+  description: "Results that could not be delivered to a gateway; its clients will sync",
   incremental: true
 })
 

@@ -15,8 +15,8 @@ export interface RevocationQueue {
   readonly put: (revocation: SessionRevocation) => void
 }
 
-export const forgotten = Metric.counter("fiberchat_logouts_forgotten_total", {
-  description: "Logouts that a gateway was not told of, because too many waited for it",
+export const dropped = Metric.counter("fiberchat_revocations_dropped_total", {
+  description: "Revoked logins that were dropped because too many waited for a gateway",
   incremental: true
 })
 
@@ -49,7 +49,7 @@ export const makeRevocationQueue = <E>(
 
     return {
       put: (revocation) => {
-        if (Queue.isFullUnsafe(queue)) forgotten.updateUnsafe(1, context)
+        if (Queue.isFullUnsafe(queue)) dropped.updateUnsafe(1, context)
         Queue.offerUnsafe(queue, { revocation, endsAt: clock.currentTimeMillisUnsafe() + keptMillis })
       }
     }

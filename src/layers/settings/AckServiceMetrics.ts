@@ -3,12 +3,12 @@ import { Effect, Layer, Metric } from "effect"
 import { type AckFailure, AckService, ackFailures } from "../../domain/connection/AckService.ts"
 import { Settings } from "./Settings.ts"
 
-/** `fiberchat_ack_troubles_total`, by the attribute `trouble`. */
+/** `fiberchat_ack_failures_total`, by the attribute `failure`. */
 const counterOf = (failure: AckFailure) =>
-  Metric.counter("fiberchat_ack_troubles_total", {
+  Metric.counter("fiberchat_ack_failures_total", {
     description: "Acks and pushes that were repeated, given up, or left to sync",
     incremental: true,
-    attributes: { trouble: failure }
+    attributes: { failure }
   })
 
 export const layer = Layer.effect(
