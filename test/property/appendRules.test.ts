@@ -89,10 +89,10 @@ describe("the plan for a batch", () => {
     Blocked: 150,
     TooLate: 100,
     UserNotFound: 100,
-    "an approval is stored": 1,
-    "a recall is stored": 1,
-    "an edit is stored": 1,
-    "a reaction is stored": 1
+    "an approval is stored": 8,
+    "a recall is stored": 100,
+    "an edit is stored": 30,
+    "a reaction is stored": 150
   })
 
   it.effect.prop(

@@ -62,7 +62,7 @@ export const Script = Schema.Struct({
   batch: Schema.Array(Wanted).check(Schema.isBetweenLength(2, 16)),
   /** Whether there is a group, and a message in it and in a private conversation. */
   isFounded: Schema.Literals([true, true, true, true, false]),
-  asking: Schema.Array(User).check(Schema.isMaxLength(2)),
+  asking: Schema.Array(User).check(Schema.isBetweenLength(1, 3)),
   blocks: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(1)),
   friends: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4)),
   /** Others who have given the first words of the group a reaction of their own each. */
