@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { occurrences } from "../support/Occurrences.ts"
 import { nameOf } from "../support/Refusals.ts"
 import { runsOf } from "../support/Runs.ts"
 import type { StoreServices } from "../support/StoredGroups.ts"
@@ -74,10 +75,39 @@ const ordersOf = (names: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<str
     ? [[]]
     : names.flatMap((name) => ordersOf(names.filter((other) => other !== name)).map((rest) => [name, ...rest]))
 
-const Names = Schema.Array(Schema.Literals(Object.keys(operations))).check(
-  Schema.isBetweenLength(2, 3),
-  Schema.isUnique()
-)
+const names = Object.keys(operations)
+/** An operation by its place among those that have an effect where the run begins, or among all of them. */
+const Choice = Schema.Struct({
+  place: Schema.Literals(names.map((_, place) => place)),
+  isEffective: Schema.Literals([true, true, true, false])
+})
+const Choices = Schema.Union([Schema.Tuple([Choice, Choice]), Schema.Tuple([Choice, Choice, Choice])])
+
+/** Different operations: after one that is chosen already comes the next. */
+const chosen = (choices: typeof Choices.Type, effective: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const taken: Array<string> = []
+  for (const { place, isEffective } of choices) {
+    const from = isEffective ? effective : names
+    const start = place % from.length
+    const next = [...from.slice(start), ...from.slice(0, start)].find((name) => !taken.includes(name))
+    if (next !== undefined) taken.push(next)
+  }
+  return taken
+}
+
+/** The operations that change something when they come first. */
+const effectiveFrom = (kept: Effect.Success<typeof snapshot>) =>
+  Effect.gen(function* () {
+    yield* restore(kept)
+    const before = yield* state
+    return yield* Effect.filter(names, (name) =>
+      Effect.gen(function* () {
+        yield* restore(kept)
+        yield* answerOf(name)
+        return (yield* state).join() !== before.join()
+      })
+    )
+  })
 const millis = Schema.Literals([0, 1, 2, 3, 4])
 /** By how much each of them is late. */
 const Late = Schema.Tuple([millis, millis, millis])
@@ -86,14 +116,18 @@ const Tries = Schema.Tuple([Late, Late, Late, Late])
 
 export const orderSuite = <E>(name: string, layer: Layer.Layer<StoreServices, E>) =>
   describe(`operations at the same time on ${name}`, () => {
+    const seen = occurrences("operations at the same time", { "it matters which of them comes first": 10 })
     for (const [situation, begin] of Object.entries(situations)) {
+      let effective: ReadonlyArray<string> | undefined
       it.live.prop(
         `come to what they would come to in some order, where ${situation}`,
-        [Names, Tries],
-        ([names, tries]) =>
+        [Choices, Tries],
+        ([choices, tries]) =>
           Effect.gen(function* () {
             yield* begin
             const kept = yield* snapshot
+            effective ??= yield* effectiveFrom(kept)
+            const names = chosen(choices, effective)
             const explained = new Set<string>()
             for (const order of ordersOf(names)) {
               yield* restore(kept)
@@ -106,6 +140,8 @@ export const orderSuite = <E>(name: string, layer: Layer.Layer<StoreServices, E>
                 )
               )
             }
+            seen.run()
+            seen.saw("it matters which of them comes first", explained.size > 1)
             for (const late of tries) {
               yield* restore(kept)
               const answers = yield* Effect.forEach(
@@ -119,4 +155,5 @@ export const orderSuite = <E>(name: string, layer: Layer.Layer<StoreServices, E>
         { arbitrary: { runs: runsOf(80) } }
       )
     }
+    seen.check()
   })

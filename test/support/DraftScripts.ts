@@ -36,7 +36,14 @@ const Event = Schema.Union([
   ...often(Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 2, 3]) })),
   Schema.Struct({ event: Schema.Literal("changed"), isVerify: Schema.Boolean })
 ])
-const Base = { sender: Sender, again: Again, isOfGroup: Schema.Boolean, late: Late }
+/** `isAltered`: under the id of the earlier draft comes another one, by the same sender. */
+const Base = {
+  sender: Sender,
+  again: Again,
+  isAltered: Schema.Literals([false, false, true]),
+  isOfGroup: Schema.Boolean,
+  late: Late
+}
 const Wanted = Schema.Union([
   Schema.Struct({ ...Base, kind: Schema.Literal("text"), content: Schema.Literals(["x", "y"]), to: Anybody }),
   ...often(Schema.Struct({ ...Base, kind: Schema.Literal("event"), event: Event })),
@@ -55,7 +62,7 @@ export const Script = Schema.Struct({
   batch: Schema.Array(Wanted).check(Schema.isBetweenLength(2, 16)),
   /** Whether there is a group, and a message in it and in a private conversation. */
   isFounded: Schema.Literals([true, true, true, true, false]),
-  asking: Schema.Array(User).check(Schema.isMaxLength(2)),
+  asking: Schema.Array(User).check(Schema.isBetweenLength(1, 3)),
   blocks: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(1)),
   friends: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4)),
   /** Others who have given the first words of the group a reaction of their own each. */
@@ -107,7 +114,10 @@ const draftsOf = (list: ReadonlyArray<typeof Wanted.Type>, earlier: ReadonlyArra
   const drafts = [...earlier]
   for (const wanted of list) {
     const first = wanted.again === 0 ? undefined : drafts.at(-wanted.again)
-    drafts.push(first ?? draftOf(wanted, `m${drafts.length}`, now + 3 * drafts.length))
+    const moment = now + 3 * drafts.length
+    if (first === undefined) drafts.push(draftOf(wanted, `m${drafts.length}`, moment))
+    else if (!wanted.isAltered) drafts.push(first)
+    else drafts.push(draftOf({ ...wanted, sender: first.senderId as typeof wanted.sender }, first.clientId, moment))
   }
   return drafts.slice(earlier.length)
 }

@@ -85,7 +85,8 @@ describe("outcomes for gateways", () => {
         const bringing = yield* Effect.forkScoped(fanOut(`${round} a`, `${round} b`))
         yield* pass(2_900)
         assert.isUndefined(bringing.pollUnsafe(), `round ${round}`)
-        yield* pass(2_200)
+        // The last wait before another try is 2.4 s at most.
+        yield* pass(2_700)
         assert.isDefined(bringing.pollUnsafe(), `round ${round}`)
         yield* fanOut(`${round} c`)
         assert.strictEqual((yield* skippedSoFar) - before, 3)
@@ -105,7 +106,7 @@ describe("outcomes for gateways", () => {
       const { far, fanOut } = yield* begin
       far.isThere = false
       const bringing = yield* Effect.forkScoped(fanOut("a"))
-      yield* pass(5_000)
+      yield* pass(5_600)
       assert.isDefined(bringing.pollUnsafe())
       const answered = yield* Deferred.make<void>()
       far.answering = Deferred.await(answered)
