@@ -6,8 +6,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Random, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { RpcClient, RpcSerialization } from "effect/rpc"
-import { AccountRpcs } from "../src/http/rpc/AccountRpc.ts"
-import { ConversationRpcs } from "../src/http/rpc/ConversationRpc.ts"
+import { ServiceRpcs } from "../src/http/rpc/ServiceRpc.ts"
 
 const { FIBERCHAT_URL = "http://127.0.0.1:5556", FIBERCHAT_TOKEN } = process.env
 if (FIBERCHAT_TOKEN === undefined) throw new Error("FIBERCHAT_TOKEN is missing: it is a service token")
@@ -18,7 +17,7 @@ const protocol = RpcClient.layerProtocolHttp({
 }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
 
 Effect.gen(function* () {
-  const chat = yield* RpcClient.make(AccountRpcs.merge(ConversationRpcs))
+  const chat = yield* RpcClient.make(ServiceRpcs)
   const register = (nickname: string) =>
     Effect.flatMap(Random.nextIntBetween(10_000_000, 29_999_999), (digits) =>
       chat.Register({ phone: `+336${digits}`, password: "correct horse", nickname })

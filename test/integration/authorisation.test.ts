@@ -8,8 +8,7 @@ import { HttpApi } from "effect/http-api"
 import { NodeRpcs } from "../../src/domain/cluster/NodeRpc.ts"
 import { methods } from "../../src/domain/protocol/ClientMethods.ts"
 import { Api } from "../../src/http/api/Api.ts"
-import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
-import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
+import { ServiceRpcs } from "../../src/http/rpc/ServiceRpc.ts"
 import { callers, makeStage, type Stage, secret } from "../support/AuthorisationStage.ts"
 import {
   type Codes,
@@ -190,6 +189,18 @@ const calls: typeof routes = [
     frame(({ groupId, memberSeq }) => ({ conversationID: groupId, seq: memberSeq, reaction: "👍" }))
   ],
   ["conversation.markRead", members(200, 200, 200), frame(({ groupId }) => ({ conversationID: groupId, seq: 1 }))],
+  ["group.invite", members(100007, 100007, 100007, 200), frame(({ groupId }) => ({ groupId })), "for oneself"],
+  [
+    "group.invite",
+    members(200, 200, 200),
+    frame(({ groupId, outsiderId }) => ({ groupId, userIds: [outsiderId] })),
+    "for others"
+  ],
+  [
+    "group.respond",
+    members(300007, 200, 200, 300007),
+    frame(({ groupRequestId }) => ({ groupReqId: groupRequestId, handleResult: 2 }))
+  ],
   ["typing", members(200, 200, 200), frame(inGroup, heardByTarget)],
   ["conversation.history", members(200, 200, 200), frame(inGroup)],
   ["conversation.sync", users(200), frame(nothing)],
@@ -227,6 +238,30 @@ const rpcs: typeof routes = [
       message: text
     }))
   ],
+  [
+    "GroupPutIn",
+    services,
+    rpc(({ targetId, groupId, outsiderId }) => ({ userId: targetId, groupId, userIds: [outsiderId] }))
+  ],
+  [
+    "GroupPutInHandle",
+    services,
+    rpc(({ outsiderId, groupRequestId }) => ({ userId: outsiderId, groupReqId: groupRequestId, handleResult: 4 }))
+  ],
+  ["GroupPutInList", services, rpc(({ outsiderId }) => ({ userId: outsiderId }))],
+  ["GroupList", services, rpc(({ targetId }) => ({ userId: targetId }))],
+  ["GroupUsers", services, rpc(({ targetId, groupId }) => ({ userId: targetId, groupId }))],
+  [
+    "ChangeGroup",
+    { ...services, service: 100005, system: 100005 },
+    rpc(({ targetId, groupId }) => ({ userId: targetId, groupId, name: "renamed" }))
+  ],
+  [
+    "GiveGroupRole",
+    { ...services, service: 100005, system: 100005 },
+    rpc(({ targetId, groupId }) => ({ userId: targetId, groupId, memberId: targetId, roleLevel: 2 }))
+  ],
+  ["RemoveFromGroup", services, rpc(({ targetId, groupId }) => ({ userId: targetId, groupId, memberId: targetId }))],
   ["Messages", services, rpc(({ groupId }) => ({ conversationId: groupId }))]
 ]
 
@@ -252,7 +287,7 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true
         namesOf(calls),
         Object.values(methods).map(({ name }) => name)
       )
-      assert.sameMembers(namesOf(rpcs), [...AccountRpcs.merge(ConversationRpcs).requests.keys()])
+      assert.sameMembers(namesOf(rpcs), [...ServiceRpcs.requests.keys()])
       assert.sameMembers(namesOf(nodeRpcs), [...NodeRpcs.requests.keys()])
     })
   )

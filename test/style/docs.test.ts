@@ -9,8 +9,7 @@ import { allMethods } from "../../src/domain/protocol/ClientMethods.ts"
 import { closeCodes } from "../../src/domain/protocol/CloseCode.ts"
 import { FrameType, ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { Api } from "../../src/http/api/Api.ts"
-import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
-import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
+import { ServiceRpcs } from "../../src/http/rpc/ServiceRpc.ts"
 import { Message, SyncedConversation } from "../support/WireShapes.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -47,7 +46,7 @@ describe("docs/protocol.md", () => {
   })
 
   it("has every RPC", () => {
-    for (const name of AccountRpcs.merge(ConversationRpcs).requests.keys()) assert.include(page, `\`${name}\``)
+    for (const name of ServiceRpcs.requests.keys()) assert.include(page, `\`${name}\``)
   })
 
   it("has every variable of the configuration, and no other", () => {

@@ -5,11 +5,8 @@ import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { WebSocket } from "ws"
 import { Auth } from "../../src/domain/accounts/Auth.ts"
-import { AccountRpcs } from "../../src/http/rpc/AccountRpc.ts"
-import { ConversationRpcs } from "../../src/http/rpc/ConversationRpc.ts"
+import { ServiceRpcs } from "../../src/http/rpc/ServiceRpc.ts"
 import { TestServer } from "./TestServer.ts"
-
-const rpcs = AccountRpcs.merge(ConversationRpcs)
 
 export const serviceToken = Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "bot"))
 
@@ -23,7 +20,7 @@ export const client = (authorization: string | undefined) =>
         authorization === undefined ? (request) => request : HttpClientRequest.setHeader("authorization", authorization)
       )
     }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
-    return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
+    return yield* RpcClient.make(ServiceRpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
   })
 
 /** A client of a service. */
@@ -41,5 +38,5 @@ export const socketClient = Effect.gen(function* () {
     Layer.provide(Socket.layerWebSocket(`${url.replace("http", "ws")}/rpc`)),
     Layer.provide([sockets, RpcSerialization.layerNdjson])
   )
-  return yield* RpcClient.make(rpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
+  return yield* RpcClient.make(ServiceRpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
 })

@@ -2,9 +2,16 @@
 import { Schema } from "effect"
 import { PresenceState, WatchPayload } from "../contacts/Presence.ts"
 import { SyncPayload, SyncResponse, wireSyncResponse } from "../conversations/Sync.ts"
+import { Joining, JoinRequest, JoinResponse } from "../groups/Joining.ts"
 import { ChatAck, ChatPayload, Message, wireChatAck, wireMessage } from "../messages/Message.ts"
 import { historyMax } from "../messages/MessageStore.ts"
-import { changeRefusals, draftProblems, messageRefusals, transferFailures } from "../messages/Refusals.ts"
+import {
+  changeRefusals,
+  draftProblems,
+  groupEventRefusals,
+  messageRefusals,
+  transferFailures
+} from "../messages/Refusals.ts"
 import { ConversationId } from "../shared/ConversationIds.ts"
 import { UserId } from "../shared/Ids.ts"
 import { Natural } from "../shared/Natural.ts"
@@ -18,6 +25,8 @@ const target = { conversationId: ConversationId, seq: Schema.Int.check(Schema.is
 
 const messageErrors = [...draftProblems, ...messageRefusals, ...transferFailures] as const
 const changeErrors = [...draftProblems, ...changeRefusals, ...transferFailures] as const
+
+const groupErrors = [...draftProblems, ...groupEventRefusals, ...transferFailures] as const
 
 const ReadPosition = Schema.Struct({ conversationId: ConversationId, seq: Natural }).pipe(Schema.encodeKeys(onWire))
 
@@ -68,6 +77,18 @@ export const methods = {
     success: ChatAck,
     encode: wireChatAck,
     errors: changeErrors
+  }),
+  invite: command("group.invite", {
+    summary: "Ask to get into a group, or bring others in",
+    payload: Schema.Struct(JoinRequest),
+    success: Joining,
+    errors: groupErrors
+  }),
+  respond: command("group.respond", {
+    summary: "Pass or refuse a request to get into a group, or cancel an own one",
+    payload: Schema.Struct(JoinResponse),
+    success: Schema.Void,
+    errors: groupErrors
   }),
   typing: signal("typing", {
     summary: "Tell the other members that the user is typing",

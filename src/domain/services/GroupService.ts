@@ -4,6 +4,7 @@ import { Contacts } from "../contacts/Contacts.ts"
 import { type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Group.ts"
 import { checkResponse, closedBefore, decideResponse, type GroupRequest } from "../groups/GroupRequest.ts"
 import { Groups } from "../groups/Groups.ts"
+import type { Joining } from "../groups/Joining.ts"
 import { type Author, groupEvent, newGroup, type UnsentGroupEvent } from "../messages/Draft.ts"
 import { groupOf } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
@@ -13,13 +14,6 @@ import { MessageSender, type SendFailure } from "./MessageSender.ts"
 
 /** The rows with which a change of a group fails. */
 export type GroupFailure = SendFailure<UnsentGroupEvent>
-
-/** The outcome of an invitation or a request to join. */
-export interface Joining {
-  /** `pass`: the users are members now. `none`: a manager must approve the requests. */
-  readonly handleResult: typeof HandleResult.none | typeof HandleResult.pass
-  readonly requests: ReadonlyArray<Pick<GroupRequest, "id" | "userId">>
-}
 
 export class GroupService extends Context.Service<
   GroupService,
@@ -39,9 +33,12 @@ export class GroupService extends Context.Service<
       groupId: GroupId,
       changes: Omit<Extract<GroupEvent, { event: "changed" }>, "event">
     ) => Effect.Effect<void, GroupFailure>
-    /** Brings these users in, or the user themselves: at once where that needs no approval, otherwise by requests. */
+    /**
+     * Brings these users in, or the author themselves: at once where that needs no approval, otherwise by requests. Calling
+     * twice with the same author has the effect of once.
+     */
     readonly invite: (
-      userId: UserId,
+      author: Author,
       groupId: GroupId,
       invited: ReadonlyArray<UserId>,
       message: string
@@ -102,7 +99,7 @@ export class GroupService extends Context.Service<
       })
 
       const invite = Effect.fn("GroupService.invite")(function* (
-        userId: UserId,
+        { senderId: userId, clientId }: Author,
         groupId: GroupId,
         invited: ReadonlyArray<UserId>,
         message: string
@@ -118,7 +115,7 @@ export class GroupService extends Context.Service<
           (requests): Joining => ({ handleResult: HandleResult.none, requests })
         )
         if (membership.isVerify && !isManager(membership.role)) return yield* byRequest
-        return yield* send(userId, groupId, { event: "joined", userIds: invited }).pipe(
+        return yield* send(userId, groupId, { event: "joined", userIds: invited }, clientId).pipe(
           Effect.as(joining),
           // Meanwhile approval is needed, or the user is no manager any more.
           Effect.catchTag("Forbidden", () => byRequest)

@@ -2,13 +2,13 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { GroupIcon, GroupName, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
+import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
 import { draftProblems, groupEventRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
 import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
-import { HandleResult, RequestAnswer, RequestMessage } from "../../domain/shared/Request.ts"
 import { Authorization } from "./Authorization.ts"
 import { Done, failuresOf, Success } from "./Envelope.ts"
-import { GroupEntry, GroupRequestEntry, GroupUser } from "./GroupEntries.ts"
+import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser } from "./GroupEntries.ts"
 
 /** Failures of everything that changes a group by a message in it. */
 const groupFailures = [...draftProblems, ...groupEventRefusals, ...transferFailures] as const
@@ -28,12 +28,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
       error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Found a group"),
     HttpApiEndpoint.patch("change", "/group", {
-      payload: Schema.Struct({
-        groupId: GroupId,
-        name: Schema.optionalKey(GroupName),
-        icon: Schema.optionalKey(GroupIcon),
-        isVerify: Schema.optionalKey(Schema.Boolean)
-      }).check(
+      payload: Schema.Struct(GroupChanges).check(
         Schema.makeFilter(({ groupId: _, ...changes }) => Object.keys(changes).length > 0, {
           expected: "one of name, icon and isVerify"
         })
@@ -47,25 +42,12 @@ export class GroupGroup extends HttpApiGroup.make("group")
       error: failuresOf()
     }).annotate(OpenApi.Summary, "The groups of the caller"),
     HttpApiEndpoint.post("ask", "/group/putIn", {
-      payload: Schema.Struct({
-        groupId: GroupId,
-        reqMsg: Schema.optionalKey(RequestMessage),
-        userIds: Schema.optionalKey(NamedUsers.check(Schema.isMinLength(1)))
-      }),
-      success: Success(
-        Schema.Struct({
-          handleResult: Schema.Literals([HandleResult.none, HandleResult.pass]),
-          /** Those that wait for a manager. */
-          requests: Schema.Array(Schema.Struct({ groupReqId: GroupRequestId, userId: UserId }))
-        })
-      ),
+      payload: Schema.Struct(JoinRequest),
+      success: Success(Joining),
       error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Ask to get into a group, or bring others in"),
     HttpApiEndpoint.put("handle", "/group/putIn", {
-      payload: Schema.Struct({
-        groupReqId: GroupRequestId,
-        handleResult: RequestAnswer
-      }),
+      payload: Schema.Struct(JoinResponse),
       success: Done,
       error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Pass or refuse a request to get into a group, or cancel an own one"),

@@ -13,6 +13,7 @@ import { MessageStore } from "../../domain/messages/MessageStore.ts"
 import { fitting } from "../../domain/messages/Page.ts"
 import type { ChangeRefusal, DraftProblem, TransferFailure } from "../../domain/messages/Refusals.ts"
 import { methods } from "../../domain/protocol/ClientMethods.ts"
+import { GroupService } from "../../domain/services/GroupService.ts"
 import { MessageSender } from "../../domain/services/MessageSender.ts"
 import { makeSync } from "../../domain/services/SyncService.ts"
 import { failure } from "../../domain/shared/Failure.ts"
@@ -30,6 +31,7 @@ export const layer = Router.layer(
     const presence = yield* Presence
     const watches = yield* PresenceWatches
     const events = yield* EphemeralEvents
+    const groups = yield* GroupService
     const readMissed = yield* makeSync
     const clock = yield* Clock.Clock
 
@@ -57,6 +59,15 @@ export const layer = Router.layer(
     )
     const react = handedOver(methods.react, (call, settle) =>
       change(call, MessageType.reaction, call.payload.reaction, settle)
+    )
+
+    const invite = inBackground(methods.invite, ({ connection, id, payload: { groupId, userIds, reqMsg = "" } }) => {
+      const author = { senderId: connection.userId, clientId: id }
+      return groups.invite(author, groupId, userIds ?? [connection.userId], reqMsg)
+    })
+
+    const respond = inBackground(methods.respond, ({ connection, payload: { groupReqId, handleResult } }) =>
+      groups.respond(connection.userId, groupReqId, handleResult)
     )
 
     /** When each connection last told that its user is typing. */
@@ -102,7 +113,7 @@ export const layer = Router.layer(
 
     const sync = answered(methods.sync, ({ connection, payload }) => readMissed(connection.userId, payload))
 
-    return { chat, recall, edit, react, markRead, typing, history, sync, online, watch }
+    return { chat, recall, edit, react, markRead, invite, respond, typing, history, sync, online, watch }
   })
 )
 

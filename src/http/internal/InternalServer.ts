@@ -12,11 +12,11 @@ import { Settings } from "../../layers/settings/Settings.ts"
 import { InternalApi } from "../api/Api.ts"
 import * as ErrorEnvelope from "../api/ErrorEnvelope.ts"
 import * as HealthHandlers from "../api/handlers/HealthHandlers.ts"
-import { AccountRpcs } from "../rpc/AccountRpc.ts"
 import * as AccountRpcHandlers from "../rpc/AccountRpcHandlers.ts"
-import { ConversationRpcs } from "../rpc/ConversationRpc.ts"
 import * as ConversationRpcHandlers from "../rpc/ConversationRpcHandlers.ts"
+import * as GroupRpcHandlers from "../rpc/GroupRpcHandlers.ts"
 import * as RpcTransports from "../rpc/RpcTransports.ts"
+import { ServiceRpcs } from "../rpc/ServiceRpc.ts"
 import { cannotServe } from "../shared/cannotServe.ts"
 import { bodyBytesMax, rpcPath, serverOptions, socketOptions } from "../shared/SharedServer.ts"
 import * as NodeHandlers from "./NodeHandlers.ts"
@@ -33,10 +33,8 @@ const monitoring = Layer.mergeAll(
   PrometheusMetrics.layerHttp()
 )
 
-const serviceRpcs = AccountRpcs.merge(ConversationRpcs)
-
-const services = Layer.mergeAll(RpcTransports.layerHttp(serviceRpcs), RpcTransports.layerWebSocket(serviceRpcs)).pipe(
-  Layer.provide([AccountRpcHandlers.layer, ConversationRpcHandlers.layer]),
+const services = Layer.mergeAll(RpcTransports.layerHttp(ServiceRpcs), RpcTransports.layerWebSocket(ServiceRpcs)).pipe(
+  Layer.provide([AccountRpcHandlers.layer, ConversationRpcHandlers.layer, GroupRpcHandlers.layer]),
   Layer.provide(servicesOnly),
   Layer.provide(RpcSerialization.layerNdjsonWith({ maxBufferSize: bodyBytesMax }))
 )

@@ -35,11 +35,8 @@ export const layer = HttpApiBuilder.group(
       }),
       ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
         const userId = yield* callerId
-        const { handleResult, requests } = yield* service.invite(userId, groupId, userIds ?? [userId], reqMsg)
-        return success({
-          handleResult,
-          requests: requests.map(({ id, userId }) => ({ groupReqId: id, userId }))
-        })
+        const author = { senderId: userId, clientId: ids.uniqueId() }
+        return success(yield* service.invite(author, groupId, userIds ?? [userId], reqMsg))
       }),
       handle: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
         yield* service.respond(yield* callerId, groupReqId, handleResult)
