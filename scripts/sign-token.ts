@@ -24,7 +24,9 @@ const service = Command.make("service", { name: Argument.String("name") }, ({ na
   Command.withDescription("a token for /rpc, valid for five minutes; the name says whose it is")
 )
 const system = Command.make("system", {}, () => print("system", rootUserId)).pipe(
-  Command.withDescription("a token for /ws and /rpc that speaks for the system itself, valid for five minutes")
+  Command.withDescription(
+    "a token for /nodes and /rpc on the internal listener, as nodes sign them, valid for five minutes"
+  )
 )
 
 Command.make("sign-token").pipe(

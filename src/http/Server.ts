@@ -18,6 +18,7 @@ import * as ContactHandlers from "./api/handlers/ContactHandlers.ts"
 import * as ConversationHandlers from "./api/handlers/ConversationHandlers.ts"
 import * as GroupHandlers from "./api/handlers/GroupHandlers.ts"
 import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
+import * as Utf8Bodies from "./api/Utf8Bodies.ts"
 import * as AsyncApi from "./chat/AsyncApi.ts"
 import * as ChatMethods from "./chat/ChatMethods.ts"
 import * as Gateway from "./chat/Gateway.ts"
@@ -32,7 +33,8 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pip
     ContactHandlers.layer,
     GroupHandlers.layer,
     HealthHandlers.layer
-  ])
+  ]),
+  Layer.provide(Utf8Bodies.layer)
 )
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })

@@ -166,6 +166,29 @@ layer(TestServer.layer(), live)("a bad request", (it) => {
     "with a phone that is an injection": [{ ...good, phone: "' OR 1=1 --" }, 200004],
     "with a device id that has blanks": [{ ...good, deviceId: "a b" }, 100002]
   }
+  it.effect("that is not UTF-8 is answered with 100002: no two passwords become one", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer.TestServer
+      const bytes = Buffer.from(
+        JSON.stringify({ ...good, phone: freshPhone(), password: "secret \u00ff\u00fe!" }),
+        "latin1"
+      )
+      for (const path of ["register", "login"]) {
+        const response = yield* Effect.promise(() =>
+          fetch(`${url}/v1/user/${path}`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: bytes
+          })
+        )
+        assert.deepStrictEqual(
+          [response.status, yield* Effect.promise(() => response.json())],
+          [400, { code: 100002, msg: "the body is not UTF-8", data: null }]
+        )
+      }
+    })
+  )
+
   for (const [what, [body, code]] of Object.entries(bodies)) {
     it.effect(`${what} is answered with ${code} in the envelope`, () =>
       Effect.gen(function* () {

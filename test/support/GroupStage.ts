@@ -6,6 +6,7 @@ import { Delivery } from "../../src/actors/delivery/Delivery.ts"
 import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import type { ConnectionId, GroupId, UserId } from "../../src/domain/shared/Ids.ts"
@@ -113,7 +114,7 @@ export class GroupStage {
 export const layerOf = (stage: GroupStage) =>
   Delivery.layer.pipe(
     Layer.provide(Layer.mock(Groups)({ audience: stage.audience })),
-    Layer.provide(ConversationWatchers.layer),
+    Layer.provide(ConversationWatchers.layer.pipe(Layer.provide(Layer.mock(MessageStore)({})))),
     Layer.provideMerge(ConnectionRegistry.layer),
     Layer.provide(policyOf())
   )

@@ -1,93 +1,126 @@
-/** Followers of a conversation are told of what is new, and read it together. */
+/** Followers of a conversation are woken by new messages, and share what they read. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Effect, Fiber, Latch, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { ConversationWatchers, type Watch } from "../../src/actors/delivery/ConversationWatchers.ts"
-import type { HistoryPage } from "../../src/domain/messages/MessageStore.ts"
+import { type HistoryPage, MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 
 const conversationId = "1_2" as ConversationId
 const empty: HistoryPage = { messages: [], hasMore: false }
 
-/** Counts reads of a page that takes until it is let go. */
-const slowRead = Effect.map(Deferred.make<void>(), (letGo) => {
-  const counted = { reads: 0 }
-  const read = (page: HistoryPage = empty) =>
-    Effect.andThen(
-      Effect.sync(() => {
-        counted.reads += 1
-      }),
-      Effect.as(Deferred.await(letGo), page)
-    )
-  return { counted, read, letGo: Deferred.succeed(letGo, undefined) }
-})
+/** A store that counts reads, each of which takes until it is let go. */
+class SlowStore {
+  reads = 0
+  readonly isOpen = Latch.makeUnsafe()
+  page: ReturnType<MessageStore["Service"]["history"]> = Effect.succeed(empty)
+
+  readonly layer = Layer.provide(
+    ConversationWatchers.layer,
+    Layer.mock(MessageStore)({
+      history: () =>
+        Effect.suspend(() => {
+          this.reads += 1
+          return Effect.andThen(this.isOpen.await, this.page)
+        })
+    })
+  )
+}
 
 const watch = Effect.flatMap(ConversationWatchers, (watchers) => watchers.watch(conversationId))
-const nudge = Effect.map(ConversationWatchers, (watchers) => watchers.wake(conversationId))
+const wake = Effect.map(ConversationWatchers, (watchers) => watchers.wake(conversationId))
 
-const asked = (followers: ReadonlyArray<Watch>, read: ReturnType<Watch["pageAfter"]>, afterSeq = 7) =>
-  Effect.forEach(followers, ({ pageAfter }) => Effect.forkChild(pageAfter(afterSeq, read), { startImmediately: true }))
+const asked = (followers: ReadonlyArray<Watch>, afterSeq = 7) =>
+  Effect.forEach(followers, ({ pageAfter }) => Effect.forkChild(pageAfter(afterSeq, 200), { startImmediately: true }))
+
+/** Runs a test with the followers of a slow store. */
+const withStore = <A, E>(
+  test: (store: SlowStore) => Effect.Effect<A, E, ConversationWatchers | Scope.Scope>
+): Effect.Effect<A, E> => {
+  const store = new SlowStore()
+  return test(store).pipe(Effect.scoped, Effect.provide(store.layer))
+}
 
 describe("the followers of a conversation", () => {
-  it.effect("who stand at the same seq share one read", () =>
-    Effect.gen(function* () {
-      const followers = yield* Effect.replicateEffect(watch, 1_000)
-      const { counted, read, letGo } = yield* slowRead
-      const reading = yield* asked(followers, read())
-      const elsewhere = yield* asked(followers.slice(0, 10), read(), 8)
-      yield* letGo
-      yield* Fiber.joinAll([...reading, ...elsewhere])
-      assert.strictEqual(counted.reads, 2)
-    }).pipe(Effect.scoped, Effect.provide(ConversationWatchers.layer))
+  it.effect("at the same seq share one read", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        const followers = yield* Effect.replicateEffect(watch, 1_000)
+        const reading = yield* asked(followers)
+        const elsewhere = yield* asked(followers.slice(0, 10), 8)
+        store.isOpen.openUnsafe()
+        yield* Fiber.joinAll([...reading, ...elsewhere])
+        assert.strictEqual(store.reads, 2)
+      })
+    )
   )
 
-  it.effect("never get a page that was begun before they were told of something new", () =>
-    Effect.gen(function* () {
-      const [early, late] = yield* Effect.all([watch, watch])
-      const { counted, read, letGo } = yield* slowRead
-      const first = yield* asked([early], read())
-      yield* nudge
-      yield* late.news
-      const second = yield* asked([late], read())
-      yield* letGo
-      yield* Fiber.joinAll([...first, ...second])
-      assert.strictEqual(counted.reads, 2)
-      // What the early one was told of while it read is still to come.
-      yield* early.news
-    }).pipe(Effect.scoped, Effect.provide(ConversationWatchers.layer))
+  it.effect("never get a page whose read began before they were woken", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        const [early, late] = yield* Effect.all([watch, watch])
+        const first = yield* asked([early])
+        yield* wake
+        yield* late.news
+        const second = yield* asked([late])
+        store.isOpen.openUnsafe()
+        yield* Fiber.joinAll([...first, ...second])
+        assert.strictEqual(store.reads, 2)
+        // The early one, woken while it read, wakes once more.
+        yield* early.news
+      })
+    )
   )
 
-  it.effect("get the same end of the conversation for a second, but no page in its middle, and no failure", () =>
-    Effect.gen(function* () {
-      const { pageAfter } = yield* watch
-      const { counted, read, letGo } = yield* slowRead
-      yield* letGo
-      const times = (page: ReturnType<Watch["pageAfter"]>) =>
-        Effect.gen(function* () {
-          counted.reads = 0
-          yield* Effect.exit(pageAfter(7, page))
-          yield* Effect.exit(pageAfter(7, page))
-          return counted.reads
-        })
-      assert.strictEqual(yield* times(read()), 1)
-      yield* TestClock.adjust(1_000)
-      assert.strictEqual(yield* times(read({ messages: [], hasMore: true })), 2)
-      assert.strictEqual(yield* times(Effect.andThen(read(), Effect.fail(failure("DatabaseError")))), 2)
-    }).pipe(Effect.scoped, Effect.provide(ConversationWatchers.layer))
+  it.effect("share the end of the conversation for a second, but no page before it, and no failure", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        const { pageAfter } = yield* watch
+        store.isOpen.openUnsafe()
+        const readsOf = (page: SlowStore["page"]) =>
+          Effect.gen(function* () {
+            store.page = page
+            store.reads = 0
+            yield* Effect.exit(pageAfter(7, 200))
+            yield* Effect.exit(pageAfter(7, 200))
+            return store.reads
+          })
+        assert.strictEqual(yield* readsOf(Effect.succeed(empty)), 1)
+        yield* TestClock.adjust(999)
+        assert.strictEqual(yield* readsOf(Effect.succeed(empty)), 0)
+        yield* TestClock.adjust(1)
+        assert.strictEqual(yield* readsOf(Effect.succeed({ messages: [], hasMore: true })), 2)
+        assert.strictEqual(yield* readsOf(Effect.fail(failure("DatabaseError"))), 2)
+      })
+    )
   )
 
-  it.effect("do not lose a read to the one who began it and left", () =>
-    Effect.gen(function* () {
-      const followers = yield* Effect.all([watch, watch])
-      const { counted, read, letGo } = yield* slowRead
-      const [first, second] = yield* asked(followers, read())
-      assert.isDefined(first)
-      assert.isDefined(second)
-      yield* Fiber.interrupt(first!)
-      yield* letGo
-      assert.deepStrictEqual(yield* Fiber.join(second!), empty)
-      assert.strictEqual(counted.reads, 1)
-    }).pipe(Effect.scoped, Effect.provide(ConversationWatchers.layer))
+  it.effect("get no page of those who followed it before", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        store.isOpen.openUnsafe()
+        const readOnce = Effect.scoped(Effect.flatMap(watch, ({ pageAfter }) => pageAfter(7, 200)))
+        yield* readOnce
+        yield* wake
+        yield* readOnce
+        assert.strictEqual(store.reads, 2)
+      })
+    )
+  )
+
+  it.effect("do not lose a read to the follower that began it and left", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        const followers = yield* Effect.all([watch, watch])
+        const [first, second] = yield* asked(followers)
+        assert.isDefined(first)
+        assert.isDefined(second)
+        yield* Fiber.interrupt(first)
+        store.isOpen.openUnsafe()
+        assert.deepStrictEqual(yield* Fiber.join(second), empty)
+        assert.strictEqual(store.reads, 1)
+      })
+    )
   )
 })

@@ -150,6 +150,7 @@ describe("a follower of a conversation over RPC", () => {
         Delivery.layer.pipe(
           Layer.provide(Layer.mock(Groups)({})),
           Layer.provideMerge(ConversationWatchers.layer),
+          Layer.provide(Layer.mock(MessageStore)({})),
           Layer.provide(ConnectionRegistry.layer),
           Layer.provide(policyOf())
         )

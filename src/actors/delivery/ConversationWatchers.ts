@@ -1,97 +1,79 @@
-/** Tells who follows a conversation on this node that there is something new in it, and lets them read together. */
-import { Clock, Context, Effect, Fiber, Latch, Layer, type Scope } from "effect"
-import type { HistoryPage } from "../../domain/messages/MessageStore.ts"
+/** Wakes the followers of a conversation on this node when it has a new message, and reads for all of them at once. */
+import { Cache, Context, Effect, Exit, Latch, Layer, type Scope } from "effect"
+import { type HistoryPage, MessageStore } from "../../domain/messages/MessageStore.ts"
+import { fitting } from "../../domain/messages/Page.ts"
 import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 
-/** Those who follow a conversation at the same time. */
+/** Followers on this node. */
 const watchersMax = 1_000
-/** How old a page may be that is handed out again, as long as nobody was told of something newer. */
-const freshMillis = 1_000
-/** Pages of one conversation that are being read, or may be handed out again. */
-const pagesMax = 8
+/** How long the end of a conversation is used again while no new message is known. */
+const endFresh = "1 second"
+/** Pages that are being read or may be used again. A page fits into a frame. */
+const pagesMax = 1_000
 
-type ReadFailure = Failure<"NoConversation" | "DatabaseError">
-type PageRead = Effect.Effect<HistoryPage, ReadFailure>
+/** A page, by everything that its content depends on. */
+interface PageKey {
+  readonly conversationId: ConversationId
+  readonly afterSeq: number
+  readonly limit: number
+  /** A page that was read before a wake is not used after it. */
+  readonly generation: number
+}
 
 /** One follower's view of a conversation. */
 export interface Watch {
-  /** Waits for something new since it waited last. */
+  /** Waits for a message that is newer than the last wait. */
   readonly news: Effect.Effect<void>
   /**
-   * The page after this seq, read once for all followers who stand there. What it was told of as new before it asks is
-   * in the page: a read that began before is not handed out any more.
+   * At most `limit` messages after this seq, and no more than fit into a frame; followers at the same seq share one read.
+   * The page has every message for which `news` woke the follower.
    */
-  readonly pageAfter: (afterSeq: number, read: PageRead) => PageRead
+  readonly pageAfter: (
+    afterSeq: number,
+    limit: number
+  ) => Effect.Effect<HistoryPage, Failure<"NoConversation" | "DatabaseError">>
 }
 
-interface Page {
-  /** Unix milliseconds. */
-  readonly startedAt: number
-  readonly fiber: Fiber.Fiber<HistoryPage, ReadFailure>
-}
-
-/** A conversation that is followed. */
-class Watched {
-  readonly latches = new Set<Latch.Latch>()
-  /** By the seq that they come after, the oldest read first. */
-  private readonly pages = new Map<number, Page>()
-
-  /** How often a new message came. */
-  private wakes = 0
-
-  wake(): void {
-    this.wakes += 1
-    this.pages.clear()
-    for (const latch of this.latches) latch.openUnsafe()
-  }
-
-  /** Reads in a fiber of its own: that one follower leaves must not end the read of the others. */
-  pageAfter(afterSeq: number, read: PageRead, scope: Scope.Scope): PageRead {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const known = this.pages.get(afterSeq)
-      if (known !== undefined && now - known.startedAt < freshMillis) return Fiber.join(known.fiber)
-      const { wakes } = this
-      return Effect.flatMap(Effect.forkIn(read, scope), (fiber) => {
-        if (this.wakes === wakes) this.keep(afterSeq, { startedAt: now, fiber })
-        return Fiber.join(fiber)
-      })
-    })
-  }
-
-  private keep(afterSeq: number, page: Page): void {
-    this.pages.delete(afterSeq)
-    for (const oldest of this.pages.keys()) {
-      if (this.pages.size < pagesMax) break
-      this.pages.delete(oldest)
-    }
-    this.pages.set(afterSeq, page)
-    page.fiber.addObserver((exit) => {
-      // Only the end of a conversation is where many stand; a failure is not handed out twice.
-      const isWorthKeeping = exit._tag === "Success" && !exit.value.hasMore
-      if (!isWorthKeeping && this.pages.get(afterSeq) === page) this.pages.delete(afterSeq)
-    })
-  }
+/** The followers of one conversation. */
+interface Watched {
+  readonly latches: Set<Latch.Latch>
+  generation: number
 }
 
 export class ConversationWatchers extends Context.Service<
   ConversationWatchers,
   {
-    /** Wakes the followers of a conversation that has a new message, or of all of them. */
+    /** Wakes the followers of a conversation that has a new message; without an id, all followers. */
     readonly wake: (conversationId: ConversationId | undefined) => void
-    /** Follows a conversation until the scope ends; a limited number can do so at once. */
+    /** Follows a conversation until the scope ends. Fails with `Overloaded` past {@link watchersMax} followers. */
     readonly watch: (conversationId: ConversationId) => Effect.Effect<Watch, Failure<"Overloaded">, Scope.Scope>
   }
 >()("fiberchat/actors/ConversationWatchers") {
   static readonly layer = Layer.effect(
     ConversationWatchers,
     Effect.gen(function* () {
-      const scope = yield* Effect.scope
+      const store = yield* MessageStore
       const conversations = new Map<ConversationId, Watched>()
       let size = 0
+      /** Never repeats: a conversation that is followed anew gets no page of its former followers. */
+      let generations = 0
+
+      const pages = yield* Cache.makeWith(
+        ({ conversationId, afterSeq, limit }: PageKey) =>
+          Effect.map(store.history(undefined, { conversationId, afterSeq, limit }), ({ messages, hasMore }) => {
+            const kept = fitting(messages)
+            return { messages: kept, hasMore: hasMore || kept.length < messages.length }
+          }),
+        {
+          capacity: pagesMax,
+          // Many followers wait at the end; a page before it and a failure are for those who are reading it now.
+          timeToLive: (exit) => (Exit.isSuccess(exit) && !exit.value.hasMore ? endFresh : 0)
+        }
+      )
 
       const add = (conversationId: ConversationId, latch: Latch.Latch): Watched => {
-        const watched = conversations.get(conversationId) ?? new Watched()
+        const watched = conversations.get(conversationId) ?? { latches: new Set(), generation: generations++ }
         conversations.set(conversationId, watched)
         watched.latches.add(latch)
         size += 1
@@ -102,19 +84,16 @@ export class ConversationWatchers extends Context.Service<
         if (watched.latches.size === 0) conversations.delete(conversationId)
         size -= 1
       }
-      const watchOf = (watched: Watched, latch: Latch.Latch): Watch => ({
-        news: Effect.andThen(
-          latch.await,
-          Effect.sync(() => latch.closeUnsafe())
-        ),
-        pageAfter: (afterSeq, read) => watched.pageAfter(afterSeq, read, scope)
-      })
+      const wakeAll = (watched: Watched): void => {
+        watched.generation = generations++
+        for (const latch of watched.latches) latch.openUnsafe()
+      }
 
       return ConversationWatchers.of({
         wake: (conversationId) => {
           if (size === 0) return
-          if (conversationId !== undefined) conversations.get(conversationId)?.wake()
-          else for (const watched of conversations.values()) watched.wake()
+          const woken = conversationId === undefined ? conversations.values() : [conversations.get(conversationId)]
+          for (const watched of woken) if (watched !== undefined) wakeAll(watched)
         },
         watch: (conversationId) =>
           Effect.suspend(() => {
@@ -125,7 +104,16 @@ export class ConversationWatchers extends Context.Service<
                 Effect.sync(() => add(conversationId, latch)),
                 (watched) => Effect.sync(() => remove(conversationId, watched, latch))
               ),
-              (watched) => watchOf(watched, latch)
+              (watched): Watch => ({
+                news: Effect.andThen(
+                  latch.await,
+                  Effect.sync(() => latch.closeUnsafe())
+                ),
+                pageAfter: (afterSeq, limit) =>
+                  Effect.suspend(() =>
+                    Cache.get(pages, { conversationId, afterSeq, limit, generation: watched.generation })
+                  )
+              })
             )
           })
       })

@@ -16,6 +16,15 @@ export const WatchPayload = Schema.Struct({ userIds: Schema.Array(UserId).check(
 export const PresenceState = Schema.Struct({ userId: UserId, online: Schema.Boolean, lastSeen: Schema.Int })
 export type PresenceState = typeof PresenceState.Type
 
+/** One entry for each of `userIds`, as the Go project's clients read it. */
+export const onlineRecord = (
+  userIds: ReadonlyArray<UserId>,
+  online: ReadonlyArray<UserId>
+): Record<UserId, boolean> => {
+  const isOnline = new Set(online)
+  return Object.fromEntries(userIds.map((userId) => [userId, isOnline.has(userId)]))
+}
+
 /** An open connection of a user, as presence keeps it. */
 export interface PresentConnection {
   readonly connectionId: ConnectionId

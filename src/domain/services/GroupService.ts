@@ -1,6 +1,7 @@
 /** Use cases of groups, for HTTP, RPC and socket alike. A change of a group is a message in it. */
 import { Clock, Context, Effect, Layer } from "effect"
 import { Contacts } from "../contacts/Contacts.ts"
+import { onlineRecord, Presence } from "../contacts/Presence.ts"
 import { type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Group.ts"
 import { checkResponse, closedBefore, decideResponse, type GroupRequest } from "../groups/GroupRequest.ts"
 import { Groups } from "../groups/Groups.ts"
@@ -57,14 +58,11 @@ export class GroupService extends Context.Service<
     ) => Effect.Effect<void, GroupFailure>
     /** Removes a member, or lets the user leave. */
     readonly remove: (userId: UserId, groupId: GroupId, member: UserId) => Effect.Effect<void, GroupFailure>
-    /** The members of a group whose presence the reader may see, and those whose presence is hidden. */
-    readonly visibleMembers: (
+    /** Whether each member is online; `false` for those whose presence the reader may not see. */
+    readonly online: (
       reader: UserId,
       groupId: GroupId
-    ) => Effect.Effect<
-      { readonly visible: ReadonlyArray<UserId>; readonly hidden: ReadonlyArray<UserId> },
-      Failure<"NoConversation" | "DatabaseError">
-    >
+    ) => Effect.Effect<Record<UserId, boolean>, Failure<"NoConversation" | "DatabaseError">>
   }
 >()("fiberchat/domain/GroupService") {
   static readonly layer = Layer.effect(
@@ -72,6 +70,7 @@ export class GroupService extends Context.Service<
     Effect.gen(function* () {
       const groups = yield* Groups
       const contacts = yield* Contacts
+      const presence = yield* Presence
       const sender = yield* MessageSender
       const ids = yield* Ids
 
@@ -169,14 +168,20 @@ export class GroupService extends Context.Service<
           Effect.asVoid(
             send(userId, groupId, member === userId ? { event: "left" } : { event: "removed", userIds: [member] })
           ),
-        visibleMembers: Effect.fn("GroupService.visibleMembers")(function* (reader, groupId) {
+        online: Effect.fn("GroupService.online")(function* (reader, groupId) {
           const members = yield* groups.membersWithVisibility(reader, groupId)
           const { visible = [], hidden = [] } = Object.groupBy(members, ({ isVisible }) =>
             isVisible ? "visible" : "hidden"
           )
-          const quiet = hidden.map(({ userId }) => userId)
-          const known = yield* contacts.among(reader, quiet)
-          return { visible: [...visible.map(({ userId }) => userId), ...known], hidden: quiet }
+          const known = yield* contacts.among(
+            reader,
+            hidden.map(({ userId }) => userId)
+          )
+          const online = yield* presence.onlineAmong([...visible.map(({ userId }) => userId), ...known])
+          return onlineRecord(
+            members.map(({ userId }) => userId),
+            online
+          )
         })
       })
     })

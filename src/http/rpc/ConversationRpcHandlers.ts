@@ -3,8 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import { ConversationWatchers } from "../../actors/delivery/ConversationWatchers.ts"
 import * as Draft from "../../domain/messages/Draft.ts"
 import { chatAck } from "../../domain/messages/Message.ts"
-import { type HistoryQuery, historyMax, MessageStore } from "../../domain/messages/MessageStore.ts"
-import { fitting } from "../../domain/messages/Page.ts"
+import { historyMax } from "../../domain/messages/MessageStore.ts"
 import { ConversationService } from "../../domain/services/ConversationService.ts"
 import { GroupService } from "../../domain/services/GroupService.ts"
 import { MessageSender } from "../../domain/services/MessageSender.ts"
@@ -21,16 +20,8 @@ export const layer = ConversationRpcs.toLayer(
   Effect.gen(function* () {
     const conversations = yield* ConversationService
     const sender = yield* MessageSender
-    const store = yield* MessageStore
     const watchers = yield* ConversationWatchers
     const groups = yield* GroupService
-
-    /** As much as a stream holds in memory for a reader who does not read. */
-    const page = (query: HistoryQuery) =>
-      Effect.map(store.history(undefined, query), ({ messages, hasMore }) => {
-        const kept = fitting(messages)
-        return { messages: kept, hasMore: hasMore || kept.length < messages.length }
-      })
 
     /** Page after page; when there is nothing more it waits until there is. */
     const messages = (conversationId: ConversationId, afterSeq: number) =>
@@ -40,10 +31,7 @@ export const layer = ConversationRpcs.toLayer(
             { afterSeq, isFirst: true, hasMore: true, limit: historyMax },
             Effect.fnUntraced(function* ({ afterSeq, isFirst, hasMore, limit }) {
               if (!hasMore && !isFirst) yield* Effect.timeoutOption(news, pollInterval)
-              const { messages, hasMore: goesOn } = yield* pageAfter(
-                afterSeq,
-                page({ conversationId, afterSeq, limit })
-              )
+              const { messages, hasMore: goesOn } = yield* pageAfter(afterSeq, limit)
               const next = {
                 afterSeq: messages.at(-1)?.seq ?? afterSeq,
                 isFirst: false,

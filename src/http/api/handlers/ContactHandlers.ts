@@ -3,11 +3,10 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Contacts } from "../../../domain/contacts/Contacts.ts"
 import { Friends } from "../../../domain/contacts/Friends.ts"
-import { Presence } from "../../../domain/contacts/Presence.ts"
+import { onlineRecord, Presence } from "../../../domain/contacts/Presence.ts"
 import { Api } from "../Api.ts"
 import { callerId } from "../Authorization.ts"
 import { success } from "../Envelope.ts"
-import { onlineList } from "./onlineList.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -32,7 +31,7 @@ export const layer = HttpApiBuilder.group(
       }),
       online: Effect.fnUntraced(function* () {
         const visible = yield* friends.visible(yield* callerId)
-        return success({ onlineList: yield* onlineList(presence, visible) })
+        return success({ onlineList: onlineRecord(visible, yield* presence.onlineAmong(visible)) })
       }),
       remove: Effect.fnUntraced(function* ({ query }) {
         yield* friends.remove(yield* callerId, query.userId)

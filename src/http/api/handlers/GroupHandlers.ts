@@ -1,7 +1,6 @@
 /** Handlers of the HTTP endpoints for groups. */
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { Presence } from "../../../domain/contacts/Presence.ts"
 import { Groups } from "../../../domain/groups/Groups.ts"
 import { GroupService } from "../../../domain/services/GroupService.ts"
 import { Ids } from "../../../domain/shared/Ids.ts"
@@ -9,7 +8,6 @@ import { Api } from "../Api.ts"
 import { callerId } from "../Authorization.ts"
 import { success } from "../Envelope.ts"
 import { groupEntry, groupRequestEntry, groupUser } from "../GroupEntries.ts"
-import { onlineList } from "./onlineList.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -17,7 +15,6 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const service = yield* GroupService
     const groups = yield* Groups
-    const presence = yield* Presence
     const ids = yield* Ids
 
     return handlers.handleAll({
@@ -62,9 +59,7 @@ export const layer = HttpApiBuilder.group(
         return success({})
       }),
       online: Effect.fnUntraced(function* ({ query: { groupId } }) {
-        const { visible, hidden } = yield* service.visibleMembers(yield* callerId, groupId)
-        const offline = Object.fromEntries(hidden.map((userId) => [userId, false]))
-        return success({ onlineList: { ...offline, ...(yield* onlineList(presence, visible)) } })
+        return success({ onlineList: yield* service.online(yield* callerId, groupId) })
       })
     })
   })
