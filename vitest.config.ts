@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 /** Limits are for hangs only: far longer than anything takes on a machine with much other work. */
@@ -5,6 +6,9 @@ const hangMillis = 600_000
 
 /** What the process runs with, the tests run with. */
 const setupFiles = ["effect/schema/SchemaJITCompiler/enable", "./test/support/propertySize.ts"]
+
+/** One more than the cores: many tests wait for a socket or a commit. */
+const maxWorkers = availableParallelism() + 1
 
 /** The black-box suite: its tests wait for the server's clocks most of the time, so that all files run at once. */
 const wire = {
@@ -26,6 +30,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/wire/**", "test/infra/**"],
           setupFiles,
+          maxWorkers,
           testTimeout: hangMillis,
           hookTimeout: hangMillis
         }
