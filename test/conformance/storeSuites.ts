@@ -16,7 +16,6 @@ import { sessionsSuite, userRepositorySuite } from "./accountsSuite.ts"
 import { acquaintancesSuite } from "./acquaintancesSuite.ts"
 import { appendSuite } from "./appendSuite.ts"
 import { changesSuite } from "./changesSuite.ts"
-import { companionsSuite } from "./companionsSuite.ts"
 import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
 import { conversationListsSuite } from "./conversationListsSuite.ts"
@@ -29,6 +28,7 @@ import { messageStoreSuite } from "./messageStoreSuite.ts"
 import { orderSuite } from "./orderSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
 import { statementsSuite } from "./statementsSuite.ts"
+import { visibilitySuite } from "./visibilitySuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
@@ -79,7 +79,7 @@ export const peopleSuites = <E>(name: string, database: Database<E>) => {
   groupsSuite(name, layer, strict)
   groupLimitsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
-  companionsSuite(name, layer, layerOf({ groupHistory: "all" }))
+  visibilitySuite(name, layer, layerOf({ groupHistory: "all" }))
   idsSuite(name, database)
   presenceSuite(name, database)
 }

@@ -1,7 +1,7 @@
 /** Friendships, requests and blocks as the protocol tells of them (section 2.2), in plain collections. */
 
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
-import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
+import { HandleResult, type RequestResponse } from "../../src/domain/shared/Request.ts"
 
 /** The numbers of section 2.3 that contacts are refused with. */
 export const codes = {
@@ -44,7 +44,7 @@ export class ContactsModel {
   }
 
   /** The code with which the answer is refused, if it is. */
-  answer(by: string, request: ModelRequest, answer: RequestAnswer): number | undefined {
+  answer(by: string, request: ModelRequest, answer: RequestResponse): number | undefined {
     if (by !== (answer === HandleResult.cancel ? request.from : request.to)) return codes.noRequest
     if (request.result === answer) return undefined
     if (answer === HandleResult.pass && this.isBlocked(request.from, request.to)) return codes.blocked

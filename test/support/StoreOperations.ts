@@ -12,7 +12,7 @@ import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { ChatType, type ReceiverId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
-import { HandleResult, type RequestAnswer } from "../../src/domain/shared/Request.ts"
+import { HandleResult, type RequestResponse } from "../../src/domain/shared/Request.ts"
 import { befriend } from "./Acquaintances.ts"
 import { conversationOf, draft } from "./Drafts.ts"
 import {
@@ -51,7 +51,7 @@ const unblock = (one: string, other: string): Operation =>
   Effect.flatMap(Contacts, (contacts) => contacts.unblock(idOf(one), idOf(other)))
 const askFriend = (one: string, other: string): Operation =>
   Effect.flatMap(Friends, (friends) => friends.request(idOf(one), idOf(other), ""))
-const answer = (userId: string, result: RequestAnswer): Operation =>
+const answer = (userId: string, result: RequestResponse): Operation =>
   Effect.flatMap(Friends, (friends) => friends.respond(idOf(userId), friendRequestId, result))
 const part = (one: string, other: string): Operation =>
   Effect.flatMap(Friends, (friends) => friends.remove(idOf(one), idOf(other)))

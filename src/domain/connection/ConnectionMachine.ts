@@ -297,14 +297,14 @@ const onSettled = (
   const inFlight = state.inFlight - 1
   const resumed = state.paused && inFlight <= limits.inFlightMax / 2
   const next: ConnectionState = { ...state, inFlight, paused: state.paused && !resumed }
-  const frame = answer(request, outcome, now)
+  const frame = responseTo(request, outcome, now)
   const commands: Array<ConnectionCommand> = []
   if (frame !== undefined) commands.push({ _tag: "SendFrame", frame })
   if (resumed) commands.push({ _tag: "Resume" })
   return [next, commands]
 }
 
-const answer = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {
+const responseTo = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {
   switch (outcome._tag) {
     case "Done":
       return request.wantsAck ? ackFrame(request.id, request.ackSeq, now, { data: outcome.data }) : undefined

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 import type { ErrorName } from "../shared/ErrorTable.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import { FriendRequestId, UserId } from "../shared/Ids.ts"
-import { AnyHandleResult, HandleResult, type RequestAnswer, RequestMessage } from "../shared/Request.ts"
+import { AnyHandleResult, HandleResult, RequestMessage, type RequestResponse } from "../shared/Request.ts"
 
 /** A request as the Go project names its fields. `userId` is asked, `reqUid` asks; `reqTime` in Unix milliseconds. */
 export const FriendRequest = Schema.Struct({
@@ -17,11 +17,11 @@ export const FriendRequest = Schema.Struct({
 export type FriendRequest = typeof FriendRequest.Type
 
 /** The outcome of a request: it waits (`none`), or the two are friends, where the other had made a request before (`pass`). */
-export const Asked = Schema.Struct({
+export const FriendRequestOutcome = Schema.Struct({
   friendReqId: FriendRequestId,
   handleResult: Schema.Literals([HandleResult.none, HandleResult.pass])
 })
-export type Asked = typeof Asked.Type
+export type FriendRequestOutcome = typeof FriendRequestOutcome.Type
 
 /** The most friends of a user. */
 export const friendsMax = 5_000
@@ -84,13 +84,13 @@ export const decideRequest = (relation: Relation): Result.Result<RequestDecision
 /** Whether this user may respond so. A request for another user is as unknown as one that does not exist. */
 export const mayRespond = (
   userId: UserId,
-  response: RequestAnswer,
+  response: RequestResponse,
   { reqUid, userId: receiver }: Pick<FriendRequest, "reqUid" | "userId">
 ): boolean => userId === (response === HandleResult.cancel ? reqUid : receiver)
 
 /** A response counts, repeats the one before, or is refused. */
 export const decideResponse = (
-  response: RequestAnswer,
+  response: RequestResponse,
   before: HandleResult,
   relation: Pick<Relation, "isBlocked" | "ownFriends" | "otherFriends">
 ): Result.Result<"Counts" | "Repeats", Failure<FriendRequestRefusal>> => {

@@ -2,8 +2,8 @@
 import { Context, type Effect, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { type FriendRequestId, UserId } from "../shared/Ids.ts"
-import type { RequestAnswer } from "../shared/Request.ts"
-import type { Asked, FriendRequest, FriendRequestRefusal } from "./FriendRequest.ts"
+import type { RequestResponse } from "../shared/Request.ts"
+import type { FriendRequest, FriendRequestOutcome, FriendRequestRefusal } from "./FriendRequest.ts"
 
 /** A friend, without private fields. */
 export const Friend = Schema.Struct({ friendUid: UserId, nickname: Schema.String, avatar: Schema.String }).annotate({
@@ -24,12 +24,15 @@ export class Friends extends Context.Service<
       userId: UserId,
       other: UserId,
       message: string
-    ) => Effect.Effect<Asked, Failure<FriendRequestRefusal | "BadParameters" | "UserNotFound" | "DatabaseError">>
+    ) => Effect.Effect<
+      FriendRequestOutcome,
+      Failure<FriendRequestRefusal | "BadParameters" | "UserNotFound" | "DatabaseError">
+    >
     /** Responds to a request. The same response again has no effect. */
     readonly respond: (
       userId: UserId,
       id: FriendRequestId,
-      response: RequestAnswer
+      response: RequestResponse
     ) => Effect.Effect<void, Failure<FriendRequestRefusal | "NoRequest" | "DatabaseError">>
     /** Requests to and of a user, newest first, at most `requestPageMax`: those before the request `before`, or the newest. */
     readonly requests: (

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import type { ContactRefusal } from "../contacts/UserPair.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { GroupId, GroupRequestId, UserId } from "../shared/Ids.ts"
-import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
+import { HandleResult, type RequestResponse } from "../shared/Request.ts"
 import { isManager, type Role } from "./Group.ts"
 
 /** A user wants to join a group, or a member wants to bring the user in, and a manager is to approve. */
@@ -70,7 +70,7 @@ export const decideRequests = (
 export const checkResponse = (
   userId: UserId,
   role: Role,
-  response: RequestAnswer,
+  response: RequestResponse,
   request: Pick<GroupRequest, "userId" | "inviterId">
 ): Result.Result<void, Failure<"Forbidden" | "NoRequest">> => {
   const isTheirs = userId === request.userId || userId === request.inviterId
@@ -84,7 +84,7 @@ export const closedBefore: Failure<"Conflict"> = failure("Conflict", { msg: "the
 
 /** A response counts, repeats the one before, or is refused. */
 export const decideResponse = (
-  response: RequestAnswer,
+  response: RequestResponse,
   before: HandleResult
 ): Result.Result<"Counts" | "Repeats", Failure<"Conflict">> => {
   if (response === before) return Result.succeed("Repeats")

@@ -1,7 +1,7 @@
 /** Getting into a group, as clients ask for it over HTTP, RPC and socket alike (protocol.md sections 1.6 and 2.2). */
 import { Schema } from "effect"
 import { GroupId, GroupRequestId, UserId } from "../shared/Ids.ts"
-import { HandleResult, RequestAnswer, RequestMessage } from "../shared/Request.ts"
+import { HandleResult, RequestMessage, RequestResponse } from "../shared/Request.ts"
 import { NamedUsers } from "./Group.ts"
 
 /** A user asks to get into a group, or brings `userIds` in. */
@@ -21,4 +21,4 @@ export const Joining = Schema.Struct({
 export type Joining = typeof Joining.Type
 
 /** The response of a manager to a request, or its withdrawal by the requester. */
-export const JoinResponse = { groupReqId: GroupRequestId, handleResult: RequestAnswer }
+export const JoinResponse = { groupReqId: GroupRequestId, handleResult: RequestResponse }

@@ -10,7 +10,7 @@ import { type Author, groupEvent, newGroup, type UnsentGroupEvent } from "../mes
 import { groupOf } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import { type GroupId, type GroupRequestId, Ids, type UserId } from "../shared/Ids.ts"
-import { HandleResult, type RequestAnswer } from "../shared/Request.ts"
+import { HandleResult, type RequestResponse } from "../shared/Request.ts"
 import { MessageSender, type SendFailure } from "./MessageSender.ts"
 
 /** The rows with which a change of a group fails. */
@@ -48,7 +48,7 @@ export class GroupService extends Context.Service<
     readonly respond: (
       userId: UserId,
       id: GroupRequestId,
-      response: RequestAnswer
+      response: RequestResponse
     ) => Effect.Effect<void, GroupFailure | Failure<"NoRequest">>
     readonly giveRole: (
       userId: UserId,
@@ -138,7 +138,7 @@ export class GroupService extends Context.Service<
       const respond = Effect.fn("GroupService.respond")(function* (
         userId: UserId,
         id: GroupRequestId,
-        response: RequestAnswer
+        response: RequestResponse
       ) {
         const request = yield* groups.request(id)
         if (request === undefined) return yield* failure("NoRequest")

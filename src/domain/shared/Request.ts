@@ -8,8 +8,8 @@ export const AnyHandleResult = Schema.Literals([1, 2, 3, 4])
 export type HandleResult = typeof AnyHandleResult.Type
 
 /** How a request is answered: by its receiver with pass or refuse, by its requester with cancel. */
-export const RequestAnswer = Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
-export type RequestAnswer = typeof RequestAnswer.Type
+export const RequestResponse = Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
+export type RequestResponse = typeof RequestResponse.Type
 
 /** What the requester says with it, at most 255 code points. */
 export const RequestMessage = Schema.String.check(Schema.isMaxCodePoints(255), isWellFormed)

@@ -1,22 +1,22 @@
 /** Friends, requests and blocks over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { Asked, FriendRequest } from "../../domain/contacts/FriendRequest.ts"
+import { FriendRequest, FriendRequestOutcome } from "../../domain/contacts/FriendRequest.ts"
 import { Friend } from "../../domain/contacts/Friends.ts"
 import { FriendRequestId, UserId } from "../../domain/shared/Ids.ts"
-import { RequestAnswer, RequestMessage } from "../../domain/shared/Request.ts"
+import { RequestMessage, RequestResponse } from "../../domain/shared/Request.ts"
 import { Authorization } from "./Authorization.ts"
 import { Done, failuresOf, Success } from "./Envelope.ts"
 
 export class SocialGroup extends HttpApiGroup.make("social")
   .add(
-    HttpApiEndpoint.post("ask", "/friend/putIn", {
+    HttpApiEndpoint.post("request", "/friend/putIn", {
       payload: Schema.Struct({ userId: UserId, reqMsg: Schema.optionalKey(RequestMessage) }),
-      success: Success(Asked),
+      success: Success(FriendRequestOutcome),
       error: failuresOf("UserNotFound", "Blocked", "Conflict", "RateLimited")
     }).annotate(OpenApi.Summary, "Ask a user for friendship"),
-    HttpApiEndpoint.put("answer", "/friend/putIn", {
-      payload: Schema.Struct({ friendReqId: FriendRequestId, handleResult: RequestAnswer }),
+    HttpApiEndpoint.put("respond", "/friend/putIn", {
+      payload: Schema.Struct({ friendReqId: FriendRequestId, handleResult: RequestResponse }),
       success: Done,
       error: failuresOf("NoRequest", "Blocked", "Conflict", "RateLimited")
     }).annotate(OpenApi.Summary, "Pass or refuse a request for friendship, or cancel an own one"),

@@ -23,7 +23,7 @@ export const ChatLogRequest = {
 
 export const SetUpRequest = Schema.Struct({ sendId: UserId, recvId: ReceiverId, chatType: ChatTypeSchema })
 
-export const ReadRecordsAnswer = Schema.Struct({ reads: Schema.Array(UserId), unReads: Schema.Array(UserId) })
+export const ReadRecords = Schema.Struct({ reads: Schema.Array(UserId), unReads: Schema.Array(UserId) })
 
 export class ImGroup extends HttpApiGroup.make("im")
   .add(
@@ -34,7 +34,7 @@ export class ImGroup extends HttpApiGroup.make("im")
     }).annotate(OpenApi.Summary, "Messages of a conversation by time or seq, the newest first"),
     HttpApiEndpoint.get("readRecords", "/chatlog/readRecords", {
       query: { msgId: MessageId },
-      success: Success(ReadRecordsAnswer),
+      success: Success(ReadRecords),
       error: failuresOf("NoMessage")
     }).annotate(OpenApi.Summary, "Who has read a message, and who has not"),
     HttpApiEndpoint.post("setUp", "/setup/conversation", {

@@ -37,7 +37,7 @@ const notFound = (request: HttpServerRequest.HttpServerRequest) => {
 }
 
 /** The answer to an expected failure; `undefined` for what nobody expected. */
-const answer = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest) => {
+const responseTo = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest) => {
   for (const reason of cause.reasons) {
     const problem = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
     if (isFailure(problem)) return respond(problem)
@@ -66,7 +66,7 @@ const enveloped = <E, R>(
         isBare(response) ? respond(failure("BadParameters", { msg: "unsupported content type" })) : response
       ),
       Effect.catchCause((cause) => {
-        const response = answer(cause, request)
+        const response = responseTo(cause, request)
         if (response !== undefined) return Effect.succeed(response)
         if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
         return Effect.as(Effect.logError("a request failed unexpectedly", cause), respond(failure("ServerError")))

@@ -41,12 +41,12 @@ export class GroupGroup extends HttpApiGroup.make("group")
       success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
       error: failuresOf()
     }).annotate(OpenApi.Summary, "The groups of the caller"),
-    HttpApiEndpoint.post("ask", "/group/putIn", {
+    HttpApiEndpoint.post("invite", "/group/putIn", {
       payload: Schema.Struct(JoinRequest),
       success: Success(Joining),
       error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Ask to get into a group, or bring others in"),
-    HttpApiEndpoint.put("handle", "/group/putIn", {
+    HttpApiEndpoint.put("respond", "/group/putIn", {
       payload: Schema.Struct(JoinResponse),
       success: Done,
       error: failuresOf(...groupFailures)

@@ -132,7 +132,7 @@ const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage,
 const refuse = (stream: Duplex, cause: Cause.Cause<Refusal>): Effect.Effect<void> => {
   const expected = cause.reasons.find((reason) => reason._tag === "Fail")
   const error = expected?.error ?? failure("ServerError")
-  const answer = Effect.sync(() => {
+  const response = Effect.sync(() => {
     if (stream.destroyed) return
     const body = JSON.stringify(failureBody(error))
     const headers = {
@@ -148,8 +148,8 @@ const refuse = (stream: Duplex, cause: Cause.Cause<Refusal>): Effect.Effect<void
     )
   })
   return expected === undefined && !Cause.hasInterruptsOnly(cause)
-    ? Effect.andThen(Effect.logError("an upgrade failed unexpectedly", cause), answer)
-    : answer
+    ? Effect.andThen(Effect.logError("an upgrade failed unexpectedly", cause), response)
+    : response
 }
 
 /** The token from the header or, for browsers, from the offered subprotocols; never from the query string. */

@@ -16,10 +16,10 @@ export const layer = HttpApiBuilder.group(
     const friends = yield* Friends
     const presence = yield* Presence
     return handlers.handleAll({
-      ask: Effect.fnUntraced(function* ({ payload }) {
+      request: Effect.fnUntraced(function* ({ payload }) {
         return success(yield* friends.request(yield* callerId, payload.userId, payload.reqMsg ?? ""))
       }),
-      answer: Effect.fnUntraced(function* ({ payload }) {
+      respond: Effect.fnUntraced(function* ({ payload }) {
         yield* friends.respond(yield* callerId, payload.friendReqId, payload.handleResult)
         return success({})
       }),

@@ -30,12 +30,12 @@ export const layer = HttpApiBuilder.group(
         const list = yield* groups.list(yield* callerId, query.after)
         return success({ list: list.map(groupEntry) })
       }),
-      ask: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
+      invite: Effect.fnUntraced(function* ({ payload: { groupId, reqMsg = "", userIds } }) {
         const userId = yield* callerId
         const author = { senderId: userId, clientId: ids.uniqueId() }
         return success(yield* service.invite(author, groupId, userIds ?? [userId], reqMsg))
       }),
-      handle: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
+      respond: Effect.fnUntraced(function* ({ payload: { groupReqId, handleResult } }) {
         yield* service.respond(yield* callerId, groupReqId, handleResult)
         return success({})
       }),

@@ -7,19 +7,19 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
-import type { Answer, Opening, Question, Rows } from "./SqliteWorker.ts"
+import type { Opening, Rows, StatementRequest, StatementResponse } from "./SqliteWorker.ts"
 
 type Row = Record<string, unknown>
 type Result = Effect.Effect<Rows, SqlError.SqlError>
-type Ask = (sql: string, params: ReadonlyArray<unknown>) => Result
+type Run = (sql: string, params: ReadonlyArray<unknown>) => Result
 
 const arraysOf = ({ rows }: Rows): ReadonlyArray<ReadonlyArray<unknown>> => JSON.parse(rows)
 
 /** A loop over the columns by number: this is done for every row of every page. */
-const objectsOf = (answer: Rows): ReadonlyArray<Row> =>
-  arraysOf(answer).map((values) => {
+const objectsOf = (response: Rows): ReadonlyArray<Row> =>
+  arraysOf(response).map((values) => {
     const row: Row = {}
-    for (let column = 0; column < values.length; column++) row[answer.names[column] ?? ""] = values[column]
+    for (let column = 0; column < values.length; column++) row[response.names[column] ?? ""] = values[column]
     return row
   })
 
@@ -43,17 +43,17 @@ class Thread {
   readonly ended = Deferred.makeUnsafe<void>()
   private readonly worker: Worker
   private readonly waiting = new Map<number, (result: Result) => void>()
-  private asked = 0
+  private lastId = 0
 
   constructor(opening: Opening) {
     this.worker = new Worker(script, { workerData: opening })
-    this.worker.on("message", (answer: Answer) => {
-      const resume = this.waiting.get(answer.id)
+    this.worker.on("message", (response: StatementResponse) => {
+      const resume = this.waiting.get(response.id)
       // Node itself speaks here, too: `node --watch` wants to know what the thread imports.
       if (resume === undefined) return
-      this.waiting.delete(answer.id)
-      if ("rows" in answer) return resume(Effect.succeed(answer))
-      const { message, errcode } = answer.problem
+      this.waiting.delete(response.id)
+      if ("rows" in response) return resume(Effect.succeed(response))
+      const { message, errcode } = response.problem
       resume(Effect.fail(failed(Object.assign(new Error(message), { errno: errcode }))))
     })
     // What it could not open, or what nobody expected: it ends with it.
@@ -62,22 +62,22 @@ class Thread {
   }
 
   /** Cannot be interrupted: a statement runs to its end, and nobody else may have the connection meanwhile. */
-  readonly ask: Ask = (sql, params) =>
+  readonly run: Run = (sql, params) =>
     Effect.uninterruptible(
       Effect.callback<Rows, SqlError.SqlError>((resume) => {
         if (Deferred.isDoneUnsafe(this.ended)) return resume(Effect.fail(ended))
-        this.asked += 1
-        const question: Question = { id: this.asked, sql, params: params as ReadonlyArray<SQLInputValue> }
-        this.waiting.set(question.id, resume)
-        this.worker.postMessage(question)
+        this.lastId += 1
+        const request: StatementRequest = { id: this.lastId, sql, params: params as ReadonlyArray<SQLInputValue> }
+        this.waiting.set(request.id, resume)
+        this.worker.postMessage(request)
       })
     )
 
-  /** Ends the connection after what was asked before. */
+  /** Ends the connection after the statements that were sent before it. */
   close(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const question: Question = { id: 0, params: [] }
-      this.worker.postMessage(question)
+      const request: StatementRequest = { id: 0, params: [] }
+      this.worker.postMessage(request)
       return Deferred.await(this.ended)
     })
   }
@@ -95,19 +95,19 @@ const openThread = (opening: Opening): Effect.Effect<Thread, never, Scope.Scope>
     (thread) => thread.close()
   )
 
-const connectionOf = (ask: Ask): SqlConnection.Connection => {
+const connectionOf = (run: Run): SqlConnection.Connection => {
   const execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
-    Effect.map(ask(sql, params), (answer) => {
+    Effect.map(run(sql, params), (response) => {
       // The caller of a statement says what its rows are.
-      const rows = objectsOf(answer) as ReadonlyArray<never>
+      const rows = objectsOf(response) as ReadonlyArray<never>
       return transformRows === undefined ? rows : transformRows(rows)
     })
   const executeValues: SqlConnection.Connection["executeValues"] = (sql, params) =>
-    Effect.map(ask(sql, params), arraysOf)
+    Effect.map(run(sql, params), arraysOf)
   return {
     execute,
     executeUnprepared: execute,
-    executeRaw: (sql, params) => Effect.map(ask(sql, params), objectsOf),
+    executeRaw: (sql, params) => Effect.map(run(sql, params), objectsOf),
     executeValues,
     executeValuesUnprepared: executeValues,
     executeStream: (sql, params, transformRows) => Stream.fromIterableEffect(execute(sql, params, transformRows))
@@ -127,14 +127,14 @@ export const make = (
   Effect.gen(function* () {
     // One after the other: the first makes the file.
     const writing = yield* openThread({ filename, readsOnly: false })
-    yield* Effect.ignore(writing.ask("SELECT 1", []))
+    yield* Effect.ignore(writing.run("SELECT 1", []))
     const reading = yield* openThread({ filename, readsOnly: true })
     const { borrower, transactionAcquirer, onCommitFailure } = SqlClient.makeSqliteAcquirers({
-      connection: Effect.succeed(connectionOf(writing.ask)),
+      connection: Effect.succeed(connectionOf(writing.run)),
       semaphore: yield* Semaphore.make(1)
     })
     const outside = connectionOf((sql, params) =>
-      reads.test(sql) ? reading.ask(sql, params) : borrower(() => writing.ask(sql, params))
+      reads.test(sql) ? reading.run(sql, params) : borrower(() => writing.run(sql, params))
     )
     return yield* SqlClient.make({
       acquirer: Effect.succeed(outside),

@@ -11,14 +11,14 @@ export interface Opening {
   readonly readsOnly: boolean
 }
 
-export interface Question {
+export interface StatementRequest {
   readonly id: number
   /** The connection ends when this is absent. */
   readonly sql?: string
   readonly params: ReadonlyArray<SQLInputValue>
 }
 
-export type Answer =
+export type StatementResponse =
   | ({ readonly id: number } & Rows)
   /** What `node:sqlite` has thrown; an error loses its own fields on the way. */
   | { readonly id: number; readonly problem: { readonly message: string; readonly errcode: number | undefined } }
@@ -57,7 +57,7 @@ const prepared = (sql: string): StatementSync => {
   return statement
 }
 
-const run = (sql: string, { params }: Question): Rows => {
+const run = (sql: string, { params }: StatementRequest): Rows => {
   const statement = prepared(sql)
   const names = statement.columns().map(({ name }) => name)
   if (names.length === 0) {
@@ -68,18 +68,18 @@ const run = (sql: string, { params }: Question): Rows => {
   return { names, rows: JSON.stringify(statement.all(...params)) }
 }
 
-const answer = (question: Question, sql: string): Answer => {
-  const { id } = question
+const responseTo = (request: StatementRequest, sql: string): StatementResponse => {
+  const { id } = request
   try {
-    return { id, ...run(sql, question) }
+    return { id, ...run(sql, request) }
   } catch (error) {
     const { message, errcode } = error as { readonly message: string; readonly errcode?: number }
     return { id, problem: { message, errcode } }
   }
 }
 
-parentPort?.on("message", (question: Question) => {
-  if (question.sql !== undefined) return parentPort?.postMessage(answer(question, question.sql))
+parentPort?.on("message", (request: StatementRequest) => {
+  if (request.sql !== undefined) return parentPort?.postMessage(responseTo(request, request.sql))
   database.close()
   parentPort?.close()
 })

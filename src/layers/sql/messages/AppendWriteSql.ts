@@ -11,7 +11,7 @@ import { digestOf, makeChangeMessages } from "./AppendChangesSql.ts"
 import { makeChangeMembers } from "./AppendMembersSql.ts"
 
 /** A conversation and a member of it. */
-interface Place {
+interface ConversationMember {
   readonly conversationId: ConversationId
   readonly userId: UserId
 }
@@ -73,7 +73,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
 
   /** Who writes has read what came before, and their own messages are never unread. */
   const raisePositions = (stored: ReadonlyArray<Message>) => {
-    const positions = new Map<string, Place & { readonly ownSeq: number }>()
+    const positions = new Map<string, ConversationMember & { readonly ownSeq: number }>()
     for (const message of stored) {
       const { conversationId, senderId, seq } = message
       positions.set(memberKey(conversationId, senderId), { conversationId, userId: senderId, ownSeq: seq })

@@ -25,9 +25,9 @@ import { insertUsers } from "../support/StoredUsers.ts"
 /** All members, as this one sees them: those who are open to them, and the others. */
 const seenBy = (reader: string) =>
   Effect.gen(function* () {
-    const companions = yield* (yield* Groups).membersWithVisibility(idOf(reader), groupId)
+    const members = yield* (yield* Groups).membersWithVisibility(idOf(reader), groupId)
     const those = (wanted: boolean) =>
-      companions.flatMap(({ userId, isVisible }) => (isVisible === wanted ? [userId] : []))
+      members.flatMap(({ userId, isVisible }) => (isVisible === wanted ? [userId] : []))
     return [those(true).sort().join(" "), those(false).sort().join(" ")]
   })
 
@@ -37,7 +37,7 @@ const start = Effect.gen(function* () {
 })
 
 /** `whole` is the same where new members see everything. */
-export const companionsSuite = <E, F>(
+export const visibilitySuite = <E, F>(
   name: string,
   layer: Layer.Layer<StoreServices, E>,
   whole: Layer.Layer<StoreServices, F>
