@@ -7,7 +7,7 @@ import { wait } from "./measure.ts"
 
 export type ServerName = "fiberchat" | "fiberchat, store in memory" | "bare ws" | "Socket.IO"
 
-/** What a connecting client needs. */
+/** The address and credentials for a connecting client. */
 export interface Login {
   readonly userId: string
   readonly token: string

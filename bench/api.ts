@@ -50,7 +50,7 @@ export const quick: Size = {
   fanOut: { warmUps: 5, times: 20 }
 }
 
-/** What has to be reached: by the slowest of a hundred, or by the server's CPU. */
+/** The targets: for the slowest of a hundred, or for the server's CPU. */
 export interface Target {
   readonly of: "p99" | "cpu"
   readonly millis: number
@@ -99,7 +99,7 @@ const tasksOf = (server: ApiServer, size: Size): ReadonlyArray<Task> => {
 const relayTasksOf = (relay: GroupServer, size: Size): ReadonlyArray<Task> =>
   [true, false].map((acks) => ({ ...toAll(relay, acks, size), target: undefined }))
 
-/** What {@link run} is asked to measure. */
+/** The input of {@link run}. */
 export const storesOf = (asked: ReadonlyArray<string>): ReadonlyArray<StoreName> => {
   const unknown = asked.filter((name) => !storeNames.some((known) => known === name))
   if (unknown.length > 0) throw new Error(`no such profile: ${unknown.join(", ")}`)

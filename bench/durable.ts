@@ -73,7 +73,7 @@ export interface Row {
 
 export type Report = ReadonlyArray<Row>
 
-/** What is always there to compare with. */
+/** The contenders that are always measured, to compare with. */
 const undurable: ReadonlyArray<ContenderName> = ["relay", "memory"]
 const standard: ReadonlyArray<ContenderName> = ["embedded", "infra"]
 /** Until the database has written what the last contender has left to be written. */
@@ -139,7 +139,7 @@ const runRound = async (
   return { flooded, paced: { ...paced, wantedPerSecond } }
 }
 
-/** What {@link run} is asked to compare. */
+/** The input of {@link run}. */
 export const contendersOf = (asked: ReadonlyArray<string>): ReadonlyArray<ContenderName> => {
   const unknown = asked.filter((name) => !isContender(name))
   if (unknown.length > 0) throw new Error(`no such profile: ${unknown.join(", ")}`)

@@ -4,7 +4,7 @@ import { WebSocket } from "ws"
 import { PushAcks } from "./PushAcks.ts"
 import type { Login, ServerName } from "./ServerUnderTest.ts"
 
-/** What the benchmark asks for; each is answered with a {@link Done}. */
+/** The orders of the benchmark; each is answered with a {@link Done}. */
 export type Order =
   | {
       readonly _tag: "Open"

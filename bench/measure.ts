@@ -1,4 +1,4 @@
-/** What the operating system says of a process, and small arithmetic. */
+/** Figures of the operating system about a process, and small arithmetic. */
 import { readFileSync } from "node:fs"
 
 /** Linux counts CPU time in ticks of 10 ms. */

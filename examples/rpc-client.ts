@@ -31,7 +31,7 @@ Effect.gen(function* () {
   yield* say(ann.id, bob.id, "1", "Hello Bob")
   const [last] = yield* chat.GetChatLog({ conversationId, count: 1 })
   yield* Console.log(`the last message is ${last?.seq}: ${last?.msgContent}`)
-  // What there is comes first, then what is said meanwhile.
+  // Stored messages come first, then new ones.
   yield* Effect.forkChild(say(bob.id, ann.id, "1", "Hello Ann"))
   yield* chat.Messages({ conversationId, afterSeq: 0 }).pipe(
     Stream.take(2),

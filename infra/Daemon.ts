@@ -13,7 +13,7 @@ const lookMillis = 50
 
 export interface DaemonOptions {
   readonly name: string
-  /** Those on which it listens. */
+  /** The ports on which it listens. */
   readonly ports: ReadonlyArray<number>
   readonly command: string
   /** One of them has to name the server's own folder: the process is known by it. */

@@ -34,6 +34,6 @@ export const up = async (servers: Servers, names: ReadonlyArray<ServerName> = se
   )
 }
 
-/** What each server answers, or why it does not; a line each. */
+/** Whether each server answers, or why not; a line each. */
 export const status = (): Promise<ReadonlyArray<{ readonly name: ServerName; readonly problem: string | undefined }>> =>
   Promise.all(serverNames.map(async (name) => ({ name, problem: await unreadiness(name, 0) })))

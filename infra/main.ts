@@ -17,7 +17,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 
 const isServer = (name: string | undefined): name is ServerName => serverNames.some((known) => known === name)
 
-/** What the operator can mend is told in a line. */
+/** Mistakes of the operator are a line, not a stack trace. */
 const isPlain = (error: unknown): error is Error =>
   error instanceof InfraProblem || /^(ERR_PARSE_ARGS|EACCES|EPERM|ENOSPC)/.test(String(Object(error).code))
 

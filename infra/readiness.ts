@@ -33,7 +33,7 @@ const asks: Readonly<Record<ServerName, Effect.Effect<void, { readonly cause?: u
   kafka: askKafka
 }
 
-/** What the client had to say, whose errors of a refused connection may have a code and no text. */
+/** The client's message; errors of a refused connection may have a code and no text. */
 const wordsOf = (error: { readonly cause?: unknown }): string => {
   const { code, message } = Object(Object(error.cause).cause ?? error.cause ?? error)
   return String(message || code || error)

@@ -25,7 +25,7 @@ const usage = `usage: pnpm chaos --minutes N [--seed S] [--profile embedded|infr
 --rate N      messages a second, all users together, as far as the faults allow (2000)
 --report FILE every figure and every violated id as JSON
 `
-/** What a run may take beyond its minutes: the start, the last acks, and reading everything back. */
+/** The time that a run may take in addition to its minutes: the start, the last acks, and reading everything back. */
 const aroundMinutesMax = 10
 
 const numberOf = (name: string, text: string | undefined, fallback: number, least: number, most: number): number => {

@@ -50,7 +50,7 @@ const namedServer = (argument: string | undefined): string | undefined => {
   return url.origin
 }
 
-/** The seed of all chance, below 2^32; a new one when none was given. What happens between two draws is the clock's. */
+/** The seed of all random choices, below 2^32; a new one when none is given. Times between two draws vary. */
 const seedOf = (argument: string | undefined): number => {
   const seed = argument === undefined ? anySeed() : Number(argument)
   if (!Number.isInteger(seed) || seed < 0 || seed >= seedMax) throw new Error(`not a seed: ${argument}`)

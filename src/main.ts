@@ -1,4 +1,4 @@
-/** The process: reads the configuration, serves until it is told to stop. */
+/** The process: reads the configuration, and serves until it gets SIGINT or SIGTERM. */
 import "effect/schema/SchemaJITCompiler/enable"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Exit, Layer, Runtime } from "effect"
@@ -8,7 +8,7 @@ import * as App from "./layers/App.ts"
 import * as Logging from "./layers/settings/Logging.ts"
 import * as Settings from "./layers/settings/Settings.ts"
 
-/** What the role asks for. */
+/** The layers of the role. */
 const processOf = Layer.unwrap(
   Effect.map(Settings.Settings, ({ role }) =>
     role === "worker"
@@ -17,7 +17,7 @@ const processOf = Layer.unwrap(
   )
 ).pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer))
 
-/** A mistake of the operator's is told in words, not as a stack trace. */
+/** A mistake of the operator ends the process with a message, not a stack trace. */
 const end = (message: string) =>
   Effect.andThen(
     Console.error(message),
@@ -28,7 +28,7 @@ const program = Layer.launch(processOf).pipe(
   Effect.catchTag(["BadConfiguration", "DatabaseUnavailable", "CannotServe"], ({ message }) => end(message))
 )
 
-/** Being told to stop is no failure: after a drain the process ends with status 0. */
+/** A signal to stop is no failure: after a drain the process ends with status 0. */
 const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.hasInterrupts(exit) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
 

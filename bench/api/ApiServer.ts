@@ -8,7 +8,7 @@ import { profileArguments } from "../durable/CpuProfile.ts"
 import { ended, invented, launchScript, listening, settings } from "../ServerUnderTest.ts"
 import { type FilledStore, fill, type StoreSize } from "./FilledStore.ts"
 
-/** What the server stores in: its own SQLite file, or MySQL with Kafka in front of it. */
+/** The server's stores: its own SQLite file, or MySQL behind Kafka. */
 export const storeNames = ["embedded", "infra"] as const
 export type StoreName = (typeof storeNames)[number]
 
@@ -51,7 +51,7 @@ export const start = async (
   return { name, title: titles[name], url, store, parts, directory }
 }
 
-/** What has a group with members, and no more is asked of it. */
+/** The part of a group with members that this needs. */
 export type GroupServer = Pick<ApiServer, "url" | "parts"> & {
   readonly store: Pick<FilledStore, "members" | "groupId">
 }

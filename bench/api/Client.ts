@@ -27,7 +27,7 @@ export class Client {
       const socket = new WebSocket(`${url.replace("http", "ws")}/ws?ack=${ack}`, {
         headers: { authorization: token },
         perMessageDeflate: false,
-        // What the server sends is known to be UTF-8.
+        // Data of the server is known to be UTF-8.
         skipUTF8Validation: true
       })
       socket.once("error", reject)

@@ -20,7 +20,7 @@ export interface Repetition {
 /** How often something is done. */
 export type Times = Pick<Repetition, "warmUps" | "times">
 
-/** What the server still does when the last answer is there. */
+/** Work of the server after the last response. */
 const settleMillis = 200
 
 /** Does it again and again, one at a time; `once` is given how often it was called before. */

@@ -1,4 +1,4 @@
-/** What a message into a large group costs when all members are online, and when the last of them has it. */
+/** The cost of a message into a large group whose members are all online, and the time until the last has it. */
 import type { GroupServer } from "./ApiServer.ts"
 import { Client } from "./Client.ts"
 import { type Measured, repeated, type Times } from "./Measured.ts"

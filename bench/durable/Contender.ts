@@ -1,4 +1,4 @@
-/** What `pnpm bench durable` compares: each way to carry and store a message, and how its processes are started. */
+/** The contenders of `pnpm bench durable`: each way to carry and store a message, and how its processes are started. */
 import type { ChildProcess } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -50,7 +50,7 @@ export interface Part {
   readonly pid: number
 }
 
-/** What is compared, running. */
+/** A running contender. */
 export interface Contender extends Kind {
   readonly name: ContenderName
   readonly url: string
@@ -58,7 +58,7 @@ export interface Contender extends Kind {
   readonly logins: ReadonlyArray<Login>
   /** Its own processes first, then the servers that it stores in, where they are processes of this machine. */
   readonly parts: ReadonlyArray<Part>
-  /** What its own processes keep; removed with it. */
+  /** Data of its own processes; removed with it. */
   readonly directory: string
   readonly stop: () => Promise<void>
 }

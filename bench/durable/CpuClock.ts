@@ -1,4 +1,4 @@
-/** Who has used the processors between two moments, by the kernel's account: the parts of a contender, and all others. */
+/** The use of the processors between two moments, by the kernel: the parts of a contender, and all others. */
 import { readFileSync } from "node:fs"
 import { cpuMicros } from "../measure.ts"
 import type { Part } from "./Contender.ts"

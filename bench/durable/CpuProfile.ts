@@ -10,7 +10,7 @@ interface Node {
   readonly children?: ReadonlyArray<number>
 }
 
-/** What the inspector writes. */
+/** The file format of the inspector. */
 export interface CpuProfile {
   readonly nodes: ReadonlyArray<Node>
   readonly samples: ReadonlyArray<number>

@@ -18,7 +18,7 @@ export interface PairOptions {
   readonly acksPushes: boolean
 }
 
-/** What a pair tells the load; times are in milliseconds of `performance.now`. */
+/** The results of a pair, for the load; times are in milliseconds of `performance.now`. */
 export interface PairListener {
   readonly onAck: (pair: Pair, dueAt: number) => void
   readonly onPush: (pair: Pair, dueAt: number) => void
@@ -196,7 +196,7 @@ const connect = (url: string, { token }: Login): Promise<Client> =>
     const socket = new WebSocket(`${url.replace("http", "ws")}/ws?ack=once`, {
       headers: { authorization: token },
       perMessageDeflate: false,
-      // What the servers send is known to be UTF-8.
+      // Data of the servers is known to be UTF-8.
       skipUTF8Validation: true,
       createConnection: ((options: NetConnectOpts) => {
         stream = createConnection(options)

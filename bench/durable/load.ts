@@ -5,7 +5,7 @@ import type { Login } from "../ServerUnderTest.ts"
 import { Latencies, type LatencySummary } from "./Latencies.ts"
 import { Pair, type PairListener } from "./Pair.ts"
 
-/** What the benchmark asks for; each is answered with an {@link Answer}. */
+/** The orders of the benchmark; each is answered with an {@link Answer}. */
 export type Order =
   | {
       readonly _tag: "Open"
@@ -50,7 +50,7 @@ const pushes = new Latencies()
 let acked = 0
 let underWay = 0
 let onAcked: (pair: Pair, now: number) => void = () => {}
-/** What went wrong first; nothing is measured after it. */
+/** The first failure; nothing is measured after it. */
 const failed = Promise.withResolvers<never>()
 failed.promise.catch(() => {})
 

@@ -21,7 +21,7 @@ process.on("SIGUSR2", async () => {
   session.disconnect()
   session = undefined
   const file = `${process.env["CHAT_DATA_DIR"]}/${process.pid}.cpuprofile`
-  // Whoever waits for it finds it whole.
+  // Renamed when complete: a waiting reader never sees half of it.
   writeFileSync(`${file}.new`, JSON.stringify(profile))
   renameSync(`${file}.new`, file)
 })

@@ -32,7 +32,7 @@ async function* readSync(device: Device): AsyncGenerator<StoredMessage> {
   }
 }
 
-/** What one conversation has of one of its members. */
+/** One member's messages of a conversation. */
 class Side {
   private readonly device: Device
   private readonly partner: number
@@ -68,7 +68,7 @@ class Side {
     this.lastInOrder = Math.max(this.lastInOrder, number)
   }
 
-  /** What was acknowledged and is not there. */
+  /** Acknowledged messages that are missing. */
   checkKept(violations: Violations): void {
     const { ledger } = this.device
     for (let number = 0; number < ledger.sent; number++) {

@@ -1,4 +1,4 @@
-/** What a fault run runs against: the processes of one profile, each of which can be killed and brought back. */
+/** The processes of a profile under a fault run, each of which can be killed and brought back. */
 import { randomBytes } from "node:crypto"
 import type { ServerName } from "../../infra/addresses.ts"
 import { findServers } from "../../infra/findServers.ts"

@@ -1,4 +1,4 @@
-/** What goes wrong in a fault run, and when: processes that are killed and brought back, connections that are cut. */
+/** The faults of a run, and their times: processes that are killed and brought back, connections that are cut. */
 import type { Chance } from "../harness/Chance.ts"
 import { pause } from "../harness/Patience.ts"
 import { say } from "../harness/Transcript.ts"

@@ -1,6 +1,6 @@
-/** What one user has sent and what the server has promised for it; the memory of the run, a few bytes per message. */
+/** Messages that one user has sent, and the server's acks for them: the memory of the run, few bytes per message. */
 
-/** What the acks of a message said first. */
+/** The content of the first ack of a message. */
 export interface Promised {
   readonly seq: number
   readonly messageId: string

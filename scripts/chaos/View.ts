@@ -1,4 +1,4 @@
-/** What a device has of one conversation, from acks, pushes and sync: which message has which number. */
+/** A device's view of one conversation, from acks, pushes and sync: the number of each message. */
 
 /** A message in a few bytes: who of the two has sent it, and its number in the sender's ledger. */
 export const messageKey = (isOwn: boolean, number: number): number => (isOwn ? number : -1 - number)

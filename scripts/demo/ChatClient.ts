@@ -31,7 +31,7 @@ export class ChatClient {
   readonly outbox = new Map<string, Outgoing>()
   /** The pushes of the other side's messages, by message id. */
   readonly pushes = new Map<string, StoredMessage>()
-  /** What the server did that it must never do. */
+  /** Acts of the server that it must never do. */
   readonly faults: Array<string> = []
   /** Acks that do not repeat what the first one said. */
   readonly contradictions: Array<string> = []

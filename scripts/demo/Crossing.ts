@@ -7,10 +7,10 @@ import { Lane } from "./Lane.ts"
 export const cutKinds = ["reset", "silenced", "halved"] as const
 export type CutKind = (typeof cutKinds)[number]
 
-/** Who ended a connection: the link, its client, or the server, which may have refused it in the first place. */
+/** The side that ended a connection: the link, its client, or the server, which may have refused it at once. */
 export type Ender = "link" | "client" | "server" | "refused"
 
-/** What a connection tells the link. */
+/** The events of a connection, for the link. */
 export interface CrossingEvents {
   /** The moment of a cut has come: answers whether the link wants it. */
   readonly mayCut: (kind: CutKind) => boolean
@@ -61,7 +61,7 @@ export class Crossing {
     client.on("end", () => this.clientGone())
     client.on("error", () => this.clientGone())
     client.on("close", () => this.clientGone())
-    // What the server sent before its end is delivered before the end is.
+    // Data that the server sent before its end is delivered before the end.
     server.on("end", () => this.serverGone())
     server.on("error", () => this.serverGone())
     server.on("close", () => this.serverGone())

@@ -26,7 +26,7 @@ const patienceMillis = 30_000
 /** For connections that are cut already to be gone, and for the clients to be back. */
 const settleMillis = 10_000
 
-/** Who and what takes part. */
+/** The participants. */
 export interface LossyCast {
   readonly clients: ReadonlyArray<ChatClient>
   readonly conversationID: string
@@ -127,7 +127,7 @@ const readBehind = async ({ clients, conversationID }: LossyCast) => {
 const sum = (persistences: ReadonlyArray<Persistence>, what: "returns" | "inVain"): number =>
   persistences.reduce((total, persistence) => total + persistence[what], 0)
 
-/** What the link and the clients have done so far. */
+/** The counts of the link and the clients so far. */
 const tell = (link: LossyLink, persistences: ReadonlyArray<Persistence>): void => {
   const { reset, silenced, halved } = link.cuts
   say(

@@ -13,7 +13,7 @@ export interface Outgoing {
   connection: number
   /** Frames sent on this connection that are not answered yet. */
   awaited: number
-  /** What the first ack said. */
+  /** The content of the first ack. */
   receipt: Receipt | undefined
   /** Acks after the first. */
   repeats: number

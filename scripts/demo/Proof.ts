@@ -32,7 +32,7 @@ const nameOf = (sendId: string, clientId: string): string => `${sendId}/${client
 const byName = (view: View): ReadonlyMap<string, ReadonlyArray<StoredMessage>> =>
   Map.groupBy(view.messages, (message) => nameOf(message.sendId, message.clientId))
 
-/** What of an acknowledged message a history has lost or changed; `undefined` when nothing. */
+/** An acknowledged message that a history has lost or changed; `undefined` for none. */
 const damage = (
   client: ChatClient,
   message: Outgoing,

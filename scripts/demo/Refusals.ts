@@ -1,4 +1,4 @@
-/** What a malicious or broken client tries, and how it must be refused. */
+/** Attempts of a malicious or broken client, and how each must be refused. */
 import { type Account, askChatLog } from "../harness/Account.ts"
 import { codeOf, codes, type WireFrame } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly got: number
 }
 
-/** Who takes part: a client that misbehaves, the one it talks to, and a stranger to both. */
+/** The participants: a client that misbehaves, the one it talks to, and a stranger to both. */
 export interface Cast {
   readonly client: ChatClient
   readonly other: Account

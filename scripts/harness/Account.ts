@@ -9,7 +9,7 @@ const pageMax = 200
 /** A shared server counts registrations per minute and address. */
 const retriesMax = 3
 
-/** Who is logged in where. */
+/** A logged-in user. */
 export interface Account {
   readonly name: string
   readonly url: string

@@ -13,7 +13,7 @@ const readyMillisUsual = 20_000
 const graceMillis = 5_000
 /** The end of the server's own output, kept for the case that it fails. */
 const outputMax = 8_000
-/** Somebody else may take the port between finding it and listening on it. */
+/** Another process may take the port between finding it and listening on it. */
 const startsMax = 5
 
 /** A port on which nobody listens at the moment. */
@@ -88,7 +88,7 @@ export class ServerProcess {
     return this.child?.pid ?? 0
   }
 
-  /** What the server itself has printed, the end of it. */
+  /** The end of the server's own output. */
   get log(): string {
     return this.output.trim()
   }

@@ -1,4 +1,4 @@
-/** What the demo and the fault run print: a line per step, with the seconds since the start. */
+/** The output of the demo and the fault run: a line per step, with the seconds since the start. */
 
 const startedAt = performance.now()
 let isOpen = true

@@ -26,7 +26,7 @@ export interface WireFrame {
   readonly data: unknown
 }
 
-/** What the ack of a chat message promises. */
+/** The promise of a chat message's ack. */
 export interface Receipt {
   readonly messageId: string
   readonly conversationID: string

@@ -71,10 +71,10 @@ const services = Layer.mergeAll(
   PhoneNumbersLib.layer
 )
 
-/** What hangs on the lease of the process, and the lease. */
+/** The lease of the process, and the services that need it. */
 const leased = IdsSnowflake.layerLeased.pipe(Layer.provideMerge(ProcessLease.layer))
 
-/** What every role needs. */
+/** The services of every role. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
   Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
     Layer.provideMerge(repositories),

@@ -1,4 +1,4 @@
-/** What every {@link UserRepository} and {@link Sessions} must do, whatever is below them. */
+/** The contract of every {@link UserRepository} and {@link Sessions}. */
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"

@@ -1,4 +1,4 @@
-/** Who becomes a contact by messages, whatever is below {@link Contacts}. */
+/** Users who become contacts by messages, in every implementation of {@link Contacts}. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import type { UserRepository } from "../../src/domain/accounts/User.ts"

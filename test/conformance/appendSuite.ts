@@ -1,4 +1,4 @@
-/** What every {@link MessageStore} must make of batches of any drafts: what the plan says (`src/domain/messages/AppendPlan.ts`). */
+/** Every {@link MessageStore} does with batches of any drafts as the plan says (`AppendPlan.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
@@ -16,7 +16,7 @@ import { runsOf } from "../support/Runs.ts"
 import { groupId, historyOf, idOf, requestIdOf, type StoreServices } from "../support/StoredGroups.ts"
 import { insertUsers } from "../support/StoredUsers.ts"
 
-/** What the model has in a conversation, as a service sees it. */
+/** A conversation in the model, as a service sees it. */
 const modelled = (store: MemoryStore, conversationId: string): ReadonlyArray<Message> =>
   [...store.messages.values()].flatMap(({ message }) => {
     if (message.conversationId !== conversationId) return []

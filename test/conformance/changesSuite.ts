@@ -1,4 +1,4 @@
-/** What every {@link MessageStore} must make of groups' events and of changes (protocol.md section 1.6). */
+/** The contract of every {@link MessageStore} for group events and changes (protocol.md section 1.6). */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
@@ -229,7 +229,7 @@ export const changesSuite = <E>(name: string, layer: Layer.Layer<StoreServices, 
         assert.deepInclude(messages[1] as object, { content: "", recalled: true })
         assert.isUndefined(messages[1]?.reactions)
         assert.isTrue(messages.every(({ messageType, content }) => messageType !== edit || content === ""))
-        // Who was let in was outside, and who was removed inside.
+        // A user who was let in was outside, and a removed one inside.
         const crossings = messages.flatMap(({ messageType, content }) =>
           messageType === MessageType.system ? [JSON.parse(content).event as string] : []
         )

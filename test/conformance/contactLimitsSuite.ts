@@ -157,7 +157,7 @@ export const contactLimitsSuite = <E, F>(
         yield* insertAll("contacts", friendsWith(bob, contactsMax - 1))
         const listed = yield* contacts.list(bob)
         assert.deepStrictEqual([listed.length, listed.includes(ann)], [contactsMax, false])
-        // Who is asked for by name is found, however long the list is.
+        // A contact that is asked for by id is found, however long the list is.
         assert.sameMembers([...(yield* contacts.among(bob, [ann, cid]))], [ann, cid])
       }).pipe(Effect.provide(layer))
     )

@@ -1,4 +1,4 @@
-/** What every {@link Friends} and {@link Contacts} must do, whatever is below them. */
+/** The contract of every {@link Friends} and {@link Contacts}. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -22,7 +22,7 @@ import { userIds } from "../support/StoredUsers.ts"
 
 const { none, pass, refuse, cancel } = HandleResult
 
-/** Who does it to whom: two of them more than others, so that much happens between them. */
+/** The actor and the target: two users more often than others, so that much happens between them. */
 const Pair = Schema.Literals(["1>2", "1>2", "2>1", "2>1", "1>10", "10>1", "2>10", "10>2", "1>1"])
 const Acts = Schema.Array(
   Schema.Struct({

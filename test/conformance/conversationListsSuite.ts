@@ -1,4 +1,4 @@
-/** What every {@link ConversationLists} must do, whatever is below it (protocol.md section 2.2). */
+/** The contract of every {@link ConversationLists} (protocol.md section 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
@@ -218,7 +218,7 @@ export const conversationListsSuite = <E, F>(
           { conversationId: conversationOf("1", "10"), isMuted: true }
         ])
         assert.deepStrictEqual(moved, [{ conversationId: conversationOf("1", "2"), seq: 1, isBlocked: false }])
-        // Nobody else's list is another one by it.
+        // No other user's list changes by it.
         assert.deepStrictEqual(
           (yield* listOf("2")).found.flat().filter((text) => /hidden|pinned|muted/.test(text)),
           []
@@ -276,7 +276,7 @@ export const conversationListsSuite = <E, F>(
         const { found, pages } = yield* listOf("2")
         assert.deepStrictEqual(pages, [32, 8])
         assert.strictEqual(new Set(found.map(([id]) => id)).size, 40)
-        // What came before the joining is shown to nobody who joined.
+        // Messages from before the joining are not shown to new members.
         const store = yield* MessageStore
         yield* store.appendBatch([eventDraft("1", created([])), wordsDraft("1", "z")])
         yield* append(eventDraft("1", joined("10")))

@@ -1,4 +1,4 @@
-/** What every {@link Conversations} must do, whatever is below it (protocol.md section 1.7). */
+/** The contract of every {@link Conversations} (protocol.md section 1.7). */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
@@ -65,7 +65,7 @@ const Operation = Schema.Union([
 ])
 const devices = ["1", "1", "2"]
 
-/** What the store must say, and what each device has been told. */
+/** The state that the store must show, and the messages that each device has got. */
 class Model {
   readonly lastSeqs = new Map<string, number>()
   readonly readSeqs = new Map<string, number>()
@@ -162,7 +162,7 @@ export const conversationsSuite = <E>(
             }
           }
           for (const device of devices.keys()) {
-            // What was begun is brought to its end, and then asked once more: things happened between the pages.
+            // A sync that was begun is finished, then another one made: changes may have come between its pages.
             while (!(yield* next(device, 2)));
             while (!(yield* next(device, 2)));
             model.check(device)

@@ -1,4 +1,4 @@
-/** What every {@link Groups} must do, whatever is below it: who is in a group, and who wants in. */
+/** The contract of every {@link Groups}: members and requests to join. */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"

@@ -1,4 +1,4 @@
-/** What ids must be when several processes make them on one database. */
+/** Ids that several processes make on one database. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { Snowflake } from "effect/cluster"
@@ -33,7 +33,7 @@ export const idsSuite = <E>(name: string, database: Layer.Layer<SqlClient.SqlCli
           const rowOf = (machine_id: number) => ({ machine_id, renewed_at: 1 })
           const others = Array.from({ length: machineIds - 3 }, (_, index) => rowOf(index + 3))
           yield* sql`INSERT INTO process_leases ${sql.insert([rowOf(2), ...others])}`
-          // Who lives is heard of each minute.
+          // A live process gives a sign of life each minute.
           yield* TestClock.adjust("1 minute")
           yield* Effect.repeat(
             sql<{ readonly renewed_at: number }>`SELECT renewed_at FROM process_leases WHERE machine_id = ${living}`,

@@ -1,4 +1,4 @@
-/** What members of groups see of them, by sync, history and read records, whatever is below (protocol.md section 1.7). */
+/** A group as its members see it, by sync, history and read records, in every store (protocol.md section 1.7). */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"

@@ -1,4 +1,4 @@
-/** What every {@link MessageStore} must do, whatever is below it (protocol.md section 4). */
+/** The contract of every {@link MessageStore} (protocol.md section 4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import type { UserRepository } from "../../src/domain/accounts/User.ts"

@@ -8,7 +8,7 @@ import { runsOf } from "../support/Runs.ts"
 import type { StoreServices } from "../support/StoredGroups.ts"
 import { operations, situations } from "../support/StoreOperations.ts"
 
-/** What operations change, in the order in which it can be emptied and filled. */
+/** The tables that operations change, in the order in which they can be emptied and filled. */
 const tables = [
   "blocks",
   "contacts",
@@ -54,7 +54,7 @@ const restore = (kept: Effect.Success<typeof snapshot>) =>
     }
   })
 
-/** What is in the tables, without what is passing. */
+/** The content of the tables, without transient columns. */
 const state = Effect.map(snapshot, (kept) =>
   kept.map(({ table, rows }) => {
     const drop = table === "contact_requests" ? { id: undefined } : {}

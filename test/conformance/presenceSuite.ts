@@ -1,4 +1,4 @@
-/** What presence must be when several processes hold connections on one database (protocol.md section 1.6 and 4). */
+/** Presence of several processes with connections on one database (protocol.md sections 1.9 and 4). */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Exit, Fiber, Layer, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -95,7 +95,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
               for (const [index, { userId, online, lastSeen }] of states.entries()) {
                 const key = `${one.process.machineId} ${userId}`
                 assert.isAtLeast(lastSeen, told.get(key) ?? 0)
-                // Who was silent may still tell that somebody went before its last sign of life.
+                // A process that was silent may still report an end from before its last sign of life.
                 if (!online && !expected[index]?.isPresumed) told.set(key, lastSeen)
               }
             }
@@ -170,7 +170,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
       () =>
         Effect.gen(function* () {
           const [dead, living] = [yield* boot(), yield* boot()]
-          // What is known of them is newer than the last sign of life of their process.
+          // The known state of them is newer than the last sign of life of their process.
           yield* TestClock.adjust(1_000)
           for (let user = 1; user <= 1_300; user++) dead.open(String(user))
           living.open("7")

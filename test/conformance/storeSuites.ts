@@ -20,6 +20,7 @@ import { contactLimitsSuite } from "./contactLimitsSuite.ts"
 import { contactsSuite } from "./contactsSuite.ts"
 import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
+import { damageSuite } from "./damageSuite.ts"
 import { groupLimitsSuite } from "./groupLimitsSuite.ts"
 import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
@@ -64,6 +65,7 @@ export const messageSuites = <E>(name: string, database: Database<E>) => {
   changesSuite(name, layer)
   conversationListsSuite(name, layer, layerOf({ requireFriendship: true }))
   statementsSuite(name, layer)
+  damageSuite(name, layer, database)
 }
 
 /** Users, contacts, groups and presence. */

@@ -1,4 +1,4 @@
-/** What every {@link Transfer} must do, whatever carries the drafts. */
+/** The contract of every {@link Transfer}. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer } from "effect"
 import type { Draft } from "../../src/domain/messages/Draft.ts"

@@ -110,7 +110,7 @@ export const visibilitySuite = <E, F>(
           assert.deepStrictEqual(yield* seenBy("1"), ["1", "10 2"])
           yield* append(wordsDraft("2", "d"))
           assert.deepStrictEqual(yield* seenBy("1"), ["1 2", "10"])
-          // Who comes back by themselves has done something since.
+          // A user who returns by themselves has been active since.
           yield* append(eventDraft("2", left), eventDraft("2", joined("2")))
           assert.deepStrictEqual(yield* seenBy("1"), ["1 2", "10"])
           yield* append(eventDraft("2", left), eventDraft("1", joined("2")), wordsDraft("2", "e"))

@@ -79,7 +79,7 @@ describe("a topic that takes little", () => {
       const { writer, reader, conversationID } = yield* couple(address)
       const large = [5, 6, 17].map((index) => `${writer.name}-${index}`)
       for (let index = 0; index < 20; index += 1) {
-        // What is not too large takes most of what the topic takes at once.
+        // Drafts that are small enough take most of a request.
         writer.write(large.includes(`${writer.name}-${index}`) ? escaped : "x".repeat(contentBytesMax))
       }
       yield* writer.answered()

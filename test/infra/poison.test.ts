@@ -30,7 +30,7 @@ const forged =
     return JSON.stringify({ ...good, ...changes(place) })
   }
 
-/** What nobody can read as a draft. */
+/** Records that are no drafts. */
 const unreadable: ReadonlyArray<Poison> = [
   () => Buffer.from([0xff, 0xfe, 0x00, 0x80]),
   () => "{",
@@ -45,7 +45,7 @@ const unreadable: ReadonlyArray<Poison> = [
   forged(() => ({ sendTime: 1e300 }))
 ]
 
-/** What looks like a draft, and can never be stored. */
+/** A record that looks like a draft, and can never be stored. */
 const unstorable: Record<string, readonly [make: Poison, reason: RegExp]> = {
   "an id of 100 characters": [forged(() => ({ clientId: "x".repeat(100) })), /client_?id/i],
   "an id with half of a surrogate pair": [forged(() => ({ clientId: "\ud800" })), /client_?id|JSON/i],

@@ -37,7 +37,7 @@ const gateway = Effect.gen(function* () {
   }).pipe(Effect.provide(services))
 })
 
-/** What was pushed, repetitions of what is not acknowledged left out. */
+/** The pushed messages, without repetitions of unacknowledged ones. */
 const seqsOf = (peer: Peer) => [
   ...new Set(peer.frames.filter(isPush).map(({ data }) => (data as { readonly seq: number }).seq))
 ]

@@ -33,7 +33,7 @@ const isFailure = ({ status, body }: Answer, expectedStatus: number, code: numbe
   assert.strictEqual(status, expectedStatus)
 }
 
-/** Who of the contacts is online, as the chat socket tells. */
+/** The contacts that are online, over the chat socket. */
 const onlineOf = Effect.fnUntraced(function* (user: TestUser) {
   const { chatUrl } = yield* TestServer.TestServer
   const peer = yield* connect(`${chatUrl}?deviceId=asks`, user.token)

@@ -89,7 +89,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the list of conversati
       assert.deepInclude(bobEntry, { conversationId: conversationID, targetId: ann.id, read: 0, unread: 2 })
       assert.deepInclude(bobEntry?.msg, { msgContent: "two", sendId: ann.id, recvId: bob.id, seq: 2 })
       assert.deepStrictEqual(yield* listOf(eve), [])
-      // Who writes has read what came before.
+      // A sender has read everything before the message.
       yield* say(bobPeer, ann, "three")
       assert.deepInclude((yield* listOf(bob))[0], { read: 3, unread: 0 })
       assert.deepInclude((yield* listOf(ann))[0], { read: 2, unread: 1 })
@@ -191,7 +191,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the list of conversati
         assert.deepInclude((yield* peer.answer("t")).data as object, { code: 300003 })
       }
       assert.deepInclude(yield* succeed("GET", `chatlog/readRecords?msgId=${messageId}`, ann), { reads: [] })
-      // What is sent later comes later: nothing was sent before.
+      // A message that is sent later comes later: none was sent before.
       annPeer.send({ id: "after", method: "user.online" })
       yield* annPeer.answer("after")
       const heard = annPeer.frames.filter(({ method, frameType }) => frameType === 0 && noticed.has(method ?? ""))
@@ -276,7 +276,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the list of conversati
       bobPeer.send({ id: "r", method: "conversation.markRead", data: { conversationID: groupId, seq: 2 } })
       yield* bobPeer.answer("r")
       assert.deepStrictEqual(yield* records(eve), { reads: [bob.id], unReads: [eve.id] })
-      // Whoever comes later is none of those who could have read it.
+      // A user who joins later is not among those who could have read it.
       const joining = { groupId, userIds: [dan.id] }
       yield* request("POST", "/v1/social/group/putIn", { token: ann.token, body: joining })
       assert.deepStrictEqual(yield* records(ann), { reads: [bob.id], unReads: [eve.id] })

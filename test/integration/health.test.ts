@@ -1,4 +1,4 @@
-/** What operators ask a server: is it alive, is it ready, and what has it counted (protocol.md section 2). */
+/** The operator's endpoints: liveness, readiness and counters (protocol.md section 2). */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { hangMillis } from "../support/HangLimit.ts"

@@ -1,4 +1,4 @@
-/** Who is told of whose presence, over real sockets (protocol.md section 1.9). */
+/** Watchers and the presence that they see, over real sockets (protocol.md section 1.9). */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
@@ -57,7 +57,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("presence", (it) => {
       yield* laptop.answer("")
       bobPeer.socket.terminate()
       yield* bobPeer.closed()
-      // Who goes later is told later.
+      // A user who leaves later is seen leaving later.
       carlPeer.socket.terminate()
       yield* toldOf(annPeer, carl, false)
       assert.deepStrictEqual(changesOf(annPeer, bob), [])

@@ -1,4 +1,4 @@
-/** What RPC takes and keeps at most, and whom it looks after (protocol.md section 3). */
+/** The limits of RPC, and that one peer does not delay another (protocol.md section 3). */
 import { readFileSync } from "node:fs"
 import { connect as connectTcp, type Socket } from "node:net"
 import { assert, layer } from "@effect/vitest"

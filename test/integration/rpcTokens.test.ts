@@ -1,4 +1,4 @@
-/** What a service has opened over RPC ends with its token (protocol.md section 3). */
+/** Connections and streams of a service over RPC end with its token (protocol.md section 3). */
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Fiber, Stream } from "effect"
 import { decodeJwt, SignJWT } from "jose"

@@ -1,4 +1,4 @@
-/** What the door of `/ws` refuses, over real sockets, before the upgrade (protocol.md section 1.1). */
+/** Refusals of `/ws` before the upgrade, over real sockets (protocol.md section 1.1). */
 import { createHmac } from "node:crypto"
 import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
@@ -141,7 +141,7 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
         const socket = connectTcp({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true })
         socket.write("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         const cut = new Promise<void>((resolve) => socket.on("error", () => resolve()))
-        // What is written to a socket that is gone comes back as an error; one that is half open swallows it.
+        // A write to a closed socket comes back as an error; a half-open socket swallows it.
         const knocking = setInterval(() => socket.write("?"), 50)
         yield* Effect.promise(() => cut).pipe(Effect.timeout(hangMillis))
         clearInterval(knocking)

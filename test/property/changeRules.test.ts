@@ -1,4 +1,4 @@
-/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
+/** Rights to recall, edit and react to a message, and their end (protocol.md section 1.6). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { Role } from "../../src/domain/groups/Group.ts"
@@ -76,7 +76,7 @@ const problemOf = (checked: ReturnType<typeof checkChange>) => (Result.isFailure
 
 const isWithin = (age: number, windowMillis: number): boolean => windowMillis === 0 || age <= windowMillis
 
-/** What the protocol says. */
+/** The rules of the protocol. */
 const expected = (one: Case): ErrorName | undefined => {
   if (one.targetType >= 7) return "NoMessage"
   if (one.isRecalled) return "Conflict"

@@ -45,7 +45,7 @@ const perform = (action: Action, { connection }: Started, model: Model) => {
   }
 }
 
-/** What protocol.md says, in other words than the machine's: who restarts which clock. */
+/** The clocks of protocol.md, written in another way than in the machine. */
 class Model {
   heard: number
   active: number

@@ -1,4 +1,4 @@
-/** Who gets the messages of a group, over random ways of messages to this node (`src/actors/delivery/GroupAudiences.ts`). */
+/** The receivers of a group's messages, over random paths of messages to this node (`GroupAudiences.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Delivery } from "../../src/actors/delivery/Delivery.ts"
@@ -10,7 +10,7 @@ import { occurrences } from "../support/Occurrences.ts"
 const Step = Schema.Struct({
   user: Schema.Literals(["1", "2", "3"]),
   what: Schema.Literals(["words", "words", "words", "join", "leave", "remove"]),
-  /** What becomes of the message on its way. */
+  /** The fate of a message on its way. */
   fate: Schema.Literals(["comes", "comes", "comes", "comes", "is lost", "comes twice"]),
   next: Schema.Literals(["nothing", "nothing", "nothing", "hold", "let go", "an old one", "call"])
 })

@@ -1,4 +1,4 @@
-/** Who may do what to a group, over random states and lives of groups (protocol.md sections 1.6 and 2.2). */
+/** Rights in a group, over random states and lives of groups (protocol.md sections 1.6 and 2.2). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
@@ -49,7 +49,7 @@ const Life = Schema.Struct({
     Schema.Literals([0, 0, 3])
   ]),
   actions: Schema.Array(Action).check(Schema.isBetweenLength(4, 16)),
-  /** Who asks, and for whom, over and over. */
+  /** The requesting users and those they ask for, repeatedly. */
   asking: Schema.Array(Schema.Tuple([User, User])).check(Schema.isBetweenLength(1, 6)),
   barriers: Pairs
 })
@@ -101,7 +101,7 @@ class Group {
 
 type Decided = ReadonlyArray<RoleChange> | AnyFailure
 
-/** What was decided, and how everybody stood before it. */
+/** A decision, and the roles of all users before it. */
 interface Step {
   readonly group: Group
   readonly event: GroupEvent

@@ -14,7 +14,7 @@ const repeatsAt = [3, 9, 21]
 const forgottenAt = 30
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-/** What the link does to one frame: 0 copies is a loss. */
+/** The link's treatment of one frame: 0 copies is a loss. */
 const Fate = { copies: between(0, 2), delay: between(0, 12) }
 /** A frame of the client's; ids come again, sometimes with another content. */
 const Sending = Schema.Struct({
@@ -24,7 +24,7 @@ const Sending = Schema.Struct({
   content: Schema.Literals(["x", "x", "x", "y"]),
   noAck: Schema.Literals([false, false, false, true])
 })
-/** What the client answers to a server ack: `2` confirms. */
+/** The client's reaction to an ack of the server: `2` confirms. */
 const Reply = Schema.Struct({
   ...Fate,
   ackSeq: Schema.Literals([2, 2, 2, 1]),
@@ -40,7 +40,7 @@ type Arrival =
   | { readonly kind: "data"; readonly id: string; readonly content: string; readonly noAck: boolean }
   | { readonly kind: "ack"; readonly id: string; readonly ackSeq: number }
 
-/** What protocol.md says, tick by tick: which frames the server sends, in order. */
+/** The frames that the server sends by protocol.md, tick by tick, in order. */
 class Reference {
   readonly sent: Array<string> = []
   waiting: Array<{ id: string; content: string; noAck: boolean; at: number; repeats: number; confirmed: boolean }> = []
@@ -149,7 +149,7 @@ describe("the acks of the client's frames in mode rigor", () => {
           const own = (text: string) => text.includes("ack 3") === isFinal
           assert.deepStrictEqual(sent.filter(own), reference.sent.filter(own))
         }
-        // Whatever happened, a frame that came once has exactly one end.
+        // In every case a frame that arrived has exactly one end.
         for (const [id, times] of delivered) {
           const ends = sent.filter((text) => text.startsWith(`${id} `) && !text.includes("ack 1")).length
           assert.isAtMost(ends, times)

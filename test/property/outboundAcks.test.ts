@@ -15,7 +15,7 @@ const repeatsAt = [5, 15]
 const givenUpAt = 35
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-/** What the client does with a push that it gets: its ack may be lost (0 copies), doubled or late. */
+/** The client's reaction to a push: its ack may be lost (0 copies), doubled or late. */
 const Reply = Schema.Struct({
   copies: between(0, 2),
   delay: between(0, 30),
@@ -35,7 +35,7 @@ interface Ack {
   readonly upTo: { readonly conversationID: string; readonly seq: number } | undefined
 }
 
-/** What protocol.md says, tick by tick: which frames the server sends, in order. */
+/** The frames that the server sends by protocol.md, tick by tick, in order. */
 class Reference {
   readonly sent: Array<string> = []
   unacked: Array<{ message: Message; at: number }> = []
@@ -152,7 +152,7 @@ describe("the acks of pushes", () => {
         }
         assert.deepStrictEqual(frames.map(brief), reference.sent)
         assert.strictEqual(reference.ended.size, ackMode === "none" ? 0 : pushes.length)
-        // What the client was told of stays until it asks; nothing else does.
+        // The conversations of a `sync.required` stay until the client asks; nothing else does.
         connection.tell({ _tag: "FrameReceived", frame: frame({ method: "conversation.history" }) })
         yield* settle
         assert.strictEqual(actor["state"].outbound, noneUnacked)

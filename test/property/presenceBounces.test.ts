@@ -1,4 +1,4 @@
-/** What a watching connection is told of contacts that are gone for a moment, again and again (protocol.md section 1.9). */
+/** Changes that a watching connection sees of contacts that go and return at once (protocol.md section 1.9). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { layer, start } from "../support/ActorHarness.ts"

@@ -1,4 +1,4 @@
-/** What a watching connection believes, whatever happens to those it watches (protocol.md section 1.9). */
+/** The state that a watching connection believes, whatever the watched users do (protocol.md section 1.9). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { layer, type Started, settle, start } from "../support/ActorHarness.ts"
@@ -27,11 +27,11 @@ describe("changes of presence", () => {
         const local = new Map<string, Started>()
         const elsewhere = new Set<string>()
         const known = new Set(["2", "3"])
-        /** Who was not always known: what happened meanwhile is told with the next change only. */
+        /** A user who was not a contact all the time: changes in between are seen with the next change only. */
         const lost = new Set<string>()
         for (const who of known) fake.know("1", who)
         const isOnline = (who: string) => local.has(who) || elsewhere.has(who)
-        /** What the client believes, and how much of what it was told is in it. */
+        /** The state that the client believes, and the number of frames in it. */
         let believed = new Map<string, boolean>()
         let read = 0
         let called = 0

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 
 const root = join(import.meta.dirname, "../../src")
 
-/** What each top folder may import of the others. */
+/** The top folders that each top folder may import. */
 const allowed: Record<string, ReadonlyArray<string>> = {
   domain: ["domain"],
   actors: ["domain", "actors"],

@@ -1,4 +1,4 @@
-/** Who tries what in the table of authorisation: users in every relation to a group, and what they try it on. */
+/** The stage of the authorisation table: users in every relation to a group, and the objects of their tries. */
 import { Effect } from "effect"
 import { decodeJwt, SignJWT } from "jose"
 import { Auth, Sessions } from "../../src/domain/accounts/Auth.ts"
@@ -16,7 +16,7 @@ import { freshPhone } from "./Users.ts"
 /** Signs the server's tokens, and those that have ended. */
 export const secret = "a secret of thirty-two bytes or more"
 
-/** Those who try, in the order of the table's columns. */
+/** The callers, in the order of the table's columns. */
 export const callers = [
   "anonymous",
   "expired",
@@ -50,7 +50,7 @@ export interface Stage {
   readonly refreshToken: string
   readonly groupId: GroupId
   readonly targetId: UserId
-  /** Somebody who is nowhere a member. */
+  /** A user who is a member of nothing. */
   readonly targetToken: string
   readonly outsiderId: UserId
   /** Messages of the group: by the ordinary member, and by the target. */

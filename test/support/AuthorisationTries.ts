@@ -12,10 +12,10 @@ type Needs = TestServer.TestServer | Scope.Scope
 /** Tries it, and tells with which code it was answered. */
 export type Try = (stage: Stage) => Effect.Effect<number, unknown, Needs>
 
-/** What needs no token is the same for everybody. */
+/** Without a token: the same for all callers. */
 export const everybody = (code = 200): Codes => Object.fromEntries(callers.map((caller) => [caller, code])) as Codes
 
-/** What needs a user's token: for each of them, or the same for all. */
+/** With a user's token: for each of them, or the same for all. */
 export const users = (codes: number | Omit<Codes, NotUser>): Codes => ({
   ...everybody(100004),
   ...(typeof codes === "number"
@@ -23,17 +23,17 @@ export const users = (codes: number | Omit<Codes, NotUser>): Codes => ({
     : codes)
 })
 
-/** What is about the group: for its members, and for all who are none. */
+/** About the group: for its members, and for users who are none. */
 export const members = (member: number, manager: number, owner: number, outside = 300001): Codes =>
   users({ other: outside, former: outside, blocked: outside, member, manager, owner })
 
-/** What is about the target, who blocks one of them. */
+/** About the target, who blocks one of the callers. */
 export const towards = (code: number, blocked: number): Codes => ({ ...users(code), blocked })
 
-/** What needs the token of a service or a node. */
+/** With the token of a service or a node. */
 export const services: Codes = { ...users(100005), service: 200, system: 200 }
 
-/** What needs the token of a node. */
+/** With the token of a node. */
 export const nodes: Codes = { ...services, service: 100005 }
 
 export const http =
@@ -72,7 +72,7 @@ export const frame =
       return frameType === FrameType.err ? (answered as { code: number }).code : 200
     })
 
-/** What is never answered is heard by somebody else, or refused. */
+/** A signal without a response reaches another user, or is refused. */
 export const heardByTarget = (peer: Peer, { targetToken }: Stage) =>
   Effect.gen(function* () {
     const { chatUrl } = yield* TestServer.TestServer

@@ -57,7 +57,7 @@ const Wanted = Schema.Union([
   })
 ])
 export const Script = Schema.Struct({
-  /** What is in the store before the batch, and the batch. */
+  /** The content of the store before the batch, and the batch. */
   before: Schema.Array(Wanted).check(Schema.isMaxLength(8)),
   batch: Schema.Array(Wanted).check(Schema.isBetweenLength(2, 16)),
   /** Whether there is a group, and a message in it and in a private conversation. */

@@ -33,7 +33,7 @@ class State {
   rights = 0
   states = 0
   polls = 0
-  /** What a question waits for before it is answered. */
+  /** The wait before a read returns. */
   before: Effect.Effect<void> = Effect.void
   private readonly registry: ConnectionRegistry["Service"]
   private readonly clock: Clock.Clock

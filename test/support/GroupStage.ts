@@ -29,7 +29,7 @@ export class GroupStage {
   private held: Array<() => void> | undefined
   /** Users and the seqs that were pushed to them, in order; of a notice its method, `sync` for `sync.required`. */
   readonly told = new Map<string, Array<number | string>>()
-  /** Who may see each message, by group and seq: members after it, and who left by it. */
+  /** The users who may see each message, by group and seq: members after it, and those who left by it. */
   readonly allowed = new Map<string, ReadonlySet<string>>()
 
   group(groupId: string, seq: number, members: ReadonlyArray<string>): void {
@@ -74,7 +74,7 @@ export class GroupStage {
     for (const go of held) go()
   }
 
-  /** What a read gives is what there was when it began. */
+  /** A read returns the state at its beginning. */
   readonly audience = (groupId: GroupId) =>
     Effect.suspend(() => {
       this.reads.push(groupId)
@@ -125,7 +125,7 @@ export const connectAll = (stage: GroupStage, users: ReadonlyArray<string>) =>
     for (const userId of users) registry.add(stage.connection(userId))
   })
 
-/** Those who are online. */
+/** The users who are online. */
 export const users = ["1", "2", "3"]
 export const ids = (...list: ReadonlyArray<string>) => list as ReadonlyArray<UserId>
 export const joined = (...list: ReadonlyArray<string>): GroupEvent => ({ event: "joined", userIds: ids(...list) })

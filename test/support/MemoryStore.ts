@@ -1,4 +1,4 @@
-/** What a store is after plans of `appendPlan` were carried out, in plain collections. */
+/** A store after the plans of `appendPlan` were carried out, in plain collections. */
 
 import { pairKey } from "../../src/domain/contacts/UserPair.ts"
 import { Role } from "../../src/domain/groups/Group.ts"
@@ -36,7 +36,7 @@ export class MemoryStore {
   /** How far who has written in a conversation or come into it has read at least, by {@link memberKey}. */
   readonly positions = new Map<string, number>()
   readonly groups = new Map<ConversationId, MemoryGroup>()
-  /** Who has which reaction to a message. */
+  /** The reactions to a message, by user. */
   readonly reactions = new Map<string, Map<UserId, string>>()
   /** Pending requests, by {@link memberKey}, and how others ended. */
   readonly asked = new Map<string, "pending" | `passed by ${string} at ${number}`>()

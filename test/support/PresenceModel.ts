@@ -1,4 +1,4 @@
-/** What every process must say of presence, from what all of them have done: the leases, the rows, and what waits. */
+/** The presence that every process must show, from the acts of all: the leases, the rows, and waiting changes. */
 import { Schema } from "effect"
 import type { ConnectionHandle } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { leaseMillis } from "../../src/layers/sql/cluster/ProcessLease.ts"
@@ -90,7 +90,7 @@ export class Model {
     }
   }
 
-  /** What this process must say of a user. It presumes it where it goes by a process of which nothing is heard. */
+  /** The presence of a user that this process must show; presumed where it depends on a silent process. */
   expected(one: ModelProcess, userId: string, now: number) {
     const of = (connections: Iterable<ConnectionHandle>) => [...connections].filter((other) => other.userId === userId)
     const others = this.all.filter((other) => other !== one && of(other.written.values()).length > 0)

@@ -59,7 +59,7 @@ export const boot = Effect.fnUntraced(function* (waitingMax?: number) {
       registry.remove(connection)
       parts.presence.closed(connection)
     },
-    /** What it knows of one user. */
+    /** The state of one user in it. */
     of: (userId: string) =>
       Effect.map(parts.presence.of([userId as UserId]), ([found]) => found ?? { userId, online: false, lastSeen: -1 })
   }

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { WebSocket } from "ws"
 import type { Closed } from "./Peer.ts"
 
-/** What the server sends, as far as tests look into it. */
+/** Messages of the server, as far as tests look into them. */
 export interface Sent {
   readonly _tag: string
   readonly requestId?: string

@@ -39,7 +39,7 @@ class Conversation {
 /** `stored 3`, `again 3`, or the name of the refusal. */
 export type Verdict = string
 
-/** What a draft does once it is stored. */
+/** The effect of a stored draft. */
 type Changes = Array<() => void>
 
 const [system, recall, edit] = [7, 8, 9] as const

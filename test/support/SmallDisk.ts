@@ -34,7 +34,7 @@ const mountDisk = (mebibytes: number): string => {
 }
 
 const unmount = (directory: string): void => {
-  // Whoever still has a file open there keeps it until it ends.
+  // A process with an open file there keeps it until it ends.
   run("umount", "--lazy", directory)
   rmdirSync(directory)
 }
@@ -92,7 +92,7 @@ export const limitFileSize = (pid: number, bytes: number | "unlimited"): void =>
 
 export const noFileSizeLimit = problemOf(() => limitFileSize(process.pid, "unlimited"))
 
-/** Nobody, root included, can change these files: those who have them open are refused, too. */
+/** These files cannot be changed, not even by root; processes that have them open are refused, too. */
 export const freeze = (paths: ReadonlyArray<string>): void => setImmutable("+i", paths)
 export const thaw = (paths: ReadonlyArray<string>): void => setImmutable("-i", paths)
 

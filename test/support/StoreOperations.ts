@@ -1,4 +1,4 @@
-/** What users do to a store, and the states in which they do it, for tests of what comes at the same time. */
+/** Operations of users on a store, and states in which they run, for tests of operations at the same time. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"

@@ -78,7 +78,7 @@ export const wordsDraft = (sender: string, content: string, changes: DraftChange
   return groupDraft(sender, conversationId, `words ${happened}`, { content, ...changes })
 }
 
-/** What becomes of drafts that are stored together, in brief. */
+/** The results of drafts that are stored together, in brief. */
 export const append = (...drafts: ReadonlyArray<Draft>) =>
   Effect.flatMap(MessageStore, (store) => Effect.map(store.appendBatch(drafts), (results) => results.map(briefOf)))
 

@@ -14,7 +14,7 @@ interface Pair {
   /** Absent as long as the gate holds the connection up. */
   outside: Socket | undefined
   isForsaken: boolean
-  /** What came while the gate hung, and where it was to go. */
+  /** Data that came while the gate hung, and its destination. */
   held: ReadonlyArray<{ readonly chunk: Buffer | string; readonly toOutside: boolean }>
 }
 

@@ -17,7 +17,7 @@ export const pass = Effect.fnUntraced(function* (millis: number) {
 export const watch = ({ connection }: Started, ...userIds: ReadonlyArray<string>) =>
   Effect.flatMap(PresenceWatches, (watches) => watches.watch(connection, userIds as ReadonlyArray<string> as UserId[]))
 
-/** What a connection was told of others, in order. */
+/** The presence changes that a connection got, in order. */
 export const told = ({ transport }: Started) =>
   transport.frames.flatMap(({ method, data }) => (method === "presence.changed" ? [data as PresenceState] : []))
 

@@ -6,7 +6,7 @@ import { connect, type Peer } from "./Peer.ts"
 import type { Address } from "./ServerProcess.ts"
 import { chatFrame, type TestUser } from "./Users.ts"
 
-/** What an err frame says. */
+/** The data of an err frame. */
 export interface Refusal {
   readonly code: number
   readonly msg: string
@@ -70,7 +70,7 @@ export class Writer {
     return new Map([...this.answers].flatMap(([id, all]) => (all.length > 0 ? [[id, all[all.length - 1]!]] : [])))
   }
 
-  /** Those whose last answer is no ack, in the order in which they were written. */
+  /** Frames whose last response is no ack, in the order in which they were written. */
   get refused(): ReadonlyArray<string> {
     return [...this.last].flatMap(([id, frame]) => (frame.frameType === FrameType.ack ? [] : [id]))
   }

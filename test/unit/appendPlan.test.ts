@@ -1,4 +1,4 @@
-/** What a draft of a batch changes for the drafts after it (`src/domain/messages/AppendPlan.ts`). */
+/** The effect of a draft on later drafts of its batch (`src/domain/messages/AppendPlan.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { noFacts } from "../../src/domain/messages/AppendFacts.ts"
 import { appendPlan } from "../../src/domain/messages/AppendPlan.ts"

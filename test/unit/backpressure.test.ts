@@ -23,7 +23,7 @@ class Connection extends Duplex {
   }
 }
 
-/** What the platform has to say. */
+/** The data that the platform writes. */
 const ticks = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 /** A socket like Effect's own: it waits for nobody, and holds for ever what is written after the end. */

@@ -98,7 +98,7 @@ describe("a record of the topic", () => {
       assert.strictEqual(record.key, one.conversationId)
       const { origin, ...rest } = one
       assert.deepStrictEqual(draftOf(record), Result.succeed({ ...rest, origin } as Draft))
-      // What the store decides on can be read.
+      // The drafts that the store decides on can be read.
       if (one.messageType === MessageType.system) groupEventOf(one.content) satisfies GroupEvent
     })
   }

@@ -1,4 +1,4 @@
-/** Who gets the messages of a group, whatever is read late, missed, redelivered or lost (`src/actors/delivery/GroupAudiences.ts`). */
+/** The receivers of a group's messages: late reads, missed, redelivered and lost messages (`GroupAudiences.ts`). */
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

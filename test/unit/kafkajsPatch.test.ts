@@ -1,4 +1,4 @@
-/** What patches/kafkajs@2.2.4.patch is there for, shown on kafkajs' own code with brokers that do as they are told. */
+/** The faults that patches/kafkajs@2.2.4.patch mends, shown on kafkajs' own code with scripted brokers. */
 import { createRequire } from "node:module"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -30,7 +30,7 @@ const messageOf = (seq: number, content: string): Message => ({
   content
 })
 
-/** What a client has got so far of a stream over this store, which it reads from the beginning. */
+/** The messages that a client has got from a stream over this store, read from the beginning. */
 const following = (stored: ReadonlyArray<Message>) =>
   Effect.gen(function* () {
     const layer = ConversationRpcHandlers.layer.pipe(

@@ -1,4 +1,4 @@
-/** Who is told of whose coming and going, and when (protocol.md section 1.9). */
+/** The presence changes that a watcher sees, and when (protocol.md section 1.9). */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"

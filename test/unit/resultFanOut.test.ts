@@ -13,7 +13,7 @@ class Gateway {
   isThere = true
   resyncs = 0
   readonly delivered: Array<string> = []
-  /** What an answer to a call to resync waits for. */
+  /** The wait before the response to a call of resync. */
   answering: Effect.Effect<void> = Effect.void
   readonly url: string
 

@@ -1,4 +1,4 @@
-/** What slows a peer or a broker down does so the second time, too, and lets go again each time. */
+/** Limits that slow down a peer or a broker do so the second time, too, and end again each time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"

@@ -29,7 +29,7 @@ import { Mailbox } from "./Mailbox.ts"
 import type { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
 
-/** Who connects, and how. */
+/** A connection that was accepted: its user, its device and its options. */
 export interface Opening {
   readonly identity: UserIdentity
   readonly deviceId: string
@@ -37,7 +37,7 @@ export interface Opening {
   readonly ackMode: AckMode
 }
 
-/** What all connection actors of a node share. */
+/** Services and limits that all connection actors of a node share. */
 export interface Node {
   readonly limits: ConnectionLimits
   readonly acks: AckService["Service"]
@@ -124,8 +124,8 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   }
 
   /**
-   * Handles what has come in; what is sent meanwhile leaves in few writes. When more is sent than the peer reads, the
-   * rest goes back into the mailbox.
+   * Handles the waiting events; the frames that they cause leave in few writes. When the peer reads too slowly, the
+   * remaining events go back into the mailbox.
    */
   private turn(events: ReadonlyArray<ConnectionEvent>): Effect.Effect<void> {
     const { transport } = this
@@ -135,7 +135,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       while (handled < events.length) {
         this.handle(events[handled++] as ConnectionEvent)
         if (!transport.isFull()) continue
-        // What was only held back for one write does not count: let it go and look again.
+        // Frames that were only held back for one write do not count: write them, and look again.
         transport.uncork()
         transport.cork()
         if (transport.isFull()) break
@@ -144,7 +144,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       transport.uncork()
     }
     if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
-    // The machine pauses for too many requests, the mailbox for too many events: reading goes on when neither wants it.
+    // The machine pauses the socket for too many requests, the mailbox for too many events; either may still need it.
     else if (!this.state.paused) this.mailbox.release()
     this.arm()
     if (this.background === undefined) return Effect.void
@@ -197,7 +197,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     this.transport.send(text)
   }
 
-  /** Waits for the peer to read. One that does not for too long is cut off. */
+  /** Waits until the peer has read; past the limit the connection is closed. */
   private drained(): Effect.Effect<void> {
     return Effect.timeoutOrElse(this.transport.drained(), {
       duration: this.limits.drainMillisMax,
@@ -210,7 +210,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     this.transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
   }
 
-  /** Leaves no trace. An actor that failed says why, once, closes its own socket, and takes nobody with it. */
+  /** Removes every trace of the actor. A failure is logged once, and closes this socket only. */
   private ended(exit: Exit.Exit<void>): Effect.Effect<void> {
     this.node.deadlines.cancel(this)
     this.leave()

@@ -20,28 +20,27 @@ export interface ConnectionHandle {
   tell(event: ConnectionEvent): void
 }
 
-/** Is told of each user's connection after it was added, and after it was removed; must return at once. */
+/** Called after a connection was added, and after it was removed; must return at once. */
 export interface ConnectionObserver {
   readonly opened: (connection: ConnectionHandle) => void
   readonly closed: (connection: ConnectionHandle) => void
 }
 
 /**
- * Connections by user. Connections come and go by their own id: a user's older connection that ends late cannot take
- * a newer one with it.
+ * Connections by user. A connection is removed by its own id: an old one that ends late cannot remove a newer one.
  */
 export class ConnectionRegistry extends Context.Service<
   ConnectionRegistry,
   {
     readonly size: () => number
-    /** Adds a connection and tells those whose slot it takes that they are replaced (protocol.md section 1.8). */
+    /** Adds a connection, and closes those whose slot it takes as `replaced` (protocol.md section 1.8). */
     readonly add: (connection: ConnectionHandle) => void
     readonly remove: (connection: ConnectionHandle) => void
-    /** Tells the observer of every user's connection from now on, for as long as this node lives. */
+    /** Calls the observer for every connection from now on, for as long as this node lives. */
     readonly observe: (observer: ConnectionObserver) => void
     /**
-     * Closes the connections of a login that was revoked (4004): those that are there, and one whose token was looked at
-     * just before and that is added just after.
+     * Closes the connections of a login that was revoked (4004): the open ones, and one that is added a moment later
+     * because its token was verified just before.
      */
     readonly logOut: (userId: UserId, sessionId: string) => void
     readonly ofUser: (userId: UserId) => ReadonlyArray<ConnectionHandle>

@@ -13,9 +13,9 @@ import type { Transport } from "./Transport.ts"
 export class Connections extends Context.Service<
   Connections,
   {
-    /** Starts the actor of an accepted socket. The socket's driver tells the connection what happens to it. */
+    /** Starts the actor of an accepted socket. The socket's driver sends it the events of the socket. */
     readonly start: (opening: Opening, transport: Transport) => Effect.Effect<ConnectionHandle>
-    /** Asks every connection to go away and waits until they are gone (protocol.md section 1.8, 1001). */
+    /** Closes every connection (1001, protocol.md section 1.8) and waits until all are gone. */
     readonly drain: Effect.Effect<void>
   }
 >()("fiberchat/actors/Connections") {

@@ -4,7 +4,7 @@
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
 
-/** What can be due. `at` and `index` belong to {@link Deadlines}. */
+/** An entry of the heap. `at` and `index` belong to {@link Deadlines}. */
 export interface DeadlineEntry {
   /** Unix milliseconds at which it is armed. */
   at: number
@@ -18,8 +18,8 @@ export class Deadlines extends Context.Service<
   Deadlines,
   {
     /**
-     * Makes sure that `onDue` is called at `at` or earlier. A later `at` than the armed one changes nothing: whoever
-     * is called too early arms again, and most deadlines are moved many times before they come near.
+     * Makes sure that `onDue` is called at `at` or earlier. An `at` later than the armed one changes nothing: an entry that
+     * is called too early arms itself again, and most deadlines move many times before they come near.
      */
     readonly arm: (entry: DeadlineEntry, at: number) => void
     readonly cancel: (entry: DeadlineEntry) => void
@@ -43,7 +43,7 @@ export class Deadlines extends Context.Service<
           first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
         return Effect.raceFirst(wait, earlier.await)
       })
-      // Whatever one entry does wrong, the others' time goes on.
+      // A fault of one entry does not stop the others.
       const turn = Effect.catchCause(Effect.andThen(sleepUntilFirst, fireDue), (cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.logError("a deadline failed", cause)
       )

@@ -10,9 +10,9 @@ import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused. */
 const highWater = 256
-/** A paused socket still delivers what was read from it already: at most 64 KiB of frames of 6 bytes or more. */
+/** A paused socket still delivers frames that were read already: at most 64 KiB, in frames of 6 bytes or more. */
 const capacity = highWater + 10_923
-/** Pushes hold memory while they wait for a peer that does not read: past so many events no more are taken. */
+/** Events past which pushes are refused: they take memory while they wait for a peer that does not read. */
 const pushesMax = 1_024
 
 const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
@@ -30,7 +30,7 @@ export class Mailbox {
     this.dispatcher = dispatcher
   }
 
-  /** Puts an event in without waiting. When there is no room left the socket is closed: nothing is dropped silently. */
+  /** Adds an event without waiting. Without room the socket is closed: nothing is dropped silently. */
   tell(event: ConnectionEvent): void {
     if (this.events.length >= (isPush(event) ? pushesMax : capacity)) {
       this.overflowed = true
@@ -39,7 +39,7 @@ export class Mailbox {
     }
     this.events.push(event)
     if (this.wake !== undefined) {
-      // Later in this turn of the event loop: what else comes until then is taken together with it.
+      // Later in this turn of the event loop, together with the events that come until then.
       this.dispatcher.scheduleTask(this.wake, 0)
       this.wake = undefined
     }
@@ -49,7 +49,7 @@ export class Mailbox {
     }
   }
 
-  /** Waits for an event and takes all there are. For one fiber at a time. */
+  /** Waits for an event and takes all of them. For one fiber at a time. */
   take(): Effect.Effect<ReadonlyArray<ConnectionEvent>> {
     return Effect.callback((resume) => {
       if (this.events.length > 0) resume(Effect.succeed(this.takeAll()))
@@ -57,12 +57,12 @@ export class Mailbox {
     })
   }
 
-  /** Puts back what could not be handled yet, before what has come since. */
+  /** Puts unhandled events back, before those that have come since. */
   giveBack(events: ReadonlyArray<ConnectionEvent>): void {
     this.events = [...events, ...this.events]
   }
 
-  /** Lets the socket go on if it was this mailbox that paused it. */
+  /** Resumes the socket if this mailbox paused it. */
   release(): void {
     if (!this.backlogged) return
     this.backlogged = false

@@ -1,7 +1,7 @@
 /**
  * The typed router of data frames: a route joins a method of `src/domain/protocol/ClientMethods.ts` to its handler, which
- * gets a decoded payload and gives the method's success or one of its declared failures. Nothing slow runs in the actor's
- * loop: work is handed over, or comes back to be run in the background.
+ * gets a decoded payload and returns the method's success or one of its declared failures. Nothing slow runs in the
+ * actor's loop: a handler hands its work over, or returns an effect that runs in the background.
  */
 import { Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Outcome, Request } from "../../domain/connection/ConnectionMachine.ts"
@@ -21,7 +21,7 @@ export interface Call<Payload> {
 
 type Codec = Schema.Codec<unknown, unknown>
 
-/** What a handler of the method gives. */
+/** The result of a handler. */
 type Response<Success extends Codec, Errors extends ErrorName> = Result.Result<
   Success["Type"],
   Failure<Errors | EveryMethod>
@@ -79,7 +79,7 @@ export const handedOver = <Payload, Success extends Codec, Errors extends ErrorN
 
 /**
  * A command or signal whose work runs in the background, in no order; its success is the data of the ack. Once begun it
- * runs to its end, though the connection is gone: other members are told of its effect.
+ * runs to its end even if the connection closes, so that other members learn of its effect.
  */
 export const inBackground = <Payload, Success extends Codec, Errors extends ErrorName>(
   method: Method<"command" | "signal", Payload, Success, Errors>,

@@ -67,7 +67,7 @@ export class ConversationWatchers extends Context.Service<
           }),
         {
           capacity: pagesMax,
-          // Many followers wait at the end; a page before it and a failure are for those who are reading it now.
+          // Many followers wait at the end of a conversation; other pages and failures serve only the present readers.
           timeToLive: (exit) => (Exit.isSuccess(exit) && !exit.value.hasMore ? endFresh : 0)
         }
       )

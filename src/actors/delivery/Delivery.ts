@@ -1,4 +1,4 @@
-/** Brings stored messages to the devices that are online. Other devices get them by sync. */
+/** Pushes stored messages to the connections of this node. Devices that are offline get them by sync. */
 import { Context, Effect, Latch, Layer } from "effect"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
 import type { Message } from "../../domain/messages/Message.ts"
@@ -10,20 +10,20 @@ import { ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { ConversationWatchers } from "./ConversationWatchers.ts"
 import { makeGroupAudiences } from "./GroupAudiences.ts"
 
-/** Clients that are asked to sync at the same time; the others follow, so that the store is read evenly. */
+/** Clients per step of a resync, and the pause between two steps: not all of them read the store at once. */
 const resyncMax = 100
 const resyncMillis = 100
 
 /** The cause of an event. */
 export interface EventCause {
   readonly userId: UserId
-  /** The connection of the user that caused it, which is not told. */
+  /** The connection that caused it, which does not get it. */
   readonly origin?: ConnectionId | undefined
-  /** Only the user's own connections are told. */
+  /** Only the user's own connections get it. */
   readonly onlyOwn?: boolean
 }
 
-/** Members of a group up to which events of reading and typing are told to all of them. */
+/** The largest group in which all members get events of reading and typing. */
 export const eventMembersMax = 200
 
 export class Delivery extends Context.Service<
@@ -32,13 +32,12 @@ export class Delivery extends Context.Service<
     /** Pushes a message to every connection of its members but the one that sent it. Encoded once for all of them. */
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /**
-     * Sends a frame that takes no ack to every connection of the members but the one that caused it; in groups of more
-     * than {@link eventMembersMax} only to those of the user who caused it.
+     * Sends a frame that takes no ack to every connection of the members except its origin; in groups of more than
+     * {@link eventMembersMax} members only to the connections of the user who caused it.
      */
     readonly notify: (conversationId: ConversationId, frame: ServerFrame, cause: EventCause) => void
     /**
-     * Messages for connections of this node may have been missed: asks all clients to sync, a hundred at a time. Returns at
-     * once.
+     * Asks all clients of this node to sync, a hundred at a time: messages for them may have been missed. Does not wait.
      */
     readonly requestResync: () => void
   }
@@ -68,7 +67,7 @@ export class Delivery extends Context.Service<
       }
       const resyncAll = Effect.gen(function* () {
         yield* requested.await
-        // A request from now on is a new one: the clients that are told next cover everything before it.
+        // A request from now on runs once more: clients that were asked before it may have synced too early.
         requested.closeUnsafe()
         const encoded = encodeFrame(events.syncRequired.frame({}))
         let told = 0
@@ -110,7 +109,7 @@ export class Delivery extends Context.Service<
   )
 }
 
-/** The members who may see a message: it comes after their joining. */
+/** The members who see a message: those who joined before it. */
 function* seeing({ seq }: Message, members: ReadonlyMap<UserId, number>): Iterable<UserId> {
   for (const [userId, joinedSeq] of members) if (seq > joinedSeq) yield userId
 }

@@ -8,9 +8,9 @@ import { type GroupAudience, Groups } from "../../domain/groups/Groups.ts"
 import { type Message, MessageType } from "../../domain/messages/Message.ts"
 import type { GroupId, UserId } from "../../domain/shared/Ids.ts"
 
-/** Members that are kept, and 1 for each group; the groups that were not written to for longest go first. */
+/** Members in memory, plus 1 for each group; the least recently used groups are dropped first. */
 const membersMax = 200_000
-/** Uses that wait for one group to be read. */
+/** Uses that wait until the members of one group are read. */
 const waitingMax = 1_000
 /** While the store does not answer. */
 const rereading = Schedule.exponential("50 millis")
@@ -21,29 +21,29 @@ export type UseMembers = (members: ReadonlyMap<UserId, number>) => void
 
 export interface GroupAudiences {
   /**
-   * Has a message used with those who get it: at once when they are known, otherwise later, those of one group in
-   * their order.
+   * Calls `use` with the members who get the message: at once when they are in memory, otherwise after they are read.
+   * Messages of one group keep their order.
    */
   readonly ofMessage: (groupId: GroupId, message: Message, use: UseMembers) => void
-  /** The same for what is no message. */
+  /** The same for an event that is not a message. */
   readonly ofGroup: (groupId: GroupId, use: UseMembers) => void
-  /** Messages may have been missed: what is known may be wrong. */
+  /** Drops all members in memory: messages may have been missed. */
   readonly forget: () => void
 }
 
-/** What the members of a group are after its message `seq`. */
+/** The members of a group after its message `seq`. */
 interface Known {
   seq: number
   readonly members: Map<UserId, number>
 }
 
-/** What is to be done with the members, and after which message they must be known; 0 for any. */
+/** A call that waits for the members as of the message `seq`; 0 where any state does. */
 interface Use {
   readonly seq: number
   readonly use: (known: Known) => void
 }
 
-/** `lost` is called when messages could not be brought to anybody, because the store did not answer. */
+/** `lost` is called when messages were not delivered because the members could not be read. */
 export const makeGroupAudiences = (lost: () => void) =>
   Effect.gen(function* () {
     const groups = yield* Groups
@@ -72,10 +72,10 @@ export const makeGroupAudiences = (lost: () => void) =>
       }
     }
 
-    /** Reads the members, and then does what has been waiting for them. */
+    /** Reads the members, then runs the waiting uses. */
     const read = (groupId: GroupId): Effect.Effect<void> =>
       Effect.suspend(() => {
-        // What waits already is stored, so that it cannot be news to those who are read now.
+        // Messages that wait already are stored: the state that is read now includes them.
         const early = waiting.get(groupId)?.length ?? 0
         const before = forgotten
         return groups.audience(groupId).pipe(
@@ -92,7 +92,7 @@ export const makeGroupAudiences = (lost: () => void) =>
         )
       })
 
-    /** Forgets what has been waiting, and what was known before it. */
+    /** Drops the waiting uses, and the members in memory. */
     const giveUp = (groupId: GroupId): void => {
       const uses = waiting.get(groupId) ?? []
       waiting.delete(groupId)
@@ -100,7 +100,7 @@ export const makeGroupAudiences = (lost: () => void) =>
       if (uses.some(isOfMessage)) lost()
     }
 
-    /** Does what has been waiting, up to what comes after a message that was missed meanwhile. */
+    /** Runs the waiting uses in order; reads again where a message between two of them was missed. */
     const useAll = (groupId: GroupId, audience: Known, early: number): Effect.Effect<void> => {
       const uses = waiting.get(groupId) ?? []
       waiting.delete(groupId)
@@ -127,7 +127,7 @@ export const makeGroupAudiences = (lost: () => void) =>
     const withKnown = (groupId: GroupId, isRight: (known: Known) => boolean, use: Use): void => {
       const audience = waiting.has(groupId) ? undefined : known.get(groupId)
       if (audience === undefined || !isRight(audience)) return later(groupId, use)
-      // The last one used is the last one to go.
+      // Moved to the end: the most recently used group is dropped last.
       known.delete(groupId)
       known.set(groupId, audience)
       return use.use(audience)
@@ -137,7 +137,7 @@ export const makeGroupAudiences = (lost: () => void) =>
       ofMessage: (groupId, message, use) =>
         withKnown(
           groupId,
-          // Anything else comes after a message that was missed; or it came before, and may have come too late.
+          // Any other message comes after a missed one, or is an old system message that may have come too late.
           ({ seq }) => message.seq === seq + 1 || (message.seq <= seq && message.messageType !== MessageType.system),
           {
             seq: message.seq,
@@ -149,7 +149,7 @@ export const makeGroupAudiences = (lost: () => void) =>
                 audience.seq = message.seq
                 for (const userId of joining) if (!members.has(userId)) members.set(userId, message.seq - 1)
               }
-              // Who leaves by it gets it, too, whether it is known already that they have left or not.
+              // Users who leave by this message get it, too, even if the members in memory lack them already.
               const isTold = leaving.every((userId) => members.has(userId))
               use(
                 isTold ? members : new Map([...members, ...leaving.map((userId) => [userId, message.seq - 1] as const)])
@@ -169,10 +169,10 @@ export const makeGroupAudiences = (lost: () => void) =>
     return audiences
   })
 
-/** Empty groups take place, too. */
+/** An empty group counts as 1. */
 const sizeOf = ({ members }: Known): number => members.size + 1
 
-/** Only messages can be found again by a sync. */
+/** Clients find missed messages by a sync, and nothing else. */
 const isOfMessage = ({ seq }: Use): boolean => seq > 0
 
 const knownOf = ({ seq, members }: GroupAudience): Known => ({

@@ -1,7 +1,7 @@
 /**
- * Who watches whose presence on this node (protocol.md section 1.9). One fiber for all watches: it
- * hears of what changes here, asks what has changed elsewhere, and tells those who still have a right to know. While
- * nobody watches it sleeps.
+ * The presence watches of this node's connections (protocol.md section 1.9). One fiber serves all of them: changes on
+ * this node wake it, it polls for changes on other nodes, checks again that each watcher may see the user, and sends
+ * `presence.changed`. Without a watch it sleeps.
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
@@ -14,24 +14,24 @@ import type { UserId } from "../../domain/shared/Ids.ts"
 import { type ConnectionHandle, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { type Watch, WatchTable } from "./WatchTable.ts"
 
-/** How often is asked what has changed elsewhere. */
+/** How often changes on other nodes are polled. */
 const pollMillis = 500
-/** How often the fiber looks whether there is something to do. */
+/** How long the fiber sleeps at most while there are watches. */
 const tickMillis = 200
-/** What changes within this time is told together. */
+/** Changes within this time are handled together. */
 const gatherMillis = 50
-/** Who is gone may be back at once: only who stays away for so long is said to be offline. */
+/** A user counts as offline after this time: many reconnect at once. */
 const graceMillis = 700
-/** After a failure: the database may be away. */
+/** The pause after a failure: the database may be away. */
 const afterFailureMillis = 1_000
-/** Users whose presence is read at once. */
+/** Users in one read of presence. */
 const readMax = 500
-/** Pairs of users whose rights to know are read at once. */
+/** Pairs of watcher and watched user in one check of contacts. */
 const pairsMax = 5_000
 /** Watched users of all connections of this node together. */
 export const entriesMax = 1_000_000
 
-/** A change that somebody may have to be told. */
+/** A change that a watcher may have to see. */
 interface Telling {
   readonly watch: Watch
   readonly state: PresenceState
@@ -41,9 +41,9 @@ export class PresenceWatches extends Context.Service<
   PresenceWatches,
   {
     /**
-     * The state of those of these users that are contacts of the connection's user; from then on the connection is told
-     * when they come and go. Takes the place of what the connection has watched before. A call that fails changes
-     * nothing: with `DatabaseError`, or with `Overloaded` when too much is watched on this node.
+     * Returns the state of those `userIds` that are contacts of the connection's user. From then on the connection gets
+     * `presence.changed` when one of them comes online or goes offline. Replaces the connection's earlier watch; a call
+     * that fails changes nothing. `Overloaded`: more than {@link entriesMax} users would be watched on this node.
      */
     readonly watch: (
       connection: ConnectionHandle,
@@ -72,7 +72,7 @@ const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const table = new WatchTable()
-  /** Watched users of whom something has changed, and those who are gone, with the time at which that was seen. */
+  /** Watched users whose state may have changed, and users that were found offline, with the time of that. */
   const dirty = new Set<UserId>()
   const gone = new Map<UserId, number>()
   const somebodyWatches = Latch.makeUnsafe()
@@ -87,7 +87,7 @@ const make = Effect.gen(function* () {
     if (dirty.size > 0) somethingChanged.openUnsafe()
   }
 
-  /** While nobody watches nothing is asked; what happens meanwhile need not be known. */
+  /** Without a watch nothing is polled, and changes until the next watch need not be known. */
   const restIfAlone = () => {
     if (table.byUser.size > 0) {
       somebodyWatches.openUnsafe()
@@ -108,10 +108,10 @@ const make = Effect.gen(function* () {
       return Effect.fail(failure("Overloaded", { retryAfter: 5_000 }))
     }
     const told = new Map(states.map(({ userId, online }) => [userId, online]))
-    // One who watches nobody is remembered, too: a call from before may be answered after this one.
+    // An empty watch is kept, too: an earlier call of this connection may end after this one.
     table.put({ connection, call, since: rounds, told })
     restIfAlone()
-    // Looked at once more: what has changed since it was read may lie before the version from which changes are asked.
+    // Read once more: a change since the read above may be older than the version from which changes are polled.
     mark(told.keys())
     return Effect.void
   }
@@ -135,7 +135,7 @@ const make = Effect.gen(function* () {
     mark(changes.userIds)
   })
 
-  /** Who has to hear of it now. Who is gone is left for later once. */
+  /** The watchers to tell of this state now. A user that is found offline is looked at again after the grace. */
   const tellingsOf = (state: PresenceState, round: number): ReadonlyArray<Telling> => {
     const tellings = [...(table.byUser.get(state.userId) ?? [])].flatMap((watch) =>
       watch.since < round && watch.told.get(state.userId) !== state.online ? [{ watch, state }] : []
@@ -151,7 +151,7 @@ const make = Effect.gen(function* () {
     return tellings
   }
 
-  /** Tells those who have a right to know. Connections of the same user have the same. */
+  /** Tells the watchers that may still see the user. The check is per pair of users, not per connection. */
   const tell = Effect.fnUntraced(function* (tellings: ReadonlyArray<Telling>) {
     const encoded = new Map<PresenceState, Uint8Array>()
     const byPair = Map.groupBy(tellings, ({ watch, state }) => pairKey(userOf(watch), state.userId))
@@ -180,7 +180,7 @@ const make = Effect.gen(function* () {
     }).pipe(Effect.onError(() => Effect.sync(() => mark(userIds))))
 
   const round = Effect.gen(function* () {
-    // The last may have gone meanwhile.
+    // The last watch may have ended meanwhile.
     if (table.byUser.size === 0) return
     yield* poll
     for (const [userId, goneAt] of gone) {

@@ -1,15 +1,15 @@
-/** Who watches whom (`PresenceWatches.ts`): found by who watches, and by who is watched. */
+/** The watches of this node (`PresenceWatches.ts`), by connection and by watched user. */
 import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
 import type { ConnectionHandle } from "../connections/ConnectionRegistry.ts"
 
-/** What one connection watches. */
+/** The watch of one connection. */
 export interface Watch {
   readonly connection: ConnectionHandle
-  /** Of calls of the same connection the last one counts, whichever is answered first. */
+  /** The number of the call: the connection's last call counts, even if an earlier one ends after it. */
   readonly call: number
-  /** The round in which it began: what was read before is old. */
+  /** The round in which the watch began: states that were read in an earlier round are older than it. */
   readonly since: number
-  /** The watched users, and what was last told of each. */
+  /** The watched users, and whether the connection last saw each of them online. */
   readonly told: Map<UserId, boolean>
 }
 
@@ -20,7 +20,7 @@ export class WatchTable {
   /** Watched users of all connections together. */
   entries = 0
 
-  /** Takes the place of what the connection has watched before. */
+  /** Replaces the connection's earlier watch. */
   put(watch: Watch): void {
     this.remove(watch.connection.connectionId)
     this.byConnection.set(watch.connection.connectionId, watch)

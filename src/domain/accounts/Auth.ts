@@ -59,7 +59,7 @@ export interface Session {
   readonly platform: string
 }
 
-/** What using a refresh token found. */
+/** The result of using a refresh token. */
 export type RefreshResult =
   /** It is used up, and this is the next one. */
   | { readonly _tag: "Rotated"; readonly session: Session; readonly next: string }

@@ -39,7 +39,7 @@ export const Profile = Schema.Struct({
 }).annotate({ identifier: "Profile" })
 export type Profile = typeof Profile.Type
 
-/** Somebody's profile; `mobile` is there only for contacts. */
+/** A user's profile as others see it; `mobile` is present only for contacts. */
 export const PublicProfile = Schema.Struct({
   id: UserId,
   mobile: Schema.optionalKey(Schema.String),

@@ -24,8 +24,8 @@ export const appendOutcome = ({ messageId, origin, repeated }: Draft, result: Ap
 })
 
 /**
- * The message that its members get, if any: a new one, or one whose draft comes again because a crash came between storing
- * and delivering. A device that has it already recognises it by its seq.
+ * The message to push, if any: a new one, or one whose draft was read again because of a crash between storing and
+ * delivering. A device that has it already recognises it by its seq.
  */
 export const deliverable = ({ draftId, repeated, result }: AppendOutcome): Message | undefined => {
   if (result._tag === "Rejected") return undefined

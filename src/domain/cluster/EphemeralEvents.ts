@@ -1,4 +1,4 @@
-/** The port for events that are told to open connections and never stored (protocol.md section 1.6). */
+/** The port for events that go to open connections and are never stored (protocol.md section 1.6). */
 import { Context, Schema } from "effect"
 import { ConversationId } from "../shared/ConversationIds.ts"
 import { type ConnectionId, UserId } from "../shared/Ids.ts"
@@ -15,8 +15,8 @@ export class EphemeralEvents extends Context.Service<
   EphemeralEvents,
   {
     /**
-     * Tells the connections that the event concerns, on this node and on the others, but not its origin. Returns at
-     * once; an event that cannot be brought to another node is dropped.
+     * Sends the event to the connections that it concerns, on all nodes, except to its origin. Does not wait; an event that
+     * cannot be sent to another node is dropped.
      */
     readonly publish: (event: EphemeralEvent, origin?: ConnectionId) => void
   }

@@ -15,7 +15,7 @@ export class NodeRpcs extends RpcGroup.make(
   Rpc.make("Deliver", { payload: { outcomes: batchOf(AppendOutcome) } }),
   /** This node may lack outcomes: it has its clients sync. */
   Rpc.make("Resync"),
-  /** Tells events to connections of this node. A node ignores its own, which come back when its own address is on its list. */
+  /** Events for connections of this node. A node ignores its own events, which come back if its address is on its own list. */
   Rpc.make("RelayEvents", { payload: { nodeId: Schema.String, events: batchOf(EphemeralEvent) } }),
   /** Closes the connections of revoked logins on this node. Repeating it has no effect. */
   Rpc.make("RevokeSessions", { payload: { revocations: batchOf(SessionRevocation) } })

@@ -1,4 +1,4 @@
-/** The port to the other nodes, for events that this node has told its own connections already. */
+/** The port to the other nodes, for events that this node's own connections already have. */
 import { Context } from "effect"
 import type { EphemeralEvent } from "./EphemeralEvents.ts"
 import type { SessionRevocation } from "./SessionRevocations.ts"

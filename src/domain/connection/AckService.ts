@@ -15,9 +15,9 @@ export interface AckLimits {
   /** When an unacknowledged push is first repeated, and how often it is. */
   readonly pushRetryMillis: number
   readonly pushRetryCount: number
-  /** Unacknowledged pushes; one more is left out, and the client is told to ask for it. */
+  /** Unacknowledged pushes; one more is left out, and the client gets `sync.required`. */
   readonly unackedMax: number
-  /** Conversations whose messages were left out and that the client was told of; the next stands for all others. */
+  /** Conversations with left-out messages that `sync.required` names; past that one frame is for all others. */
   readonly leftOutMax: number
 }
 
@@ -39,7 +39,7 @@ export class AckService extends Context.Service<
   }
 >()("fiberchat/domain/AckService") {}
 
-/** The failure that a frame of the server tells of, if any. */
+/** The failure that a frame of the server shows, if any. */
 export const ackFailureOf = ({ frameType, method, ackErrCount, data }: ServerFrame): AckFailure | undefined => {
   if (ackErrCount !== undefined) return frameType === FrameType.ack ? "AckRepeated" : "PushRepeated"
   if (method === events.syncRequired.name) return "SyncRequired"

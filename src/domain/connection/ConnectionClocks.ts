@@ -1,4 +1,4 @@
-/** The clocks that close a connection, whichever ends first (protocol.md section 1.3), and the end of its token. */
+/** The clocks of a connection and the end of its token: the first to end closes it (protocol.md section 1.3). */
 import type { CloseName } from "../protocol/CloseCode.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 

@@ -1,10 +1,10 @@
-/** The limits of one connection: what the operator sets, and what is fixed (protocol.md sections 1.2 to 1.5). */
+/** The limits of one connection: those that the operator sets, and fixed ones (protocol.md sections 1.2 to 1.5). */
 
 import type { AckLimits } from "./AckService.ts"
 
 /** Limits of one connection but for its acks. A clock of `0` is off. */
 export interface SocketLimits {
-  /** The server pings this often, and expects to hear something within this plus the grace. */
+  /** The interval of pings; the heartbeat timeout is this plus the grace. */
   readonly heartbeatIntervalMillis: number
   readonly heartbeatGraceMillis: number
   readonly idleTimeoutMillis: number
@@ -18,7 +18,7 @@ export interface SocketLimits {
   readonly strikeWindowMillis: number
   /** Past so many unsettled requests the socket is paused until half of them are settled. */
   readonly inFlightMax: number
-  /** A peer that does not read within this time what waits for it (half a mebibyte) is cut off. */
+  /** A peer that has not read the waiting half mebibyte after this time is cut off. */
   readonly drainMillisMax: number
 }
 

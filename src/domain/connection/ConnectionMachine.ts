@@ -41,7 +41,7 @@ export interface ConnectionState extends ConnectionClocks {
   readonly closed: boolean
 }
 
-/** What the machine must remember of a data frame to answer it when it is settled. */
+/** The part of a data frame that its response needs. */
 export interface Request {
   readonly id: string
   readonly method: string
@@ -61,13 +61,13 @@ export type ConnectionEvent =
   /** A WebSocket ping or pong. */
   | { readonly _tag: "PeerSeen" }
   | { readonly _tag: "RequestSettled"; readonly request: Request; readonly outcome: Outcome }
-  /** A message and its push frame, encoded once for all who get it. */
+  /** A message and its push frame, encoded once for all connections. */
   | { readonly _tag: "MessagePushed"; readonly message: Message; readonly encoded: Uint8Array }
-  /** A frame that takes no ack, encoded once for all who get it. */
+  /** A frame that takes no ack, encoded once for all connections. */
   | { readonly _tag: "Notified"; readonly encoded: Uint8Array }
   | { readonly _tag: "DeadlineReached" }
   | { readonly _tag: "CloseAsked"; readonly close: CloseName; readonly retryAfter?: number }
-  /** The socket is gone, by the peer's doing or the network's. */
+  /** The socket is closed, by the peer or the network. */
   | { readonly _tag: "SocketClosed" }
 
 export type ConnectionCommand =
@@ -116,7 +116,7 @@ export const deadline = (state: ConnectionState, limits: ConnectionLimits): numb
 
 const none: ReadonlyArray<ConnectionCommand> = []
 
-/** The next state and what is to be done, in order. */
+/** The next state, and the commands to perform, in order. */
 export const step = (state: ConnectionState, event: ConnectionEvent, now: number, limits: ConnectionLimits): Step => {
   if (state.closed) return [state, none]
   switch (event._tag) {
@@ -180,7 +180,7 @@ const onPushed = (
   return [{ ...state, outbound }, notice === undefined ? none : [{ _tag: "SendFrame", frame: notice }]]
 }
 
-/** Adds a strike and forgets those that are older than the window. */
+/** Adds a strike, and drops those older than the window. */
 const strike = (times: ReadonlyArray<number>, now: number, limits: ConnectionLimits): ReadonlyArray<number> => [
   ...times.filter((time) => time > now - limits.strikeWindowMillis),
   now
@@ -237,7 +237,7 @@ const onData = (state: ConnectionState, frame: Frame, now: number, limits: Conne
   return dispatch(next, frame, frame.ackSeq, limits)
 }
 
-/** Does what the exchange wants: acks and errors first, then the frames whose turn has come. */
+/** Performs a step of the ack exchange: acks and errors first, then the frames whose turn has come. */
 const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, limits: ConnectionLimits): Step => {
   const commands: Array<ConnectionCommand> = [...sendAll(send)]
   let next: ConnectionState = { ...state, inbound: acks }

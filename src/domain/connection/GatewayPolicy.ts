@@ -1,4 +1,4 @@
-/** What the operator decides about connections; the actors read it, the configuration provides it. */
+/** The operator's settings of connections; the actors read them, the configuration provides them. */
 import { Context } from "effect"
 import type { SocketLimits } from "./ConnectionLimits.ts"
 
@@ -14,7 +14,7 @@ export class GatewayPolicy extends Context.Service<
     readonly connectionsMax: number
     /** Open connections of one user on this node; one more, and the oldest is replaced. */
     readonly userConnectionsMax: number
-    /** Over this time clients are told to come back after a drain, each at a random moment of it. */
+    /** The time over which clients reconnect after a drain; each gets a random moment of it. */
     readonly drainWindowMillis: number
   }
 >()("fiberchat/domain/GatewayPolicy") {}

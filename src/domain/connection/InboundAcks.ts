@@ -26,7 +26,7 @@ export interface InboundAcks {
   readonly dueAt: number
 }
 
-/** What one step wants: frames to send, then frames whose turn has come. */
+/** The result of one step: frames to send, then frames whose turn has come. */
 export interface InboundStep {
   readonly acks: InboundAcks
   readonly send: ReadonlyArray<ServerFrame>
@@ -115,7 +115,7 @@ const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, lim
     return refused(acks, frame, failure("Conflict", { msg: "this id already names another frame" }))
   }
   if (frame.frameType === FrameType.noAck) return { acks, send: [], ready: [] }
-  // It may have come as a noAck frame first: whoever asks for acks gets them, the last one included.
+  // The first copy may have been a noAck frame: a copy that wants acks gets all of them, the last one included.
   const waiting = acks.waiting.map((other) => (other === first ? { ...first, frame } : other))
   return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
 }

@@ -22,7 +22,7 @@ export interface OutboundAcks {
   readonly unacked: ReadonlyArray<UnackedPush>
   /** When {@link outboundDue} is wanted: no later than the first of them is due. */
   readonly dueAt: number
-  /** Conversations for which the client was told to ask, and has not yet; {@link allOthers} stands for the rest. */
+  /** Conversations of a `sync.required` to which the client has not reacted; {@link allOthers} is for the rest. */
   readonly leftOut: ReadonlySet<string>
 }
 
@@ -55,7 +55,7 @@ export const pushed = (
   }
 }
 
-/** Gives a message up: the client is told to ask for it, once per conversation. */
+/** Leaves a message to sync: the client gets `sync.required`, once per conversation. */
 export const leaveOut = (
   acks: OutboundAcks,
   { conversationId, seq }: Message,
@@ -78,13 +78,13 @@ export const acknowledged = (acks: OutboundAcks, id: string, upTo: PushAck | und
   return unacked.length === acks.unacked.length ? acks : tidy(unacked, acks.dueAt, acks.leftOut)
 }
 
-/** The client asks for what it missed: what is left out from now on must be told again. */
+/** The client requests missed messages: a message that is left out from now on needs another `sync.required`. */
 export const synced = (acks: OutboundAcks): OutboundAcks =>
   acks.leftOut.size === 0 ? acks : tidy(acks.unacked, acks.dueAt, noneUnacked.leftOut)
 
 /**
- * Repeats the pushes whose time has come, and gives up those that were repeated often enough. What does not fit into
- * one step stays due.
+ * Repeats the pushes whose time has come, and gives up those that were repeated often enough. Pushes that do not fit into
+ * one step stay due.
  */
 export const outboundDue = (
   acks: OutboundAcks,

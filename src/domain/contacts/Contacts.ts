@@ -8,8 +8,8 @@ export class Contacts extends Context.Service<
   Contacts,
   {
     /**
-     * The users whose phone and presence this one sees: friends, and, unless messages need friendship, those with whom
-     * messages went both ways; not where either blocks the other. At most {@link contactsMax}, friends first.
+     * The users whose phone and presence this user sees: friends, and, unless messages need friendship, users with whom
+     * messages went both ways; none where either blocks the other. At most {@link contactsMax}, friends first.
      */
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /**

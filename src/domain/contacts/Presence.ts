@@ -10,8 +10,8 @@ export const watchedMax = 200
 export const WatchPayload = Schema.Struct({ userIds: Schema.Array(UserId).check(Schema.isMaxLength(watchedMax)) })
 
 /**
- * The presence that others see of a user. `lastSeen` in Unix milliseconds: the present time for a user who is online, `0`
- * for one who was never online.
+ * A user's presence as others see it. `lastSeen` in Unix milliseconds: the present time for an online user, `0` for one who
+ * was never online.
  */
 export const PresenceState = Schema.Struct({ userId: UserId, online: Schema.Boolean, lastSeen: Schema.Int })
 export type PresenceState = typeof PresenceState.Type
@@ -42,11 +42,11 @@ export interface DevicePresence {
 
 /** A user is online as long as one of the devices is. */
 export interface UserPresence extends PresenceState {
-  /** At most 100, and those that are online. */
+  /** All that are online, and at most 100 others. */
   readonly devices: ReadonlyArray<DevicePresence>
 }
 
-/** Users of whom something has changed up to a version; not every change is one of being online. */
+/** Users whose presence may have changed, and the version up to which that is. */
 export interface PresenceChanges {
   readonly version: number
   readonly userIds: ReadonlyArray<UserId>
@@ -71,7 +71,7 @@ export class Presence extends Context.Service<
     readonly onlineAmong: (
       userIds: ReadonlyArray<UserId>
     ) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
-    /** What has changed after a version, on any process; without one, the version of now. May have to be asked again. */
+    /** The changes after a version, on all processes; without a version, none and the current version. */
     readonly changes: (after: number | undefined) => Effect.Effect<PresenceChanges, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Presence") {}

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
-/** Two users, of whom the first is the one that acts or asks. */
+/** Two users, the acting one first. */
 export interface UserPair {
   readonly userId: UserId
   readonly otherId: UserId
@@ -13,7 +13,7 @@ export const pairKey = (user: UserId, other: UserId): string => `${user}/${other
 
 /** The facts about pairs of users. */
 export interface PairFacts {
-  /** Pairs of a user and one whom that user blocks, by {@link pairKey}. */
+  /** Pairs of a user and a user blocked by them, by {@link pairKey}. */
   readonly blocks: ReadonlySet<string>
   /** Pairs of friends, by {@link pairKey}; read only where messages need friendship. */
   readonly friends: ReadonlySet<string>

@@ -47,7 +47,7 @@ export interface ListChange {
   readonly readSeq?: number
 }
 
-/** A read position that has moved; other members are not told of it where one of the two users blocks the other. */
+/** A read position that has moved; other members do not see it where one of the two users blocks the other. */
 export interface MovedPosition {
   readonly conversationId: ConversationId
   readonly seq: number
@@ -60,11 +60,11 @@ const Position = Schema.fromJsonString(Schema.Tuple([Schema.Int, ConversationId]
 const decodePosition = Schema.decodeUnknownOption(Position)
 const encodePosition = Schema.encodeSync(Position)
 
-/** The opaque text that stands for a position in a list. */
+/** The opaque text of a position in a list. */
 export const listCursorOf = ({ version, conversationId }: ListPosition): string =>
   encodePosition([version, conversationId])
 
-/** The position that a text stands for. */
+/** The position of an opaque text. */
 export const listPositionOf = (cursor: string): Option.Option<ListPosition> =>
   Option.map(decodePosition(cursor), ([version, conversationId]) => ({ version, conversationId }))
 

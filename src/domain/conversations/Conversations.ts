@@ -10,11 +10,11 @@ import type { SyncSource } from "./SyncPage.ts"
 export interface ReadMark {
   readonly seq: number
   readonly moved: boolean
-  /** One of the two users of a private conversation blocks the other: only the reader's own devices are told. */
+  /** One of the two users of a private conversation blocks the other: only the reader's own devices see the position. */
   readonly isBlocked: boolean
 }
 
-/** The users who see a message, its sender left out, by whether they have read it. */
+/** The users who see a message, without its sender, by whether they have read it. */
 export interface ReadRecords {
   readonly reads: ReadonlyArray<UserId>
   readonly unReads: ReadonlyArray<UserId>

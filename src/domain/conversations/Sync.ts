@@ -66,7 +66,7 @@ export const wireSyncResponse = ({
   }))
 })
 
-/** Where a device stands in the changes of its user's conversations. */
+/** A device's position in the changes of its user's conversations. */
 export interface SyncPosition {
   /** Everything up to this version of the store was sent; `-1` for nothing at all. */
   readonly since: number
@@ -100,7 +100,7 @@ const Cursor = Schema.fromJsonString(
 const decodeCursor = Schema.decodeUnknownOption(Cursor)
 const encodeCursor = Schema.encodeSync(Cursor)
 
-/** The opaque text that stands for a position of this user. */
+/** The opaque text of a position of this user. */
 export const cursorOf = (user: UserId, { since, walk }: SyncPosition): string =>
   encodeCursor([
     user,
@@ -108,7 +108,7 @@ export const cursorOf = (user: UserId, { since, walk }: SyncPosition): string =>
     walk === undefined ? null : [walk.until, walk.conversationId, walk.seq ?? null, walk.newest ?? null, walk.width]
   ])
 
-/** The position that a cursor stands for, unless it is none of this user's. */
+/** The position of a cursor; none for a cursor of another user. */
 export const positionOf = (user: UserId, cursor: string): Option.Option<SyncPosition> =>
   Option.flatMap(decodeCursor(cursor), ([owner, since, walk]) => {
     if (owner !== user) return Option.none()

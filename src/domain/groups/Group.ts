@@ -28,8 +28,8 @@ export const NamedUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax
 const SomeUsers = NamedUsers.check(Schema.isMinLength(1))
 
 /**
- * An event in the life of a group: the JSON content of a system message, whose sender has caused it. The members of a group
- * are those that its events, one after the other, leave in it.
+ * An event in the life of a group: the JSON content of a system message, whose sender caused it. A group's members follow
+ * from its events, one after the other.
  */
 export const GroupEvent = Schema.Union([
   Schema.Struct({
@@ -38,7 +38,7 @@ export const GroupEvent = Schema.Union([
     icon: GroupIcon,
     /** Whether a manager must approve new members. */
     isVerify: Schema.Boolean,
-    /** The first members besides the creator. */
+    /** The first members, in addition to the creator. */
     userIds: NamedUsers
   }),
   /** The users join by themselves, or the sender brings them in; `asked` when a manager has approved their request. */
@@ -67,7 +67,7 @@ export const groupEventOf = (content: string): GroupEvent => decode(content)
 export const groupEventFrom = (content: string): Result.Result<GroupEvent, string> =>
   Result.mapError(decodeResult(content), ({ message }) => message)
 
-/** The users whom an event brings into the group or takes out of it, its sender among them; some may be there already. */
+/** The users who join and leave by an event, which may include its sender; some may be members already. */
 export interface Crossings {
   readonly joining: ReadonlyArray<UserId>
   readonly leaving: ReadonlyArray<UserId>

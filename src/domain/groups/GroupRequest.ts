@@ -29,7 +29,7 @@ export const groupRequestPageMax = 200
 /** Requests of one group that are pending. */
 export const groupRequestsPendingMax = 1_000
 
-/** The facts about a group and the users who are to join it. */
+/** The facts about a group and the users of a request. */
 export interface RequestView {
   readonly isUser: (userId: UserId) => boolean
   /** Fails where the inviter may not bring in this user. */

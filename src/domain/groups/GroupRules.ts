@@ -45,7 +45,7 @@ const forbidden = (msg: string) => refuse("Forbidden", msg)
 
 /**
  * The roles that an event gives. For non-members a group does not exist. A group that all members have left exists for
- * no user: there is no owner any more who could let anybody in.
+ * no user: no owner is left to let a user in.
  */
 export const decideGroup = (event: GroupEvent, sender: UserId, view: GroupView): Decided => {
   if (event.event === "created") return created(event, sender, view)
@@ -108,7 +108,7 @@ const joined = (
   if (newcomers.length === 0) return refuse("Conflict", "already a member")
   if (view.memberCount + newcomers.length > groupMembersMax) return refuse("GroupFull")
   if (asked === true) {
-    // A block ends the request, too: a user is not brought in by somebody whom they have blocked meanwhile.
+    // A block also ends a request: a user is not brought in by an inviter whom they have blocked meanwhile.
     for (const userId of newcomers) {
       const requester = view.requesterOf(userId)
       if (requester === undefined || Result.isFailure(view.checkContact(requester, userId))) return refuse("NoRequest")
@@ -124,7 +124,7 @@ const removed = (event: GroupEvent, sender: UserId, role: Role, view: GroupView)
   if (role === Role.member || leaving.some((other) => !outranks(role, other.role))) {
     return forbidden("only the owner, and managers ordinary members, remove from a group")
   }
-  // All users that the event names are told of it: each of them must have been a member.
+  // All users that the event names get it: each of them must have been a member.
   if (leaving.some((other) => other.role === Role.former)) return refuse("NotMember")
   return Result.succeed(leaving.map(({ userId }) => ({ userId, role: Role.former })))
 }

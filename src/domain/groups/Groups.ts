@@ -28,9 +28,9 @@ export interface GroupMember {
 export interface MemberVisibility {
   readonly userId: UserId
   /**
-   * A member who has requested to join, has written or has acted in the group is visible to the others. A member who was
-   * brought in and has kept silent is not, and neither are two users of whom one blocks the other. Leaving ends it. The
-   * reader is always visible to themselves.
+   * A member who requested to join, or has written or acted in the group, is visible to the others. A member who was brought
+   * in and has been silent is not; neither are two users to each other when one blocks the other. Leaving ends the
+   * visibility. Readers are always visible to themselves.
    */
   readonly isVisible: boolean
 }
@@ -38,7 +38,7 @@ export interface MemberVisibility {
 /** The users who get the messages of a group, as of its message `seq`. */
 export interface GroupAudience {
   readonly seq: number
-  /** A member gets what comes after `joinedSeq`. */
+  /** A member gets the messages after `joinedSeq`. */
   readonly members: ReadonlyArray<{ readonly userId: UserId; readonly joinedSeq: number }>
 }
 

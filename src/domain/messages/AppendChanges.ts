@@ -1,4 +1,4 @@
-/** What a batch of drafts changes besides adding messages: members, groups, and messages that were there before. */
+/** The changes of a batch of drafts, new messages aside: to members, groups and earlier messages. */
 
 import type { GroupEvent } from "../groups/Group.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
@@ -11,7 +11,7 @@ export interface MemberChange extends Membership {
   readonly userId: UserId
   /** The message by which it changes. */
   readonly seq: number
-  /** What they have read at least: nothing that was there before them counts as unread. */
+  /** The smallest read position of the member: messages before the joining never count as unread. */
   readonly readSeq: number
   readonly changedBy: UserId
   /** Unix milliseconds. */
@@ -32,6 +32,6 @@ export interface MessageChange {
   readonly userId: UserId
   /** The new content, or the reaction; empty for none. */
   readonly content: string
-  /** What was changed, before. */
+  /** The message before the change. */
   readonly before: Message
 }

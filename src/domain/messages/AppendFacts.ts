@@ -1,4 +1,4 @@
-/** What the store knows of the drafts of a batch before it decides on them, and the keys under which it is found. */
+/** The facts of the store on which the decisions on a batch of drafts depend, and the keys of these facts. */
 
 import type { PairFacts } from "../contacts/UserPair.ts"
 import type { Role } from "../groups/Group.ts"
@@ -14,10 +14,10 @@ export interface AppendFacts extends PairFacts {
   readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
   /** The users that exist: of private conversations that do not exist yet, and of group events. */
   readonly users: ReadonlySet<UserId>
-  /** Who is in which group, by {@link memberKey}. */
+  /** The members of the groups concerned, by {@link memberKey}. */
   readonly members: ReadonlyMap<string, Membership>
   readonly groups: ReadonlyMap<ConversationId, GroupFacts>
-  /** Who has made the pending requests for users to get into a group, by {@link memberKey}. */
+  /** The users who made the pending requests to join a group, by the {@link memberKey} of the joining user. */
   readonly asked: ReadonlyMap<string, UserId>
   /** The messages that drafts want to change, by {@link messageKey}. */
   readonly targets: ReadonlyMap<string, Message>
@@ -41,7 +41,7 @@ export interface ConversationEnd {
 
 export interface Membership {
   readonly role: Role
-  /** The member sees what comes after this message. */
+  /** The member sees the messages after this seq. */
   readonly joinedSeq: number
 }
 

@@ -37,9 +37,9 @@ export interface AppendPlan {
 }
 
 /**
- * Decides draft by draft. A draft whose (sender, client id) is known is a duplicate, or a conflict when the id named another
- * message; a draft against the rules is refused; the rest is numbered. Each decision counts for the drafts after it. Times
- * of a conversation never run back, whatever the clocks of the gateways say: the order of times is the order of seqs.
+ * Decides draft by draft. A draft with a known (sender, client id) is a duplicate, or a conflict when the id named another
+ * message; a draft against the rules is refused; all others are numbered. Each decision counts for the drafts after it.
+ * Times in a conversation never run back, whatever the clocks of the gateways: times have the order of seqs.
  */
 export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rules: AppendRules): AppendPlan => {
   const state = new AppendState(facts, rules)

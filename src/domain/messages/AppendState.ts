@@ -26,10 +26,10 @@ import type { Draft } from "./Draft.ts"
 import { type Message, MessageType } from "./Message.ts"
 import type { MessagePolicy } from "./MessagePolicy.ts"
 
-/** The rules of a decision, besides the facts. */
+/** The rules of a decision. */
 export interface AppendRules {
   readonly policy: MessagePolicy["Service"]
-  /** Tells contents apart where the first one is not kept. */
+  /** Compares a content with the first one, of which only the digest is stored. */
   readonly digestOf: (content: string) => string
 }
 
@@ -168,7 +168,7 @@ export class AppendState {
     if (kind === MessageType.reaction) this.react(change)
   }
 
-  /** Changes a message that exists, and what a draft of it that comes again is answered with. */
+  /** Changes an existing message, also as the result of its draft when that comes again. */
   private amend(message: Message, changes: Partial<Message>): void {
     this.targets.set(messageKey(message.conversationId, message.seq), { ...message, ...changes })
     const key = clientKey(message.senderId, message.clientId)

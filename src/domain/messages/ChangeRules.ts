@@ -23,7 +23,7 @@ export interface ChangeView {
   readonly target: Message
   readonly senderRole: Role
   readonly authorRole: Role
-  /** The reactions of the target, with the number of users who gave each. */
+  /** The reactions to the target, each with its number of users. */
   readonly reactions: ReadonlyMap<string, number>
   /** The reaction that the sender has given before; empty for none. */
   readonly ownReaction: string

@@ -1,6 +1,6 @@
 /**
- * Drafts: what a user sends, on its way to the store. A draft is a message, a change of a message or a group event; its
- * constructors check everything that can be checked without the store, once.
+ * Drafts on their way to the store. A draft is a message, a change of a message or a group event; its constructors check,
+ * once, everything that can be checked without the store.
  */
 import { Result, Schema } from "effect"
 import { GroupEvent } from "../groups/Group.ts"
@@ -58,7 +58,7 @@ interface Stamp {
   readonly sendTime: number
   /** The connection that sent it, which gets an ack and no push. */
   readonly origin?: ConnectionId | undefined
-  /** Sent again because no outcome was heard of: another copy is or was on its way. */
+  /** Sent again because no result came: another copy is or was on its way. */
   readonly repeated?: boolean
 }
 

@@ -1,11 +1,11 @@
-/** Messages: what a client sends, what is stored, and what is pushed (protocol.md section 1.6). */
+/** Messages, as clients send them, as they are stored, and as they are pushed (protocol.md section 1.6). */
 import { Schema } from "effect"
 import { ChatTypeSchema, ConversationId, ReceiverId } from "../shared/ConversationIds.ts"
 import { MessageId, UserId } from "../shared/Ids.ts"
 
 /**
- * 0 to 6 are what users write, the Go project's numbers. The others are events in the life of a conversation: 7 is
- * written by the server when a group changes; 8 to 10 change the message at `targetSeq`.
+ * 0 to 6 are written by users, with the Go project's numbers. The others are events in the life of a conversation: the
+ * server writes 7 when a group changes; 8 to 10 change the message at `targetSeq`.
  */
 export const MessageType = {
   text: 0,
@@ -35,7 +35,7 @@ export const isChange = (type: MessageType): type is ChangeType => type >= Messa
 /** Whether users write messages of this type themselves. */
 export const isWritten = (type: MessageType): type is WrittenType => type <= MessageType.custom
 
-/** Chosen by whoever sends: (sender, client id) names one message for ever, so that sending it twice is harmless. */
+/** Chosen by the sender: (sender, client id) names one message permanently, so that sending it twice is harmless. */
 export const ClientId = Schema.String.check(Schema.isBetweenLength(1, 64))
 
 /**
@@ -89,14 +89,14 @@ export const Message = Schema.Struct(MessageFields).pipe(
 export type Message = typeof Message.Type
 export type WireMessage = typeof Message.Encoded
 
-/** What encoding by {@link Message} gives, at a tenth of its cost (0.4 instead of 4.4 µs): for pushes and pages. */
+/** Encodes as {@link Message} does, at a tenth of the cost (0.4 instead of 4.4 µs): for pushes and pages. */
 export const wireMessage = ({ conversationId, senderId, ...same }: Message): WireMessage => ({
   ...same,
   conversationID: conversationId,
   sendId: senderId
 })
 
-/** What the ack of a chat message carries (protocol.md section 1.4). */
+/** The data of the ack of a chat message (protocol.md section 1.4). */
 export const ChatAckFields = {
   messageId: MessageId,
   conversationId: ConversationId,

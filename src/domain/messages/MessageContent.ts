@@ -1,4 +1,4 @@
-/** What may stand in a message: its size, and its shape for each type (protocol.md section 1.6). */
+/** The valid contents of a message: its size, and its shape for each type (protocol.md section 1.6). */
 import { Schema } from "effect"
 import { GroupEvent } from "../groups/Group.ts"
 import { Natural } from "../shared/Natural.ts"
@@ -12,7 +12,7 @@ export const reactionMax = 32
 const Url = Schema.String.check(Schema.isBetweenLength(1, 4096))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
-/** What the JSON content of each structured type must hold; more fields are allowed. */
+/** The required fields of the JSON content of each structured type; more fields are allowed. */
 const structuredContent = {
   [MessageType.image]: Schema.Struct({
     url: Url,
@@ -39,10 +39,10 @@ const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknow
 
 /**
  * Whether the content is well-formed Unicode and fits its type: any text, JSON of the type's shape, a short text for a
- * reaction. An edit must fit the type of what it changes, which only the store knows.
+ * reaction. An edit must fit the type of its target, which only the store knows.
  */
 export const isContentValid = (type: MessageType, content: string): boolean => {
-  // Half of a surrogate pair has no UTF-8: what is stored would not be what was sent.
+  // Half of a surrogate pair has no UTF-8: the stored text would differ from the sent one.
   if (!content.isWellFormed()) return false
   if (type === MessageType.reaction) return content.length <= reactionMax
   const check = contentChecks[type]

@@ -1,4 +1,4 @@
-/** What the operator has decided about messages (protocol.md section 5). */
+/** The operator's settings of messages (protocol.md section 5). */
 import { Context } from "effect"
 import type { ChangeWindows } from "./ChangeRules.ts"
 
@@ -8,7 +8,7 @@ export class MessagePolicy extends Context.Service<
     readonly windows: ChangeWindows
     /** Whether only friends write to each other and bring each other into groups. */
     readonly requireFriendship: boolean
-    /** What a new member of a group sees: everything, or what comes from their joining on. */
+    /** Whether new members of a group see all messages, or those from their joining on. */
     readonly groupHistory: "all" | "joined"
   }
 >()("fiberchat/domain/MessagePolicy") {}

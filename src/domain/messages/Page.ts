@@ -3,7 +3,7 @@ import type { Message } from "./Message.ts"
 
 /** Contents and reactions of one page, in UTF-16 units: escaped as JSON at most half a mebibyte, with the rest of it. */
 const pageContentMax = 64 * 1024
-/** What a reaction takes besides its text: the names of its fields, and its numbers. */
+/** The size of a reaction without its text: the names of its fields, and its numbers. */
 const reactionSize = 8
 
 /** As many of the first as fit into a page of this size; at least one. */

@@ -9,7 +9,7 @@ export type DraftProblem = (typeof draftProblems)[number]
 /** Of every draft: the id names something else. */
 const repeatedId = ["Conflict"] as const
 
-/** Of two users who may not write to each other or bring each other into groups. */
+/** Of users who may not write to each other or bring each other into groups. */
 const contactRefusals = ["Blocked", "NotFriends"] as const satisfies ReadonlyArray<ContactRefusal>
 
 /** Of a message to a user or a group. */

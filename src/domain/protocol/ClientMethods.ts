@@ -127,7 +127,7 @@ export const methods = {
   })
 }
 
-/** Every method, for what is the same for all of them: documents, names, kinds. */
+/** Every method, for code that treats all alike: documents, names, kinds. */
 export const allMethods: ReadonlyArray<AnyMethod> = Object.values(methods)
 
 const namesOf = (wanted: MethodKind): ReadonlySet<string> =>

@@ -109,7 +109,7 @@ export const ackFrame = (
   ...(options.data === undefined ? {} : { data: options.data })
 })
 
-/** Acks come many in a millisecond: the last text is kept, since making one is a third of what an ack costs. */
+/** Keeps the last text: a millisecond has many acks, and formatting the time is a third of the cost of an ack. */
 const rfc3339 = (millis: number): string => {
   if (millis !== lastMillis) {
     lastMillis = millis
@@ -124,7 +124,7 @@ let lastText = ""
 export const repeated = (errCount: number | undefined): { readonly ackErrCount?: number } =>
   errCount === undefined || errCount === 0 ? {} : { ackErrCount: errCount }
 
-/** What went wrong with the frame of this id. */
+/** The failure of the frame with this id. */
 export const errFrame = (id: string, error: AnyFailure, method?: string): ServerFrame => ({
   id,
   frameType: FrameType.err,
@@ -136,6 +136,6 @@ export const errFrame = (id: string, error: AnyFailure, method?: string): Server
   }
 })
 
-/** Data of a push's ack, where it has any: it counts for every push of the conversation up to this position. */
+/** Optional data of a push's ack: it counts for every push of the conversation up to this seq. */
 export const PushAck = Schema.Struct({ conversationID: Schema.String, seq: Schema.Int })
 export type PushAck = typeof PushAck.Type

@@ -1,4 +1,4 @@
-/** What a client can send and what the server can send unasked, as typed values (protocol.md section 1.6). */
+/** Methods, which a client sends, and events, which the server sends unasked, as typed values (protocol.md section 1.6). */
 import { Schema } from "effect"
 import type { ErrorName } from "../shared/ErrorTable.ts"
 import { rootUserId } from "../shared/Ids.ts"
@@ -19,7 +19,7 @@ interface Encoded<S extends PlainSchema> {
   readonly encode: (value: S["Type"]) => unknown
 }
 
-/** A method of the protocol: what a client sends, the data of the response, and the rows of the error table it can fail with. */
+/** A method of the protocol: its payload, the data of its response, and the rows of the error table it can fail with. */
 export interface Method<Kind extends MethodKind, Payload, Success extends PlainSchema, Errors extends ErrorName> {
   readonly name: string
   readonly kind: Kind

@@ -36,7 +36,7 @@ export class ConversationService extends Context.Service<
       userId: UserId,
       after: string | undefined
     ) => Effect.Effect<ListPage, Failure<"BadParameters" | "DatabaseError">>
-    /** Changes the list, all or nothing, and tells the members whose messages were read. */
+    /** Changes the list, all or nothing, and publishes the read positions that moved. */
     readonly change: (
       userId: UserId,
       changes: ReadonlyArray<ListChange>

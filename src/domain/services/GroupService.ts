@@ -56,7 +56,7 @@ export class GroupService extends Context.Service<
       member: UserId,
       role: RoleLevel
     ) => Effect.Effect<void, GroupFailure>
-    /** Removes a member, or lets the user leave. */
+    /** Removes a member; where that is the user, they leave. */
     readonly remove: (userId: UserId, groupId: GroupId, member: UserId) => Effect.Effect<void, GroupFailure>
     /** Whether each member is online; `false` for those whose presence the reader may not see. */
     readonly online: (

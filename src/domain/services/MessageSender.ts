@@ -1,4 +1,4 @@
-/** Sends drafts: publishes them, and waits for what the store makes of them. */
+/** Sends drafts: publishes them, and waits for their results. */
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { Draft, Made, RefusalOf, Unsent } from "../messages/Draft.ts"
 import { type Message, MessageType } from "../messages/Message.ts"

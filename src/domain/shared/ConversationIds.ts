@@ -1,4 +1,4 @@
-/** Ids of conversations, and what follows from them: the kind of chat, its members, the receiver. */
+/** Ids of conversations, from which the chat type, the members of a private chat and the receiver follow. */
 import { Schema } from "effect"
 import { Decimal, type GroupId, type UserId } from "./Ids.ts"
 
@@ -13,7 +13,7 @@ export const ChatType = { group: 0, single: 1 } as const
 export type ChatType = (typeof ChatType)[keyof typeof ChatType]
 export const ChatTypeSchema = Schema.Literals([ChatType.group, ChatType.single])
 
-/** The id of another user or of a group; the chat type beside it tells which. */
+/** The id of a user or of a group, by the chat type. */
 export type ReceiverId = UserId | GroupId
 export const ReceiverId: Schema.Codec<ReceiverId, string> = Decimal as unknown as Schema.Codec<ReceiverId, string>
 

@@ -5,7 +5,7 @@
 import { Data, Schema, SchemaTransformation } from "effect"
 import { type ErrorName, errorTable } from "./ErrorTable.ts"
 
-/** What a failure says besides its name. */
+/** Details of a failure. */
 interface Details {
   /** The text of the row, or a more exact one. */
   readonly msg: string
@@ -39,7 +39,7 @@ class FailureOf<out Name extends ErrorName> extends Data.Error<Details> {
 /** A failure of one of these rows; a union, so that handling one of them leaves the others. */
 export type Failure<Name extends ErrorName> = Name extends ErrorName ? FailureOf<Name> : never
 
-/** A failure of any row, for what treats all of them alike. */
+/** A failure of any row, for code that treats all alike. */
 export type AnyFailure = Failure<ErrorName>
 
 /** The failure `name`, with a more exact text and a waiting time where they help, and the cause for operators. */

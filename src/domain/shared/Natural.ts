@@ -2,7 +2,7 @@
 import { Schema, SchemaTransformation } from "effect"
 
 export const Natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-/** As a query string has it: decimal digits and nothing else. */
+/** A number in a query string: decimal digits only. */
 export const NaturalFromString = Schema.String.check(
   Schema.isPattern(/^[0-9]{1,16}$/u, { expected: "a whole number from 0 on" })
 ).pipe(Schema.decodeTo(Natural, SchemaTransformation.numberFromString))

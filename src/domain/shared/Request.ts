@@ -1,4 +1,4 @@
-/** What requests have in common, whether to become friends or to get into a group. */
+/** Common parts of requests to become friends and requests to join a group. */
 import { Schema } from "effect"
 import { isWellFormed } from "./WellFormed.ts"
 
@@ -11,5 +11,5 @@ export type HandleResult = typeof AnyHandleResult.Type
 export const RequestResponse = Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
 export type RequestResponse = typeof RequestResponse.Type
 
-/** What the requester says with it, at most 255 code points. */
+/** The requester's message, at most 255 code points. */
 export const RequestMessage = Schema.String.check(Schema.isMaxCodePoints(255), isWellFormed)

@@ -15,7 +15,7 @@ import { Done, failuresOf, Success } from "./Envelope.ts"
 
 const RefreshRequest = Schema.Struct({ refreshToken: Schema.String.check(Schema.isBetweenLength(1, 256)) })
 
-/** What needs no token. */
+/** Endpoints without a token. */
 export class AccountGroup extends HttpApiGroup.make("account")
   .add(
     HttpApiEndpoint.post("register", "/register", {
@@ -37,7 +37,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
   .prefix("/v1/user")
   .annotateMerge(OpenApi.annotations({ title: "Accounts", description: "Register, log in, stay logged in" })) {}
 
-/** What a logged-in user does with their own profile and finds of others. */
+/** Endpoints for the own profile, for finding users, and for logging out. */
 export class UserGroup extends HttpApiGroup.make("user")
   .add(
     HttpApiEndpoint.post("logout", "/logout", { success: Done, error: failuresOf() }).annotate(

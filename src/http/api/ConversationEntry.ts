@@ -14,8 +14,8 @@ import { Natural } from "../../domain/shared/Natural.ts"
 import { ChatLog, chatLog } from "./ChatLog.ts"
 
 /**
- * A conversation of the caller's list. `total` and `seq` are the position of its last message, `read` is how far the
- * caller has read; `unread` is what lies between, one's own never.
+ * A conversation of the caller's list. `total` and `seq` are the seq of its last message, `read` is the caller's read
+ * position; `unread` counts the messages between the two, the caller's own left out.
  */
 export const ConversationEntry = Schema.Struct({
   conversationId: ConversationId,
@@ -29,7 +29,7 @@ export const ConversationEntry = Schema.Struct({
   read: Schema.Int,
   total: Schema.Int,
   unread: Schema.Int,
-  /** What the caller sees comes after this message. */
+  /** The caller sees the messages after this seq. */
   joinedSeq: Schema.Int,
   /** The last message, recalls, edits and reactions left out. */
   msg: Schema.NullOr(ChatLog)
@@ -44,7 +44,7 @@ export const ConversationPage = Schema.Struct({
   next: Schema.optionalKey(Schema.String)
 })
 
-/** What the caller makes of conversations in their list; `read` moves forward only. */
+/** Changes of conversations in the caller's list; `read` moves forward only. */
 export const ConversationChanges = Schema.Struct({
   conversationList: Schema.Record(
     // Checked below: a key that does not fit its schema would be left out without a word.

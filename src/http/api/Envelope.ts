@@ -8,10 +8,10 @@ import { type AnyFailure, codesOf, FailureValue, failureOfCode } from "../../dom
 export const Success = <S extends Schema.Top>(data: S) =>
   Schema.Struct({ code: Schema.Literal(200), msg: Schema.Literal("Success"), data })
 
-/** The success of what has nothing to tell. */
+/** The success of an endpoint without data. */
 export const Done = Success(Schema.Record(Schema.String, Schema.Never))
 
-/** Wraps what a handler returns. */
+/** Wraps the data of a success. */
 export const success = <A>(data: A) => ({ code: 200 as const, msg: "Success" as const, data })
 
 /** The body of a failure. */

@@ -36,7 +36,7 @@ const notFound = (request: HttpServerRequest.HttpServerRequest) => {
     : respond(failure("MethodNotAllowed"), { allow: allowed.join(", ") })
 }
 
-/** The answer to an expected failure; `undefined` for what nobody expected. */
+/** The response to an expected failure; `undefined` for a defect. */
 const responseTo = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest) => {
   for (const reason of cause.reasons) {
     const problem = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined

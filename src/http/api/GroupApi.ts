@@ -21,7 +21,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         icon: Schema.optionalKey(GroupIcon),
         isVerify: Schema.optionalKey(Schema.Boolean),
         userIds: Schema.optionalKey(NamedUsers),
-        /** Makes founding a group twice harmless: (creator, clientId) names one message for ever. */
+        /** Makes creating a group twice harmless: (creator, clientId) names one message permanently. */
         clientId: Schema.optionalKey(ClientId)
       }),
       success: Success(Schema.Struct({ groupId: GroupId })),
@@ -52,7 +52,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
       error: failuresOf(...groupFailures)
     }).annotate(OpenApi.Summary, "Pass or refuse a request to get into a group, or cancel an own one"),
     HttpApiEndpoint.get("requests", "/group/putIns", {
-      /** Of a group, for its managers; without one those that the caller has made. */
+      /** The requests of a group, for its managers; without `groupId` the caller's own. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failuresOf("NoConversation", "Forbidden", "NoRequest")

@@ -19,7 +19,7 @@ import { makeSync } from "../../domain/services/SyncService.ts"
 import { failure } from "../../domain/shared/Failure.ts"
 
 const historyDefault = 50
-/** A connection tells at most once in this time that its user is typing. */
+/** The shortest time between two events `typing` of a connection. */
 const typingMillis = 1_000
 
 export const layer = Router.layer(
@@ -70,7 +70,7 @@ export const layer = Router.layer(
       groups.respond(connection.userId, groupReqId, handleResult)
     )
 
-    /** When each connection last told that its user is typing. */
+    /** The time of each connection's last event `typing`. */
     const typedAt = new WeakMap<ConnectionHandle, number>()
     const typing = inBackground(methods.typing, ({ connection, payload: { conversationId } }) => {
       const { userId, connectionId } = connection

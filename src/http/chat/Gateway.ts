@@ -1,6 +1,6 @@
 /**
- * The door of `/ws` (protocol.md section 1.1): everything that can refuse a connection is decided before the upgrade,
- * with an HTTP status and the envelope; what passes becomes a connection actor.
+ * The upgrade of `/ws` (protocol.md section 1.1): every reason to refuse a connection is checked before the upgrade, with an
+ * HTTP status and the envelope; an accepted one becomes a connection actor.
  */
 import type { IncomingMessage } from "node:http"
 import { STATUS_CODES } from "node:http"
@@ -122,13 +122,13 @@ const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage,
     stream.once("close", gone)
     sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.off("close", gone)
-      // Nothing may be read before somebody listens: the first frame can be here already.
+      // Paused until the actor listens: the first frame may have arrived already.
       socket.pause()
       resume(Effect.succeed(socket))
     })
   })
 
-/** Answers with the envelope and closes. What was not expected is logged and answered with 100001. */
+/** Responds with the envelope and closes. A defect is logged, and its response is 100001. */
 const refuse = (stream: Duplex, cause: Cause.Cause<Refusal>): Effect.Effect<void> => {
   const expected = cause.reasons.find((reason) => reason._tag === "Fail")
   const error = expected?.error ?? failure("ServerError")

@@ -70,7 +70,7 @@ const binaryFrame = Result.fail({ id: "", problem: "binary frames are not suppor
 export class ChatSocket extends WebSocket {
   private connection: ConnectionHandle | undefined
 
-  /** Tells the connection what happens on this socket from now on, and lets the socket, which was paused, go on. */
+  /** Sends the events of this socket to the connection from now on, and resumes the socket. */
   wire(connection: ConnectionHandle): void {
     this.connection = connection
     this.on("message", this.received)

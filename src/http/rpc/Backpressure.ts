@@ -11,7 +11,7 @@ const pendingBytesMax = 1024 * 1024
 export interface Backpressured {
   /** Reads and writes one after the other, and only while few enough bytes wait. Close frames never wait. */
   readonly socket: Socket
-  /** Ends when the peer has not read for too long what waits for it. */
+  /** Ends when the peer has left waiting data unread for too long. */
   readonly overdue: Effect.Effect<void>
 }
 
@@ -20,14 +20,14 @@ export const withBackpressure = (socket: Socket, stream: Duplex): Backpressured 
   const overdue = Deferred.makeUnsafe<void>()
   // One waits for all, so that many calls are neither many listeners nor write all at once.
   const turns = Semaphore.makeUnsafe(1)
-  // Effect holds what is written after the end for ever, for a next connection.
+  // Effect would keep data that is written after the end for a next connection, without a limit.
   let isOpen = true
 
   const isFull = () => stream.writableLength > pendingBytesMax && !stream.destroyed
   const whenDrained = drained(stream, isFull)
   const inTime = Effect.timeoutOrElse(whenDrained, {
     duration: fixedLimits.drainMillisMax,
-    // The one who waits may not be interruptible, but what has been overdue is soon cut off.
+    // The waiting fiber may not be interruptible; the socket is cut off soon after it is overdue.
     orElse: () => Effect.andThen(Deferred.succeed(overdue, undefined), whenDrained)
   })
   const room = Effect.suspend(() => (isFull() ? inTime : Effect.void))

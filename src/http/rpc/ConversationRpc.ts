@@ -71,7 +71,7 @@ export class ConversationRpcs extends RpcGroup.make(
     success: ChatAck,
     error: FailureSchema(...draftProblems, ...messageRefusals, ...transferFailures)
   }),
-  /** The messages after a seq, those that there are and those that come, in order and without a gap. Has no end. */
+  /** The messages after a seq, stored and new ones, in order and without a gap. Has no end. */
   Rpc.make("Messages", {
     payload: { conversationId: ConversationId, afterSeq: Schema.optionalKey(Natural) },
     success: Message,

@@ -13,7 +13,7 @@ import { conversationPage, listChanges } from "../api/ConversationEntry.ts"
 import { ConversationRpcs } from "./ConversationRpc.ts"
 import { tokenExpired } from "./TokenExpiry.ts"
 
-/** A follower on a node that was not told of a message reads again after this time. */
+/** A follower reads again after this time, even if no message woke it. */
 const pollInterval = "5 seconds"
 
 export const layer = ConversationRpcs.toLayer(

@@ -5,7 +5,7 @@ import { rpcPath } from "../shared/SharedServer.ts"
 
 type Protocol = RpcServer.Protocol["Service"]
 
-/** Nobody could count what is not answered, or before it is done: notifications are passed over, `discard` is ignored. */
+/** Calls are counted until they are answered: so notifications are passed over, and `discard` is ignored. */
 const answering = (protocol: Protocol): Protocol => ({
   ...protocol,
   run: (handle) =>
@@ -20,15 +20,15 @@ const answering = (protocol: Protocol): Protocol => ({
 /** Calls of one socket that are not answered; streams are counted where they cost something, by conversation. */
 const callsMax = 64
 
-/** What one socket has in flight. */
+/** The calls of one socket in flight. */
 interface Calls {
   readonly places: Semaphore.Semaphore
   readonly ids: Set<string | number>
 }
 
 /**
- * Effect's `concurrency` would be one queue without an end for all clients together, in which streams keep their place
- * for ever. Here a socket whose calls are too many is not read any further until one of them is answered.
+ * Effect's `concurrency` would be one unbounded queue for all clients together, in which a stream never gives up its place.
+ * Here a socket with too many calls in flight is not read until one of them is answered.
  */
 const bounded = (protocol: Protocol, isStream: (tag: string) => boolean) => {
   const clients = new Map<number, Calls>()
@@ -74,7 +74,7 @@ export const layerHttp = <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, 
     Layer.provide(
       Layer.effect(
         RpcServer.Protocol,
-        // A stream that nobody reads keeps what it is about to write, and one page more.
+        // An unread stream keeps the page that it is about to write, and one more.
         Effect.map(RpcServer.makeProtocolHttp({ path, streamBufferSize: 1 }), answering)
       )
     )

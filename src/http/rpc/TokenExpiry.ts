@@ -26,7 +26,7 @@ export const tokenExpired = Effect.flatMap(TokenExpiry, (at) =>
 
 type Handler<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
-/** The request, whose upgrade gives this socket: what is asked for it later must be the one that its handler reads. */
+/** The request with this socket as its upgrade: later upgrades of the request must return the socket that is read. */
 const withSocket = (
   request: HttpServerRequest.HttpServerRequest,
   socket: Socket
@@ -50,14 +50,14 @@ const socketUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
     )
     const served = Effect.provideService(handler, HttpServerRequest.HttpServerRequest, withSocket(request, socket))
     return yield* Effect.raceFirst(served, closed).pipe(
-      // A frame that is too large, or none: the peer has been told, and nothing here is at fault.
+      // A frame that is too large or malformed: the peer got its close code, and the server is not at fault.
       Effect.catchDefect((defect) =>
         isSocketError(defect) ? Effect.succeed(HttpServerResponse.empty()) : Effect.die(defect)
       )
     )
   })
 
-/** Lets a stream say that the token has ended; cuts off one that cannot, as nobody reads it. */
+/** Ends a stream with the token's expiry; cuts off one that cannot say so because it is unread. */
 const streamUntil = <E, R>(expiresAt: number, handler: Handler<E, R>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest

@@ -1,8 +1,8 @@
-/** The wait for a slow peer: until what was written to its socket is on its way. */
+/** Waits until a slow peer has read. */
 import type { Duplex } from "node:stream"
 import { Effect } from "effect"
 
-/** Ends when the stream has drained or is gone, at once unless it is full. */
+/** Ends when the stream has drained or is closed; at once unless it is full. */
 export const drained = (stream: Duplex, isFull: () => boolean): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const done = () => {

@@ -1,6 +1,6 @@
 /**
- * One RPC client for each gateway that the settings name, shared by everything that this process tells it. A call is one
- * HTTP request with a token of its own: there is no connection to keep alive, and no token that can expire on it.
+ * One RPC client for each gateway that the settings name, shared by all calls of this process to it. A call is one HTTP
+ * request with a token of its own: there is no connection to keep alive, and no token that can expire on it.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Context, Data, Effect, Layer } from "effect"
@@ -16,7 +16,7 @@ export const nodesPath = "/nodes"
 /** A call without a response within this time is lost: it may have taken effect or not. */
 const callMillis = 4_000
 
-/** A call that failed, for whatever reason of the network or of the other node. */
+/** A failed call, because of the network or the other node. It may have taken effect. */
 export class CallLost extends Data.TaggedError("CallLost")<{ readonly cause: unknown }> {}
 
 type Call = Effect.Effect<void, CallLost>

@@ -50,7 +50,7 @@ const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
     Effect.repeat({ while: (isNeeded) => isNeeded }),
     Effect.andThen(Effect.logInfo(`connected to the gateway ${node.url}`))
   )
-  // A new worker cannot know what the one before it has skipped.
+  // A new worker cannot know which outcomes the worker before it skipped.
   yield* Effect.forkScoped(resync)
   const scope = yield* Effect.scope
 

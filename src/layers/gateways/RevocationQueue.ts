@@ -7,7 +7,7 @@ import { nodeBatchMax } from "../../domain/cluster/NodeRpc.ts"
 import type { SessionRevocation } from "../../domain/cluster/SessionRevocations.ts"
 import { backoff } from "../shared/Backoff.ts"
 
-/** Revocations that wait for a gateway, besides those of the call in flight; past that the oldest is dropped. */
+/** Revocations that wait for a gateway, those of the call in flight not counted; past that the oldest is dropped. */
 export const revocationsMax = 50_000
 
 export interface RevocationQueue {

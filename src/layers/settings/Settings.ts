@@ -42,7 +42,7 @@ export interface Settings {
   readonly logLevel: LogLevelName
 }
 
-/** What a process does: hold connections (`gateway`), store what they send (`worker`), or both. */
+/** The work of a process: it keeps connections (`gateway`), stores their messages (`worker`), or both (`all`). */
 export type Role = (typeof roles)[number]
 const roles = ["all", "gateway", "worker"] as const
 
@@ -103,7 +103,7 @@ const storeOf = Effect.fnUntraced(function* ({
   return { _tag: "Mysql", url, connectionsMax }
 })
 
-/** What Kafka takes as the name of a topic or group. */
+/** The names of topics and groups that Kafka accepts. */
 const kafkaName = /^[a-zA-Z0-9._-]{1,200}$/
 
 const transferOf = Effect.fnUntraced(function* ({

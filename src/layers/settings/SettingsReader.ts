@@ -21,10 +21,10 @@ const durationOrZero = (name: string) =>
     () => Config.Duration(name)
   )
 
-/** What stands between the commas. */
+/** The items of a comma-separated list. */
 export const list = (text: string): ReadonlyArray<string> => text.split(",").flatMap((item) => item.trim() || [])
 
-/** A reader whose answers are usable in any case: `problems` has, a line each, what is wrong with them. */
+/** Reads variables. A bad value adds a line to `problems`, and the default is returned in its place. */
 export const fieldReader = () => {
   const problems: Array<string> = []
   const refuse = (name: string, problem: string): void => {

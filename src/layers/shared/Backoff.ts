@@ -1,4 +1,4 @@
-/** When to try again what others are needed for: soon at first, then more and more rarely, and not all at once. */
+/** When to retry a call to another process: soon at first, then less and less often, with jitter. */
 import { type Duration, Schedule } from "effect"
 
 /** Waits twice as long after each failure, at most two seconds. */

@@ -1,4 +1,4 @@
-/** Cuts what has piled up into batches that are not too large. */
+/** Cuts a list into batches, bounded in number and in bytes. */
 
 /** In order; an item that is too large by itself is a batch of its own. */
 export const batchesOf = <Item>(

@@ -12,7 +12,7 @@ import { batchesOf } from "../shared/Batches.ts"
 /** Drafts that wait for the consumer, and their content together, in UTF-16 units. */
 export const waitingMax = 20_000
 export const waitingContentMax = 64 * 1024 * 1024
-/** Drafts in one batch, and their content: enough to share a commit, not so much that the event loop stands still. */
+/** Drafts in one batch, and characters of their content: enough to share a commit without blocking the event loop. */
 export const batchMax = 512
 const batchContentMax = 1024 * 1024
 
@@ -80,7 +80,7 @@ export const makeDraftQueue: Effect.Effect<DraftQueue> = Effect.gen(function* ()
   }
 })
 
-/** The results of a batch. A draft without a result is a defect: its sender would wait for ever. */
+/** The results of a batch. A draft without a result is a defect: its sender would never get an answer. */
 const stored = (
   process: Consumer["process"],
   batch: ReadonlyArray<Waiting>

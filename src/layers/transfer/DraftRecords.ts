@@ -12,10 +12,10 @@ export interface DraftRecord {
   readonly value: Buffer
 }
 
-/** What Kafka adds to key and value of a record, at most. */
+/** Bytes that Kafka adds to the key and value of a record, at most. */
 const recordOverhead = 100
 
-/** A draft as JSON has it: flat, and a group event only as its text. Records of earlier releases look the same. */
+/** A draft as JSON: flat, and a group event only as its text. Records of earlier releases look the same. */
 const FlatDraft = Schema.Struct({
   messageId: MessageId,
   clientId: Schema.String,
@@ -62,7 +62,7 @@ const unsentOf = (flat: FlatDraft): Made<Unsent> | string => {
   return change(author, { conversationId, seq: targetSeq ?? 0 }, messageType, content)
 }
 
-/** Reads a record of any origin; fails with the reason for which it holds no draft. */
+/** Reads a record of any origin; fails with the reason why it is not a draft. */
 export const draftOf = (record: Pick<KafkaRecord, "value">): Result.Result<Draft, string> => {
   const decoded = decode(record.value?.toString() ?? "")
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure.message)

@@ -11,7 +11,7 @@ import {
 } from "kafkajs"
 import type { KafkaSettings } from "../settings/Settings.ts"
 
-/** Something that Kafka, or the way to it, does not let us do now. `cause` is what kafkajs has thrown. */
+/** A failure of Kafka or of the connection to it. `cause` is the error of kafkajs. */
 export class KafkaProblem extends Data.TaggedError("KafkaProblem")<{ readonly cause: unknown }> {
   override get message(): string {
     return this.cause instanceof Error ? this.cause.message : String(this.cause)
@@ -31,23 +31,23 @@ export const isTooLarge = ({ type }: KafkaProblem): boolean =>
 export const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, KafkaProblem> =>
   Effect.tryPromise({ try: run, catch: (cause) => new KafkaProblem({ cause }) })
 
-/** What a broker takes unless it is told otherwise, in bytes. */
+/** A broker's default limit of a record batch, in bytes. */
 const recordBytesUsual = 1024 * 1024
 
 /** Where records go that cannot be stored, with the reason in a header. */
 export const deadLetterTopic = (topic: string): string => `${topic}.dead-letters`
 
-/** How often a client tries by itself before it says so; whoever called begins anew. */
+/** Retries inside kafkajs before a call fails; then the caller begins again with a new client. */
 const retry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 /**
- * The same for a consumer, about half a minute: who begins anew is a new member of the group, which has to wait until
- * the old one has timed out. A broker that is away for a moment must not come to that.
+ * Retries of a consumer, for about half a minute: a new client is a new member of the group, and has to wait until the old
+ * member has timed out. A short absence of the broker must not lead to that.
  */
 const consumerRetry = { ...retry, retries: 30 }
 
 const makeClient = ({ brokers }: KafkaSettings, retry: RetryOptions): Effect.Effect<Kafka> =>
   Effect.map(Effect.context<never>(), (context) => {
-    // What matters comes back as a problem, and is logged by who had it.
+    // Failures that matter are returned as problems, and logged by the caller.
     const log = ({ namespace, log: { message } }: LogEntry) =>
       Effect.runForkWith(context)(Effect.logDebug(`kafkajs ${namespace}: ${message}`))
     return new Kafka({
@@ -67,7 +67,7 @@ export const makeKafka = (settings: KafkaSettings): Effect.Effect<Kafka> => make
 /** `ConfigResourceTypes.TOPIC`, which kafkajs exports for CommonJS only. */
 const topicResource: ConfigResourceTypes.TOPIC = 2
 
-/** Bytes of a record batch beside its records. */
+/** Bytes of a record batch without its records. */
 const batchOverhead = 128
 
 /**
@@ -92,7 +92,7 @@ export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings)
       if (topics.length > 0) yield* attempt(() => admin.createTopics({ topics, waitForLeaders: true }))
       const configNames = ["max.message.bytes"]
       const resources = [{ type: topicResource, name: topic, configNames }]
-      // Not everybody may ask for it.
+      // Needs a right that the user of the broker may lack.
       const described = yield* Effect.option(
         attempt(() => admin.describeConfigs({ resources, includeSynonyms: false }))
       )
@@ -117,12 +117,12 @@ export const connectedConsumer = (settings: KafkaSettings): Effect.Effect<Consum
       kafka.consumer({
         groupId: settings.group,
         allowAutoTopicCreation: false,
-        // The least that a broker takes: the partitions of a worker that died are nobody's for so long.
+        // The smallest that a broker accepts: the partitions of a worker that died are unassigned for this time.
         sessionTimeout: 6_000,
         heartbeatInterval: 1_000,
-        // A fetch is answered as soon as there is something; an idle one holds up the end by so much.
+        // A fetch returns as soon as there is a record; an idle one delays the end by this time.
         maxWaitTimeInMs: 500,
-        // Who runs the consumer begins anew: one place decides.
+        // The caller restarts the consumer: one place decides.
         retry: { ...consumerRetry, restartOnFailure: () => Promise.resolve(false) }
       })
     ),

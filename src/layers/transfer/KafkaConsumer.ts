@@ -39,7 +39,7 @@ const lagOf = (partition: number) =>
     attributes: { partition: String(partition) }
   })
 
-/** What is known of why the store has refused a draft for good. */
+/** The reason for which the store always refuses a draft. */
 const reasonOf = (cause: Cause.Cause<Failure<"DatabaseError" | "ServerError">>): string => {
   const [reason] = cause.reasons
   if (reason?._tag !== "Fail") return Cause.pretty(cause)
@@ -48,8 +48,8 @@ const reasonOf = (cause: Cause.Cause<Failure<"DatabaseError" | "ServerError">>):
 }
 
 /**
- * Consumes for as long as it runs, whether or not the broker and the store are there. `onRunning` is told whether it is
- * a member of the group.
+ * Consumes until it is interrupted, whether or not the broker and the store answer. `onRunning` is called when it becomes
+ * a member of the group, and when it is one no longer.
  */
 export const consumeFrom = (
   kafka: Kafka,
@@ -82,7 +82,7 @@ export const consumeFrom = (
         Effect.orDie
       )
 
-    /** Waits for a store that is away, for as long as it takes. What it refuses for good is put aside. */
+    /** Waits without a limit for a store that is away. A draft that the store always refuses becomes a dead letter. */
     const store: Consumer["process"] = (drafts) =>
       Effect.suspend(() => process(drafts)).pipe(
         Effect.retry({ while: isPassing, schedule: again }),
@@ -155,7 +155,7 @@ export const consumeFrom = (
     const session = Effect.gen(function* () {
       yield* ensureTopics(kafka, settings)
       const consumer = yield* connectedConsumer(settings)
-      // Ends before the consumer, which waits for what is being worked on.
+      // Ends before the consumer, which waits for the batches in work.
       const fork = yield* FiberSet.makeRuntime<never, void, KafkaProblem>()
       const crashed = yield* Deferred.make<never, KafkaProblem>()
       consumer.on("consumer.crash", ({ payload }) => {
@@ -171,9 +171,9 @@ export const consumeFrom = (
           eachBatch: (payload) =>
             new Promise((resolve, reject) => {
               fork(eachBatch(payload)).addObserver((exit) => {
-                // At the end of the session nothing is resolved, and the records are read again by whoever comes next.
+                // At the end of the session offsets stay uncommitted, and the next owner reads the records again.
                 if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return resolve()
-                // What kafkajs has thrown goes back to it: it knows what a rebalance is.
+                // An error of kafkajs goes back to kafkajs, which handles a rebalance.
                 const error = Cause.squash(exit.cause)
                 reject(error instanceof KafkaProblem ? error.cause : error)
               })

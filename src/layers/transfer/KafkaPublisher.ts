@@ -1,6 +1,6 @@
 /**
- * The gateway's side of the Kafka pipeline. Drafts wait here until a consumer, in this process or another, has said
- * what became of them; the bounds hold for all that wait, sent or not.
+ * The gateway's side of the Kafka pipeline. Drafts wait here until a consumer, in this process or another, has delivered
+ * their results; the limits count all waiting drafts, sent or not.
  */
 import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Kafka, Producer } from "kafkajs"
@@ -19,12 +19,12 @@ import { attempt, connectedProducer, ensureTopics, isTooLarge } from "./KafkaCli
 const requestBytesUsual = 512 * 1024
 /** How long the first draft of a request waits for others. */
 const lingerMillis = 2
-/** A draft of which nothing is heard is sent again after this time, and refused after that. */
+/** A draft without a result is sent again after this time, and refused after it once more. */
 const resendMillis = 10_000
 const giveUpMillis = 30_000
 const sweepMillis = 1_000
 
-/** A draft that somebody waits for. */
+/** A draft whose sender waits for the result. */
 interface Waiting {
   readonly draft: Draft
   readonly reply: Reply
@@ -39,14 +39,14 @@ const bytesOf = ({ record }: Waiting): number => sizeOf(record)
 
 type Publisher = Omit<Transfer["Service"], "consume">
 
-/** Sends for as long as the scope lives, whether or not the broker is there. */
+/** Sends until the scope ends, whether or not the broker answers. */
 export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Effect<Publisher, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     /** In the order of their publication. */
     const waiting = new Map<string, Waiting>()
     let waitingContent = 0
-    /** Those that are still to be sent, and a sign that there are some. */
+    /** Drafts to be sent, and a latch that is open while there are some. */
     let unsent: ReadonlyArray<Waiting> = []
     let added: Array<Waiting> = []
     const hasAdded = Latch.makeUnsafe()
@@ -82,8 +82,8 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       settle(entry.draft.messageId, { _tag: "Rejected", error })
 
     /**
-     * The topic takes less than we were let know: a draft alone is refused, of several the next session sends fewer at
-     * once.
+     * The topic accepts less than its configuration says: a single draft is refused; of several the next session sends
+     * fewer in one request.
      */
     const tooLarge = (request: ReadonlyArray<Waiting>) => {
       const [only] = request
@@ -105,8 +105,8 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       )
 
     /**
-     * Sends everything, one request after the other, so that nothing overtakes what could not be sent before. What is
-     * larger than the topic takes is refused before it is sent: the broker would refuse what is beside it, too.
+     * Sends all drafts, one request after the other, so that their order stays. A draft that is larger than the topic
+     * accepts is refused first: the broker would refuse the whole request.
      */
     const sendAll = Effect.fnUntraced(function* (producer: Producer, topicBytesMax: number) {
       unsent = [...unsent, ...added].filter((entry) => !entry.settled && entry.sentAt === undefined)
@@ -124,7 +124,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       const topicBytesMax = yield* ensureTopics(kafka, settings)
       const producer = yield* connectedProducer(kafka)
       connected = true
-      // What another session could not send goes first.
+      // Drafts that an earlier session could not send go first.
       yield* sendAll(producer, topicBytesMax)
       return yield* Effect.forever(
         Effect.gen(function* () {
@@ -161,7 +161,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
           add(entry)
         }
       }
-      // Those that nobody waits for any more must not be kept because the broker is away.
+      // Settled drafts must not be kept while the broker is away.
       added = added.filter((entry) => !entry.settled)
       unsent = unsent.filter((entry) => !entry.settled)
     })

@@ -8,7 +8,7 @@ export const layer = Layer.effect(
   Effect.map(makeDraftQueue, (queue) =>
     Transfer.of({
       publish: queue.offer,
-      // The queue tells a sender itself that its draft is given up.
+      // The queue itself answers the sender of a draft that it gives up.
       consume: ({ process }) => queue.consume(process),
       // There is no other process.
       settle: () => {},

@@ -6,14 +6,14 @@ import type { UserId } from "../../../domain/shared/Ids.ts"
 import { nextVersion, version } from "../database/Sql.ts"
 import { forUpdate, joinInOrder, limitTo, onExisting, rowsOf } from "../database/SqlDialect.ts"
 
-/** Connections in one transaction at most: those that write presence take turns. */
+/** Connections in one transaction at most: processes that write presence take turns. */
 export const batchMax = 512
-/** Devices of a user that are remembered, beside those that are online; the longest unseen are forgotten first. */
+/** Offline devices of a user that are kept; those that were last seen longest ago are deleted first. */
 const devicesMax = 100
 /** Changes that are read at once. More than one version has, which is at most a batch. */
 const changesMax = 5_000
 
-/** What became of a connection. */
+/** The opening or the end of a connection. */
 export interface Entry {
   readonly connectionId: string
   readonly userId: string
@@ -56,7 +56,7 @@ const closing = (row: ConnectionRow, at: number): Entry => ({
   at
 })
 
-/** Writes what became of at most {@link batchMax} connections of a process. Within a transaction; again is harmless. */
+/** Writes the state of at most {@link batchMax} connections of a process. Within a transaction; idempotent. */
 export const write = (
   sql: SqlClient.SqlClient,
   machineId: number,
@@ -112,7 +112,7 @@ const deleteConnections = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entr
   })
 }
 
-/** Whoever connects under ever new names must not fill the table. */
+/** Connecting under ever new device names must not fill the table. */
 const forgetDevices = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entry>): Done<void> =>
   Effect.gen(function* () {
     const userIds = [...new Set(entries.map(({ userId }) => userId))].map((userId) => ({ userId }))
@@ -138,7 +138,7 @@ const forgetDevices = (sql: SqlClient.SqlClient, entries: ReadonlyArray<Entry>):
  */
 export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: LeaseRow): Done<boolean> =>
   Effect.gen(function* () {
-    // The lock of all who write presence comes first, then that of the lease: it holds up the renewal until the commit.
+    // The lock on the version comes first, then that on the lease, whose renewal waits until the commit.
     yield* nextVersion(sql, "presence_version")
     const [lease] = yield* sql<LeaseRow>`
       SELECT machine_id, renewed_at FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
@@ -154,7 +154,7 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
     return rows.length === batchMax
   })
 
-/** Processes of which nothing was heard after this time, and which have left connections. */
+/** Processes whose last sign of life is before this time, and which have left connections. */
 export const lapsed = (sql: SqlClient.SqlClient, own: number, deadBefore: number): Done<ReadonlyArray<LeaseRow>> =>
   sql<LeaseRow>`
     SELECT l.machine_id, l.renewed_at FROM process_leases l

@@ -23,10 +23,10 @@ const gatherMillis = 100
 const waitingMax = 65_536
 /** How often connections of dead processes are looked for. */
 const tidyMillis = 1_000
-/** What the end of the process waits for its last connections to be written. */
+/** How long the end of the process waits until its last connections are written. */
 const farewellMillis = 2_000
 
-/** What waits to be written, by connection: only the last that became of each counts. */
+/** Changes that wait to be written: the last one of each connection. */
 class Waiting {
   private waiting = new Map<string, PresenceRows.Entry>()
   private written = new Map<string, PresenceRows.Entry>()
@@ -57,7 +57,7 @@ class Waiting {
     return [...this.written.values()]
   }
 
-  /** What was taken is written, or else waits again. */
+  /** Ends a write: after a failure its changes wait again. */
   taken(success: boolean): void {
     for (const entry of success ? [] : this.written.values()) {
       if (!this.waiting.has(entry.connectionId)) this.waiting.set(entry.connectionId, entry)
@@ -65,7 +65,7 @@ class Waiting {
     this.written = new Map()
   }
 
-  /** Compares the rows with the registry: what is missing is to be written, what is too much to be ended. */
+  /** Compares the rows with the registry: missing connections will be written, surplus ones ended. */
   catchUp(rows: ReadonlyMap<string, PresenceRows.Entry>, open: ReadonlyMap<string, PresenceRows.Entry>): void {
     this.isBehind = false
     // Bounded by the connections that there are: more than may wait otherwise.
@@ -90,7 +90,7 @@ const entryOf = (
   at: number
 ): PresenceRows.Entry => ({ connectionId, userId, deviceId, platform, isOpen, at })
 
-/** The service, and what its layer does again and again: tests do it step by step. */
+/** The service and its periodic steps, which tests run one by one. */
 export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   const sql = yield* SqlClient.SqlClient
   const registry = yield* ConnectionRegistry
@@ -128,7 +128,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
     while (waiting.size > 0) yield* writeBatch
   })
 
-  /** Ends what dead processes have left, and sees whether others took this one for dead. */
+  /** Ends the connections of dead processes, and notices when others took this process for dead. */
   const tidy = Effect.gen(function* () {
     if (lease.gaps() !== gapsSeen) {
       gapsSeen = lease.gaps()
@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
 
   const of = Effect.fn("Presence.of")(function* (userIds: ReadonlyArray<UserId>) {
     const wanted = new Set<string>(userIds)
-    // Before the rows are read: what is written meanwhile is found in one of both.
+    // Taken before the rows are read: a change that is written meanwhile is found in one of the two.
     const endings = [...waiting.endings(wanted)]
     const rows = userIds.length === 0 ? [] : yield* PresenceRows.devicesOfUsers(sql, own, userIds)
     const time = now()
@@ -194,7 +194,7 @@ export const layer = Layer.effect(
   Effect.gen(function* () {
     const { presence, flush, tidy, work } = yield* make()
 
-    /** While the database is away its absence is told once. */
+    /** The absence of the database is logged once. */
     let failing = false
     const write = flush.pipe(
       Effect.tapError((error) => {
@@ -216,7 +216,7 @@ export const layer = Layer.effect(
       yield* write
     })
 
-    // Runs after the writer has been ended: who has left during the drain is not to be missed by others for long.
+    // Runs after the writer has ended: connections that ended in the drain are offline for other processes soon.
     yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(flush, farewellMillis)))
     yield* Effect.forkScoped(Effect.forever(writeWhatComes))
     yield* Effect.forkScoped(

@@ -1,6 +1,6 @@
 /**
- * The lease of this process: a machine id for its snowflakes, and its sign of life. Who holds connections stands and
- * falls with it (`PresenceSql.ts`).
+ * The lease of this process: a machine id for its snowflakes, and its sign of life. Its connections count as open for other
+ * processes while the lease is valid (`PresenceSql.ts`).
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
@@ -12,7 +12,7 @@ import * as PresenceRows from "./PresenceRows.ts"
 const machineIds = 1_024
 /** A few renewals may fail before the lease ends. */
 const renewalMillis = 3_000
-/** A process of which nothing was heard for so long is taken for dead. Less than a heartbeat timeout. */
+/** A process without a sign of life for this time counts as dead. Less than a heartbeat timeout. */
 export const leaseMillis = 12_000
 /** After such a gap the process cannot know whether others took it for dead: their clocks are not quite the same. */
 const gapMillis = leaseMillis / 2
@@ -22,7 +22,7 @@ export class ProcessLease extends Context.Service<
   {
     /** This process' own for as long as it runs. */
     readonly machineId: number
-    /** How often the lease may have ended and was taken up again: what hung on it may be gone. */
+    /** How often the lease may have expired and was taken again: rows that depend on it may be gone. */
     readonly gaps: () => number
   }
 >()("fiberchat/layers/ProcessLease") {}
@@ -47,7 +47,7 @@ const take = (sql: SqlClient.SqlClient) =>
     return { machineId, now }
   }).pipe(inTransaction(sql))
 
-/** The lease, taken, and what renews it. */
+/** Takes the lease, and renews it until the scope ends. */
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const { machineId, now: takenAt } = yield* take(sql)
@@ -56,6 +56,8 @@ export const make = Effect.gen(function* () {
   const renew = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
+    const rows = yield* sql`SELECT machine_id FROM process_leases WHERE machine_id = ${machineId}`
+    if (rows.length === 0) return yield* Effect.die(new Error("the lease of this process has no row"))
     if (now - renewedAt > gapMillis) gaps += 1
     renewedAt = now
   })

@@ -85,8 +85,8 @@ export const layer = Layer.effect(
       )
 
     /**
-     * The other one gets to know of the conversation with its first message. What is there already stays: it may have
-     * come since this transaction has looked.
+     * The other user sees the conversation with its first message. Existing rows stay: they may have come after this
+     * transaction looked.
      */
     const begin = Effect.fnUntraced(function* (userId: UserId, conversationId: ConversationId) {
       const version = yield* nextVersion(sql)

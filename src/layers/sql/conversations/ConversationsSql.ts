@@ -144,7 +144,7 @@ export const layer = Layer.effect(
             WHERE msg.message_id = ${messageId} AND own.role > ${Role.former} AND own.joined_seq < msg.seq
             AND other.role > ${Role.former} AND other.joined_seq < msg.seq
             ORDER BY other.user_id`
-          // A reader who sees the message is one of them.
+          // A reader who sees the message is among the members.
           if (members.length === 0) return yield* failure("NoMessage")
           const others = members.filter((row) => row.is_sender === 0)
           const [first] = members

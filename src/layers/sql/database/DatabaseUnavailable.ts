@@ -1,4 +1,4 @@
-/** The database cannot be used at the start: what the operator is told, in one line. */
+/** The database cannot be used at the start. The message is one line, for the operator. */
 import { Data, Effect, Schedule } from "effect"
 import type { Migrator, SqlError } from "effect/sql"
 
@@ -7,20 +7,20 @@ export class DatabaseUnavailable extends Data.TaggedError("DatabaseUnavailable")
 export const unavailable = (why: string): DatabaseUnavailable =>
   new DatabaseUnavailable({ message: `The database cannot be used: ${why.replace(/\s*\n\s*/g, " ")}` })
 
-/** What the driver said; Node's own errors of a refused connection have a code and no text. */
+/** The message of the driver's error; Node's error of a refused connection has a code and no text. */
 export const wordsOf = ({ reason }: SqlError.SqlError): string => {
   const { code, message } = Object(reason.cause) as { readonly code?: unknown; readonly message?: unknown }
   return String(message || code || reason.message)
 }
 
-/** Nobody answers, which a little later may be different. */
+/** Whether nothing answers at the address, so that a retry makes sense. */
 export const isAbsent = (error: { readonly _tag: string; readonly reason?: SqlError.SqlErrorReason }): boolean => {
   const { reason } = error
   if (reason === undefined) return false
   return reason._tag === "ConnectionError" || (reason._tag === "UnknownError" && isSocketError(reason.cause))
 }
 
-/** Node's own errors, and the driver's of a lost connection; what a database has answered has a number. */
+/** Errors of the socket, by Node or the driver; an error that the database sent has a number. */
 const isSocketError = (cause: unknown): boolean => {
   const { sqlState, errcode, code } = Object(cause) as Record<string, unknown>
   return sqlState === undefined && errcode === undefined && typeof code === "string"

@@ -82,7 +82,7 @@ const blocks = createTable(
   { clustered: true }
 )
 
-/** What `conversation.sync` goes by: each change carries the version of the store at which it became visible. */
+/** For `conversation.sync`: each change has the version of the store at which it became visible. */
 const versions = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   for (const table of ["conversations", "conversation_members", "messages"]) {
@@ -93,7 +93,7 @@ const versions = Effect.gen(function* () {
   if (known.length === 0) yield* sql`INSERT INTO store_version (version) VALUES (0)`
 })
 
-/** Who has which machine id of the snowflakes, and since when nothing was heard of them. */
+/** The processes, each with its machine id for snowflakes and its last sign of life. */
 const processLeases = Effect.gen(function* () {
   yield* createTable("process_leases", "machine_id BIGINT NOT NULL PRIMARY KEY, renewed_at BIGINT NOT NULL")
 })
@@ -111,7 +111,7 @@ const risingTimes = Effect.gen(function* () {
   yield* dropIndex("messages_time", "messages")
 })
 
-/** Two rows for each friendship. A request that was handled stays, as the history of who asked whom. */
+/** Two rows for each friendship. Handled requests stay, as a history. */
 const contacts = Effect.gen(function* () {
   yield* createTable(
     "contacts",
@@ -131,14 +131,14 @@ const contacts = Effect.gen(function* () {
     handle_result INTEGER NOT NULL,
     handled_at BIGINT`
   )
-  // Those between two users and those that wait are counted, those of one user are listed by time.
+  // Requests between two users and pending ones are counted; the requests of one user are listed by time.
   yield* createIndex("contact_requests_pair", "contact_requests", "requester_id, handle_result, receiver_id")
   yield* createIndex("contact_requests_waiting", "contact_requests", "receiver_id, handle_result")
   yield* createIndex("contact_requests_sent", "contact_requests", "requester_id, requested_at, id")
   yield* createIndex("contact_requests_received", "contact_requests", "receiver_id, requested_at, id")
 })
 
-/** Groups are conversations; who is in one is a row of `conversation_members` with a role (`src/domain/groups/Group.ts`). */
+/** Groups are conversations; a member is a row of `conversation_members` with a role (`src/domain/groups/Group.ts`). */
 const groups = Effect.gen(function* () {
   yield* createTable(
     "groups_",
@@ -162,7 +162,7 @@ const groups = Effect.gen(function* () {
     handled_at BIGINT`,
     { clustered: true }
   )
-  // Those that wait are counted and looked up, those of a group and of who has asked are listed by time.
+  // Pending requests are counted and looked up; the requests of a group and of a requester are listed by time.
   yield* createIndex("group_requests_waiting", "group_requests", "group_id, handle_result")
   yield* createIndex("group_requests_group", "group_requests", "group_id, requested_at, id")
   yield* createIndex("group_requests_inviter", "group_requests", "inviter_id, requested_at, id")
@@ -172,7 +172,7 @@ const groups = Effect.gen(function* () {
 
 /** Messages that are changed after they were sent, and lists of conversations. */
 const changes = Effect.gen(function* () {
-  // Bits of what became of it (`MessageRows.ts`), and, with another content than the first, the digest of that.
+  // The changes of a message as bits (`MessageRows.ts`), and the digest of its first content, where it has another now.
   yield* addColumn("messages", "state", "INTEGER NOT NULL DEFAULT 0")
   yield* addColumn("messages", "first_digest", "VARCHAR(44) NOT NULL DEFAULT ''")
   yield* addColumn("messages", "target_seq", "BIGINT")
@@ -196,7 +196,7 @@ const changes = Effect.gen(function* () {
   )
 })
 
-/** What a member has made of a conversation in their list; hidden up to a seq, so that what comes later shows it again. */
+/** A member's settings of a conversation in their list. It is hidden up to a seq: a later message shows it again. */
 const conversationLists = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* addColumn("conversation_members", "hidden_seq", "BIGINT NOT NULL DEFAULT -1")

@@ -42,11 +42,11 @@ const connect = ({ url, connectionsMax }: MysqlSettings, silenceMillis: number) 
       connectTimeout: 5_000,
       stream: impatientSocket(hostname, Number(port || 3306), silenceMillis),
       queueLimit: waitingMax,
-      // The server counts those of all connections of everybody.
+      // The server limits the statements of all its connections together.
       maxPreparedStatements: 128,
       maxIdle: 2,
       idleTimeout: 30_000,
-      // mysql2 itself asks nobody for a name.
+      // mysql2 by itself does not verify the host name.
       ...(searchParams.get("ssl") === "true" ? { ssl: { verifyIdentity: true } } : {})
     }
   }).pipe(

@@ -62,12 +62,12 @@ const conflictsMax = 5
 const afterConflict = Schedule.jittered(Schedule.exponential("5 millis"))
 
 /**
- * The waits of MySQL in seconds: 5 s for a lock, and a minute for the next statement. A process that vanished in the middle
- * of a transaction holds the others up for so long, and not for the hours of the defaults.
+ * The timeouts of MySQL: 5 s for a lock, and a minute for the next statement. A process that vanished in the middle of a
+ * transaction delays the others by at most that time, instead of the hours of the defaults.
  *
  * From 11.6.2 on MariaDB refuses by default to lock a row that has changed since the transaction first read. A transaction
- * that reads before the lock on the version would come too late again and again while others write, and reads anew under
- * the lock anyway. The comment is a statement for these servers only: others may not know the variable.
+ * that reads before it takes the lock on the version would fail again and again while others write, and it reads once more
+ * under the lock anyway. The comment is a statement for these servers only: others may not know the variable.
  */
 const setSession = (sql: SqlClient.SqlClient): Effect.Effect<unknown, SqlError.SqlError> =>
   sql.onDialectOrElse({
@@ -108,19 +108,20 @@ export type VersionTable = "store_version" | "presence_version"
 
 /**
  * The version that a transaction gives to all its changes. The transaction holds the lock on it until the commit: versions
- * become visible in their order, and a reader who has seen one has seen all before it. Taken before anything else, it is the
- * lock under which messages are numbered, whichever process numbers them.
+ * become visible in their order, and a reader who has seen one has seen all before it. A transaction takes it first: it is
+ * also the lock under which messages are numbered, in all processes.
  */
 export const nextVersion = (
   sql: SqlClient.SqlClient,
   of: VersionTable = "store_version"
 ): Effect.Effect<number, SqlError.SqlError> =>
   sql.onDialectOrElse({
-    // MySQL cannot return what it has updated.
+    // MySQL cannot return the updated row, and LAST_INSERT_ID would return an earlier number where the row is missing. The
+    // lock is held already; a plain read would also fix what later reads of the transaction see.
     mysql: () =>
       Effect.andThen(
-        sql`UPDATE ${sql(of)} SET version = LAST_INSERT_ID(version + 1)`,
-        Effect.flatMap(sql<NumberRow>`SELECT LAST_INSERT_ID() AS number`, numberOf)
+        sql`UPDATE ${sql(of)} SET version = version + 1`,
+        Effect.flatMap(sql<NumberRow>`SELECT version AS number FROM ${sql(of)} FOR UPDATE`, numberOf)
       ),
     orElse: () =>
       Effect.flatMap(sql<NumberRow>`UPDATE ${sql(of)} SET version = version + 1 RETURNING version AS number`, numberOf)

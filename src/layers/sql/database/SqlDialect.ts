@@ -1,10 +1,10 @@
 /** Where SQLite and MySQL (or MariaDB) want other words for the same. */
 import type { SqlClient, Statement } from "effect/sql"
 
-/** What a column of {@link rowsOf} holds: a short text, an integer, or any text. */
+/** The kinds of columns of {@link rowsOf}: a short text, an integer, or any text. */
 type ColumnKind = "id" | "integer" | "text"
 
-/** Wider than any column of a table, which refuses what is too long: a table expression would cut it without a word. */
+/** Wider than any column of a table: the table refuses a value that is too long, a table expression would cut it silently. */
 const mysqlTypes: Record<ColumnKind, string> = { id: "VARCHAR(255)", integer: "BIGINT", text: "LONGTEXT" }
 
 /**
@@ -36,8 +36,8 @@ export const joinInOrder = (sql: SqlClient.SqlClient): Statement.Fragment =>
   sql.literal(sql.onDialectOrElse({ mysql: () => "STRAIGHT_JOIN", orElse: () => "CROSS JOIN" }))
 
 /**
- * The end of `INSERT … SELECT …`: what becomes of a row whose key is there already. Columns take the value of the new
- * row (`replace`) or the larger of both (`raise`); with no columns the old row stays as it is.
+ * The end of `INSERT … SELECT …`, for a row whose key exists: columns take the value of the new row (`replace`) or the
+ * larger of both (`raise`); without columns the old row stays.
  */
 export const onExisting = (
   sql: SqlClient.SqlClient,

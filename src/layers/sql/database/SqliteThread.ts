@@ -1,6 +1,6 @@
 /**
- * Connections to SQLite in threads of their own. `node:sqlite` is synchronous, and a commit takes as long as the disk
- * does: here the event loop goes on meanwhile, and reading does not wait for writing (docs/decisions/0007).
+ * Connections to SQLite in threads of their own. `node:sqlite` is synchronous, and a commit waits for the disk: in a thread
+ * it does not block the event loop, and reading does not wait for writing (docs/decisions/0007).
  */
 import type { SQLInputValue } from "node:sqlite"
 import { Worker } from "node:worker_threads"
@@ -49,19 +49,19 @@ class Thread {
     this.worker = new Worker(script, { workerData: opening })
     this.worker.on("message", (response: StatementResponse) => {
       const resume = this.waiting.get(response.id)
-      // Node itself speaks here, too: `node --watch` wants to know what the thread imports.
+      // Node itself sends messages, too: with `node --watch` it reports the imports of the thread.
       if (resume === undefined) return
       this.waiting.delete(response.id)
       if ("rows" in response) return resume(Effect.succeed(response))
       const { message, errcode } = response.problem
       resume(Effect.fail(failed(Object.assign(new Error(message), { errno: errcode }))))
     })
-    // What it could not open, or what nobody expected: it ends with it.
+    // A file that cannot be opened, or a defect: the thread ends with it.
     this.worker.on("error", (error) => this.end(failed(error)))
     this.worker.on("exit", () => this.end(ended))
   }
 
-  /** Cannot be interrupted: a statement runs to its end, and nobody else may have the connection meanwhile. */
+  /** Cannot be interrupted: a statement runs to its end, and the connection is in use until then. */
   readonly run: Run = (sql, params) =>
     Effect.uninterruptible(
       Effect.callback<Rows, SqlError.SqlError>((resume) => {
@@ -98,7 +98,7 @@ const openThread = (opening: Opening): Effect.Effect<Thread, never, Scope.Scope>
 const connectionOf = (run: Run): SqlConnection.Connection => {
   const execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
     Effect.map(run(sql, params), (response) => {
-      // The caller of a statement says what its rows are.
+      // The caller of a statement declares the type of its rows.
       const rows = objectsOf(response) as ReadonlyArray<never>
       return transformRows === undefined ? rows : transformRows(rows)
     })
@@ -114,7 +114,7 @@ const connectionOf = (run: Run): SqlConnection.Connection => {
   }
 }
 
-/** How statements begin that read. One that begins so and writes (`WITH … UPDATE`) is refused where it comes to. */
+/** The beginning of statements that read. One that writes (`WITH … UPDATE`) is refused by the connection that only reads. */
 const reads = /^\s*(?:SELECT|WITH)\b/i
 
 /**
@@ -141,7 +141,7 @@ export const make = (
       borrower: (use) => use(outside),
       transactionAcquirer,
       onCommitFailure,
-      // What a transaction has read must be true when it writes.
+      // The lock comes first: the facts that a transaction has read must still be true when it writes.
       beginTransaction: "BEGIN IMMEDIATE",
       prepareTransactionControls: true,
       compiler: Statement.makeCompilerSqlite(),

@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads"
 
 export interface Opening {
   readonly filename: string
-  /** Whoever wants to change something is refused at once. */
+  /** Statements that change something are refused. */
   readonly readsOnly: boolean
 }
 
@@ -20,7 +20,7 @@ export interface StatementRequest {
 
 export type StatementResponse =
   | ({ readonly id: number } & Rows)
-  /** What `node:sqlite` has thrown; an error loses its own fields on the way. */
+  /** An error of `node:sqlite`: an `Error` would lose its own fields between threads. */
   | { readonly id: number; readonly problem: { readonly message: string; readonly errcode: number | undefined } }
 
 /**

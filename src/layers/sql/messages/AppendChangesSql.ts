@@ -1,4 +1,4 @@
-/** Writes what becomes of stored messages by recalls, edits and reactions. */
+/** Writes the changes of stored messages: recalls, edits and reactions. */
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -9,10 +9,10 @@ import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
 import { onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { MessageState } from "./MessageRows.ts"
 
-/** Tells contents apart that are not kept. */
+/** Compares contents that are no longer stored. */
 export const digestOf = (content: string): string => createHash("sha256").update(content).digest("base64")
 
-/** What a message that was changed has in the end. */
+/** The final state of a changed message. */
 interface ChangedMessage {
   readonly conversationId: ConversationId
   readonly seq: number
@@ -76,7 +76,7 @@ export const makeChangeMessages = (sql: SqlClient.SqlClient) => {
           INSERT INTO message_edits (conversation_id, target_seq, seq)
           SELECT w.* FROM ${rowsOf(sql, edits, { conversationId: "id", targetSeq: "integer", seq: "integer" })} w`
 
-  /** Of a recalled message nothing is left: neither what it was edited to nor what others have made of it. */
+  /** Deletes everything of a recalled message: its contents, those of its edits, and its reactions. */
   const clearRecalled = (recalls: ReadonlyArray<MessageChange>): Effect.Effect<void, SqlError.SqlError> =>
     Effect.gen(function* () {
       if (recalls.length === 0) return

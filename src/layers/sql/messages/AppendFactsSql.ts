@@ -34,7 +34,7 @@ interface MessagePosition {
   readonly seq: number
 }
 
-/** A message, and a user who reacts to it. */
+/** A message, and a user who may have reacted to it. */
 interface UserReaction extends MessagePosition {
   readonly userId: UserId
 }

@@ -1,4 +1,4 @@
-/** Writes what becomes of members of groups by what happens to these. */
+/** Writes the changes of members that group events make. */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { Role } from "../../../domain/groups/Group.ts"
@@ -13,8 +13,8 @@ const keyOf = ({ conversationId, userId }: MemberChange): string => memberKey(co
 
 export const makeChangeMembers = (sql: SqlClient.SqlClient) => {
   /**
-   * A new member has read nothing of what they see. In a group, `sent_seq` is above 0 once a member has done something
-   * there, or has asked to get in, since they came (`Groups.companions`).
+   * A new member has read nothing of what they see. In a group, `sent_seq` is above 0 once a member has been active there, or
+   * has requested to join, since joining (`Groups.membersWithVisibility`).
    */
   const writeMembers = (changes: AppendPlan["memberChanges"], version: number) => {
     const last = new Map<string, MemberChange>()
@@ -45,7 +45,7 @@ export const makeChangeMembers = (sql: SqlClient.SqlClient) => {
       })}`
   }
 
-  /** Who leaves and comes in again begins anew: what counts is what they have done in this batch since. */
+  /** A member who leaves and joins again starts anew: only activity in this batch since then counts. */
   const beginAnew = (leaving: AppendPlan["memberChanges"], stored: ReadonlyArray<Message>) => {
     const last = new Map(leaving.map((change) => [keyOf(change), change]))
     const rows = [...last.values()].map(({ conversationId, userId, seq }) => {
@@ -63,7 +63,7 @@ export const makeChangeMembers = (sql: SqlClient.SqlClient) => {
       )}`
   }
 
-  /** Who became a member in this batch, even if they have left since, has no request pending. */
+  /** Closes the pending requests of users who joined in this batch, even if they have left since. */
   const passRequests = (joined: AppendPlan["memberChanges"]) => {
     const first = new Map(joined.toReversed().map((change) => [keyOf(change), change]))
     return sql`

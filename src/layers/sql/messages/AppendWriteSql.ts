@@ -1,4 +1,4 @@
-/** Writes what a plan says: a statement for each kind of thing that it has any of. */
+/** Writes a plan: at most one statement for each kind of row. */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { memberKey } from "../../../domain/messages/AppendFacts.ts"
@@ -71,7 +71,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
       ${onExisting(sql, ["id"], { last_seq: "replace", last_time: "replace", shown_seq: "raise", version: "replace" })}`
   }
 
-  /** Who writes has read what came before, and their own messages are never unread. */
+  /** A sender has read everything before the message, and own messages are never unread. */
   const raisePositions = (stored: ReadonlyArray<Message>) => {
     const positions = new Map<string, ConversationMember & { readonly ownSeq: number }>()
     for (const message of stored) {

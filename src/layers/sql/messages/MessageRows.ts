@@ -8,7 +8,7 @@ import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { joinInOrder, rowsOf } from "../database/SqlDialect.ts"
 
-/** What {@link messageColumns} select. */
+/** A row of {@link messageColumns}. */
 export interface MessageRow {
   readonly conversation_id: ConversationId
   readonly seq: number
@@ -25,7 +25,7 @@ export interface MessageRow {
   readonly target_seq: number | null
 }
 
-/** What has become of a message since it was sent. */
+/** Bits of the changes of a message since it was sent. */
 export const MessageState = { recalled: 1, edited: 2, reacted: 4 } as const
 
 /** The columns of a message in a statement that calls the table `m`. */

@@ -1,6 +1,6 @@
 /**
- * {@link MessageStore} on SQL. A batch is one transaction of a handful of statements, whatever its size: look up what
- * the drafts depend on, decide in memory (`appendPlan`), write the result.
+ * {@link MessageStore} on SQL. A batch of any size is one transaction of a handful of statements: read the facts, decide in
+ * memory (`appendPlan`), write the plan.
  */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
@@ -77,9 +77,9 @@ export const layer = Layer.effect(
     }
 
     /**
-     * The same, or that there is no such conversation. Who leaves meanwhile gets what was there before or nothing:
-     * messages come by one statement with the membership, and only where there are none it is looked at by itself. An
-     * outer join would do with one statement, but for it MariaDB sorts the whole conversation.
+     * The page, or `NoConversation`. A member who leaves meanwhile gets the messages before that, or nothing: one statement
+     * reads messages and membership, and only for an empty page the membership is read by itself. An outer join would need
+     * one statement, but MariaDB sorts the whole conversation for it.
      */
     const page = Effect.fnUntraced(
       function* (...wanted: Parameters<typeof select>) {

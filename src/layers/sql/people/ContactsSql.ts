@@ -24,7 +24,7 @@ export const layer = Layer.effect(
     const sql = yield* SqlClient.SqlClient
     const { requireFriendship } = yield* MessagePolicy
 
-    /** Those with whom messages went both ways, after the friends of whom the limit might leave no more. */
+    /** Users with whom messages went both ways; friends come first where the limit cuts the list. */
     const acquainted = (userId: UserId) =>
       requireFriendship
         ? sql.literal("")
@@ -64,7 +64,7 @@ export const layer = Layer.effect(
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
         if (userId === blocked) return yield* failure("BadParameters", { msg: "nobody blocks themselves" })
-        // The lock under which messages and requests are let through: what came before the block is there, and all of it.
+        // The lock under which messages and requests are accepted: none of them is between this read and the block.
         yield* nextVersion(sql)
         if (!(yield* lockUsers(sql, userId, blocked))) return yield* failure("UserNotFound")
         const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT

@@ -99,7 +99,7 @@ export const layer = Layer.effect(
           yield* befriend(userId, other, now)
           return { friendReqId: decision.id, handleResult: HandleResult.pass }
         }
-        // A user who requests and cancels again and again leaves one request behind, not one each time.
+        // A user who requests and cancels repeatedly leaves one row, not one each time.
         const cancelled = requests.filter(
           (row) => row.requester_id === userId && row.handle_result === HandleResult.cancel
         )
@@ -148,7 +148,7 @@ export const layer = Layer.effect(
       Effect.catchTag("SqlError", storeFailure)
     )
 
-    /** The newest requests in which the user has this part, of those that meet the condition. */
+    /** The newest requests in which the user has this part and which meet the condition. */
     const newest = (part: "requester_id" | "receiver_id", userId: UserId, older: Statement.Fragment) => sql`
       SELECT * FROM (
         SELECT ${columns} FROM contact_requests WHERE ${sql.literal(part)} = ${userId} AND ${older}

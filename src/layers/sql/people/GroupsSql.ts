@@ -163,7 +163,7 @@ export const layer = Layer.effect(
 
       members: Effect.fn("Groups.members")(
         function* (reader, groupId) {
-          // One statement, so that a reader who leaves meanwhile does not see a group without themselves.
+          // One statement: a reader who leaves meanwhile must not see the group without themselves.
           const members = yield* sql<{
             readonly userId: UserId
             readonly nickname: string

@@ -53,8 +53,8 @@ export const layer = Layer.effect(
       sql`UPDATE refresh_tokens SET revoked_at = ${now} WHERE session_id = ${sessionId} AND revoked_at IS NULL`
 
     /**
-     * Forgets what can matter no more: expired tokens, once the access tokens beside them have expired too. Looked up
-     * first: a `DELETE` by user would lock all that the user has, and the place where their next token goes.
+     * Deletes refresh tokens that have expired, once the access tokens issued with them have expired too. They are looked up
+     * first: a `DELETE` by user would lock all rows of the user, and the gap for their next token.
      */
     const forgetExpired = Effect.fnUntraced(function* (userId: UserId, now: number) {
       const expired = yield* sql<{ readonly token_hash: string }>`

@@ -15,9 +15,9 @@ import { HandleResult } from "../../../domain/shared/Request.ts"
 import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
 
 /**
- * Locks these users until the commit, and tells whether all of them exist. Taken before anything is read, so that facts
- * about them, and how much each of them has, stay true until they are written; always in the same order, so that two
- * transactions wait for each other and do not cross. A transaction that also needs the lock on the version takes that first.
+ * Locks these users until the commit, and returns whether all of them exist. Taken before any read, so that facts and counts
+ * of these users stay true until the write; always in the same order, so that two transactions cannot deadlock. A transaction
+ * that also needs the lock on the version takes that first.
  */
 export const lockUsers = (
   sql: SqlClient.SqlClient,
