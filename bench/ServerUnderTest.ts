@@ -1,8 +1,8 @@
 /** The servers that are compared: how each is started, and how a client of each gets in. */
-import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { ServerProcess } from "../scripts/harness/ServerProcess.ts"
 import { wait } from "./measure.ts"
 
 export type ServerName = "fiberchat" | "fiberchat, store in memory" | "bare ws" | "Socket.IO"
@@ -41,7 +41,6 @@ export const settings: Readonly<Record<string, string>> = {
   CHAT_LOG_FORMAT: "json"
 }
 
-const startMillisMax = 15_000
 const memoryMillisMax = 10_000
 const memoryFile = "memory-in-use"
 
@@ -51,13 +50,12 @@ export const start = async (name: ServerName, userCount: number): Promise<Server
   const remove = () => rmSync(directory, { recursive: true, force: true })
   try {
     const logins = name.startsWith("fiberchat") ? await registered(name, directory, userCount) : invented(userCount)
-    const { child, said: url } = await launch(name, directory)
-    if (child.pid === undefined) throw new Error(`${name} has no process`)
+    const { server, said: url } = await launch(name, directory)
     const stop = async () => {
-      await ended(child)
+      await server.killed()
       remove()
     }
-    const { pid } = child
+    const { pid } = server
     return { name, pid, url, logins, memoryInUse: () => memoryInUse(pid, join(directory, memoryFile)), stop }
   } catch (error) {
     remove()
@@ -86,63 +84,38 @@ const launch = (name: ServerName, directory: string) =>
 /** The line in which every server says where it can be reached. */
 export const listening = /Listening on (http:\/\/127\.0\.0\.1:\d+)/
 
-/** A benchmark that ends early, for whatever reason, leaves no server behind. */
-const running = new Set<ChildProcess>()
-process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")))
-
 /** Starts a script of this folder and waits until it has said a line; `said` is the part of it that is in brackets. */
 export const launchScript = async (
   script: string,
-  { preload, env, says }: { readonly preload: ReadonlyArray<string>; readonly env: object; readonly says: RegExp }
+  {
+    preload,
+    env,
+    says
+  }: {
+    readonly preload: ReadonlyArray<string>
+    readonly env: Readonly<Record<string, string>>
+    readonly says: RegExp
+  }
 ) => {
-  const child = spawn(process.execPath, [...preload, join(import.meta.dirname, script)], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "inherit"]
-  })
-  running.add(child)
-  child.once("exit", () => running.delete(child))
+  const server = new ServerProcess(env, { script: join(import.meta.dirname, script), nodeArguments: preload })
   try {
-    return { child, said: await spoken(child, says) }
+    const [, said = ""] = await server.said(says)
+    return { server, said }
   } catch (error) {
-    await ended(child)
+    await server.killed()
     throw error
   }
 }
 
 /** Users of a data directory, registered by a server that is gone afterwards. */
 const registered = async (name: ServerName, directory: string, count: number): Promise<ReadonlyArray<Login>> => {
-  const { child, said: url } = await launch(name, directory)
+  const { server, said: url } = await launch(name, directory)
   try {
     return await register(url, count)
   } finally {
-    await ended(child)
+    await server.killed()
   }
 }
-
-export const ended = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve()
-    child.once("exit", () => resolve())
-    child.kill("SIGKILL")
-  })
-
-/** Waits for a line of the server, such as the one that says where it listens. */
-const spoken = (child: ChildProcess, says: RegExp): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let output = ""
-    const timer = setTimeout(
-      () => reject(new Error(`no server within ${startMillisMax} ms: ${output}`)),
-      startMillisMax
-    )
-    child.once("exit", () => reject(new Error(`the server ended: ${output}`)))
-    child.stdout?.on("data", (chunk) => {
-      output += chunk
-      const part = says.exec(output)?.[1]
-      if (part === undefined) return
-      clearTimeout(timer)
-      resolve(part)
-    })
-  })
 
 export const register = async (url: string, count: number): Promise<ReadonlyArray<Login>> => {
   const logins: Array<Login> = []

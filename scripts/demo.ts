@@ -25,9 +25,9 @@ import {
 import { proveRefused, tryBadThings } from "./demo/Refusals.ts"
 import { type Account, readChatLogs, register } from "./harness/Account.ts"
 import { anySeed, Chance, seedMax } from "./harness/Chance.ts"
-import { pause, within } from "./harness/Patience.ts"
-import { ServerProcess } from "./harness/ServerProcess.ts"
+import { RestartableServer } from "./harness/RestartableServer.ts"
 import { close, detail, print, sample, say } from "./harness/Transcript.ts"
+import { pause, within } from "./harness/Waiting.ts"
 
 const inFlightMax = 16
 /** Times that the server is killed, one chapter each: a fault may need its moment. */
@@ -64,7 +64,7 @@ const conversationOf = (a: Account, b: Account): string =>
 /** The whole plot; `checks` gets what was checked, as it is checked. */
 const play = async (
   url: string,
-  server: ServerProcess | undefined,
+  server: RestartableServer | undefined,
   chance: Chance,
   checks: Array<Check>
 ): Promise<void> => {
@@ -204,7 +204,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => ended.reject(new Error(`ended by ${signal}`)))
 }
 
-let server: ServerProcess | undefined
+let server: RestartableServer | undefined
 const checks: Array<Check> = []
 let failure: string | undefined
 try {
@@ -213,7 +213,7 @@ try {
   const named = namedServer(positionals[0])
   say(`the seed of all chance is ${seed}; --seed ${seed} draws the same again`)
   if (named === undefined) {
-    server = await ServerProcess.prepare()
+    server = await RestartableServer.prepare()
     await Promise.race([server.start(), ended.promise])
     say(`a server of our own runs on ${server.url} as process ${server.pid}, data in ${server.dataDir}`)
   } else {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeScratch } from "../../infra/scratch.ts"
-import { forAllRounds, infraParts, type Part, stopped } from "../durable/Contender.ts"
+import { forAllRounds, infraParts, type Part, stopMillisMax } from "../durable/Contender.ts"
 import { profileArguments } from "../durable/CpuProfile.ts"
-import { ended, invented, launchScript, listening, settings } from "../ServerUnderTest.ts"
+import { invented, launchScript, listening, settings } from "../ServerUnderTest.ts"
 import { type FilledStore, fill, type StoreSize } from "./FilledStore.ts"
 
 /** The server's stores: its own SQLite file, or MySQL behind Kafka. */
@@ -44,10 +44,10 @@ export const start = async (
   const store = await fill(own, size)
   say(`${titles[name]}: ${store.messages} messages in ${((performance.now() - since) / 1000).toFixed(1)} s`)
   const preload = isProfiled ? profileArguments : []
-  const { child, said: url } = await launchScript("../src/main.ts", { preload, env: own, says: listening })
-  atEnd(() => stopped(child))
-  const server: Part = { name: "server", pid: child.pid ?? Number.NaN }
-  const parts = [server, ...(name === "infra" ? infraParts() : [])]
+  const { server, said: url } = await launchScript("../src/main.ts", { preload, env: own, says: listening })
+  atEnd(async () => void (await server.stop(stopMillisMax)))
+  const part: Part = { name: "server", pid: server.pid }
+  const parts = [part, ...(name === "infra" ? infraParts() : [])]
   return { name, title: titles[name], url, store, parts, directory }
 }
 
@@ -58,11 +58,11 @@ export type GroupServer = Pick<ApiServer, "url" | "parts"> & {
 
 /** The least that can bring a message to so many: a bare relay, which stores nothing. */
 export const startRelay = async (members: number, atEnd: Undo): Promise<GroupServer> => {
-  const { child, said: url } = await launchScript("servers/bareWs.ts", { preload: [], env: {}, says: listening })
-  atEnd(() => ended(child))
+  const { server, said: url } = await launchScript("servers/bareWs.ts", { preload: [], env: {}, says: listening })
+  atEnd(async () => void (await server.killed()))
   return {
     url,
-    parts: [{ name: "server", pid: child.pid ?? Number.NaN }],
+    parts: [{ name: "server", pid: server.pid }],
     store: { members: invented(members), groupId: "0" as FilledStore["groupId"] }
   }
 }

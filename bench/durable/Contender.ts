@@ -1,5 +1,4 @@
 /** The contenders of `pnpm bench durable`: each way to carry and store a message, and how its processes are started. */
-import type { ChildProcess } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,7 +8,8 @@ import * as Mariadb from "../../infra/mariadb.ts"
 import { nativeServers } from "../../infra/NativeServers.ts"
 import { up } from "../../infra/Servers.ts"
 import { makeScratch } from "../../infra/scratch.ts"
-import { ended, invented, type Login, launchScript, listening, register, settings } from "../ServerUnderTest.ts"
+import type { ServerProcess } from "../../scripts/harness/ServerProcess.ts"
+import { invented, type Login, launchScript, listening, register, settings } from "../ServerUnderTest.ts"
 
 interface Kind {
   readonly title: string
@@ -74,8 +74,8 @@ export interface StartOptions {
 /** Connections stay open while the others have their turns, and end at once when all have had them. */
 export const forAllRounds = { CHAT_IDLE_TIMEOUT: "0", CHAT_DRAIN_WINDOW: "0" }
 
-/** How long a process may take to leave its consumer group and to end. */
-const stopMillisMax = 15_000
+/** How long a process may take to leave its consumer group and to end, before it is killed. */
+export const stopMillisMax = 15_000
 
 /** Brings MySQL and Kafka up, where one of these needs them. */
 export const infraUp = async (names: ReadonlyArray<ContenderName>, say: (line: string) => void): Promise<void> => {
@@ -90,17 +90,17 @@ export const start = async (name: ContenderName, options: StartOptions): Promise
   const kind: Kind = kinds[name]
   const directory = mkdtempSync(join(tmpdir(), "fiberchat-bench-"))
   const scratch = kind.needsInfra ? await makeScratch("bench") : undefined
-  const children: Array<ChildProcess> = []
+  const servers: Array<ServerProcess> = []
   const stop = async () => {
-    await Promise.all(children.map(stopped))
+    await Promise.all(servers.map((server) => server.stop(stopMillisMax)))
     rmSync(directory, { recursive: true, force: true })
     await scratch?.remove()
   }
   const launch = async (part: Part["name"], says: RegExp, own: Readonly<Record<string, string>>) => {
     const env = { ...settings, ...forAllRounds, ...scratch?.settings, CHAT_DATA_DIR: directory, ...own }
-    const { child, said } = await launchScript(kind.script, { preload: options.preload, env, says })
-    children.push(child)
-    return { said, part: { name: part, pid: child.pid ?? Number.NaN } }
+    const { server, said } = await launchScript(kind.script, { preload: options.preload, env, says })
+    servers.push(server)
+    return { said, part: { name: part, pid: server.pid } }
   }
   try {
     const parts: Array<Part> = []
@@ -130,14 +130,3 @@ export const infraParts = (): ReadonlyArray<Part> =>
     { name: "MariaDB" as const, pid: Mariadb.daemonOf().pid },
     { name: "Kafka" as const, pid: Kafka.daemonOf().pid }
   ].flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]))
-
-/** Asks a process to end, so that it leaves its consumer group, and kills it when it does not. */
-export const stopped = async (child: ChildProcess): Promise<void> => {
-  child.kill("SIGTERM")
-  const timer = setTimeout(() => ended(child), stopMillisMax)
-  await new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve()
-    child.once("exit", () => resolve())
-  })
-  clearTimeout(timer)
-}

@@ -4,7 +4,7 @@ import type { ServerName } from "../../infra/addresses.ts"
 import { findServers } from "../../infra/findServers.ts"
 import { up } from "../../infra/Servers.ts"
 import { makeScratch } from "../../infra/scratch.ts"
-import { ServerProcess } from "../harness/ServerProcess.ts"
+import { RestartableServer } from "../harness/RestartableServer.ts"
 import { say } from "../harness/Transcript.ts"
 
 /** One process. */
@@ -30,10 +30,7 @@ export interface Cluster {
 export const profiles = ["embedded", "infra"] as const
 export type Profile = (typeof profiles)[number]
 
-/** A process may have to wait for a database that is being brought back. */
-const readyMillis = 120_000
-
-const targetOf = (name: string, server: ServerProcess): Target => ({
+const targetOf = (name: string, server: RestartableServer): Target => ({
   name,
   kill: () => {
     server.kill()
@@ -42,11 +39,11 @@ const targetOf = (name: string, server: ServerProcess): Target => ({
   revive: () => server.start()
 })
 
-const logsOf = (servers: ReadonlyArray<ServerProcess>) => () => servers.map(({ log }) => log).join("\n")
+const logsOf = (servers: ReadonlyArray<RestartableServer>) => () => servers.map(({ log }) => log).join("\n")
 
 /** One process with everything in it. */
 const startEmbedded = async (): Promise<Cluster> => {
-  const server = await ServerProcess.prepare({ readyMillis })
+  const server = await RestartableServer.prepare()
   await server.start()
   return {
     urls: [server.url],
@@ -63,7 +60,7 @@ const startInfra = async (): Promise<Cluster> => {
   await up(servers)
   const scratch = await makeScratch("chaos")
   const prepare = (settings: Readonly<Record<string, string>>) =>
-    ServerProcess.prepare({ settings: { ...scratch.settings, ...settings }, readyMillis })
+    RestartableServer.prepare({ ...scratch.settings, ...settings })
   const CHAT_JWT_SECRET = randomBytes(32).toString("hex")
   const gateways = [
     await prepare({ CHAT_JWT_SECRET, CHAT_ROLE: "gateway" }),

@@ -1,7 +1,7 @@
 /** The faults of a run, and their times: processes that are killed and brought back, connections that are cut. */
 import type { Chance } from "../harness/Chance.ts"
-import { pause } from "../harness/Patience.ts"
 import { say } from "../harness/Transcript.ts"
+import { pause } from "../harness/Waiting.ts"
 import type { Target } from "./Cluster.ts"
 import type { Device } from "./Device.ts"
 

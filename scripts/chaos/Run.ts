@@ -1,8 +1,8 @@
 /** One fault run: devices that chat while faults strike, a while to settle, and the audit. */
 import { type Account, register } from "../harness/Account.ts"
 import type { Chance } from "../harness/Chance.ts"
-import { within } from "../harness/Patience.ts"
 import { say } from "../harness/Transcript.ts"
+import { within } from "../harness/Waiting.ts"
 import { audit } from "./Audit.ts"
 import type { Cluster, Profile } from "./Cluster.ts"
 import { conversationOf, Device } from "./Device.ts"

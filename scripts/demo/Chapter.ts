@@ -1,7 +1,7 @@
 /** A chapter of the conversation: both users begin to send at once, and it ends when everything is answered. */
 
-import { within } from "../harness/Patience.ts"
 import { say } from "../harness/Transcript.ts"
+import { within } from "../harness/Waiting.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { contentsOf } from "./Contents.ts"
 import { outgoing } from "./Outgoing.ts"

@@ -4,7 +4,7 @@
  */
 import { WebSocket } from "ws"
 import type { Account } from "../harness/Account.ts"
-import { until, within } from "../harness/Patience.ts"
+import { until, within } from "../harness/Waiting.ts"
 import {
   codeOf,
   codes,

@@ -1,8 +1,8 @@
 /** The middle of the demo: the server is killed with sends in flight, started again, and its clients come back. */
 import type { Chance } from "../harness/Chance.ts"
-import { until } from "../harness/Patience.ts"
-import type { ServerProcess } from "../harness/ServerProcess.ts"
+import type { RestartableServer } from "../harness/RestartableServer.ts"
 import { detail, say, took } from "../harness/Transcript.ts"
+import { until } from "../harness/Waiting.ts"
 import type { StoredMessage } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { type Check, proveKept } from "./Proof.ts"
@@ -22,7 +22,7 @@ const againPerUser = 12
 export const interrupt = async (
   listener: ChatClient,
   deaf: ChatClient,
-  server: ServerProcess | undefined,
+  server: RestartableServer | undefined,
   chance: Chance
 ): Promise<void> => {
   const clients = [listener, deaf]
@@ -61,7 +61,7 @@ export const interrupt = async (
 /** Starts the server again and connects with the same tokens; nothing is sent yet. */
 export const comeBack = async (
   clients: ReadonlyArray<ChatClient>,
-  server: ServerProcess | undefined
+  server: RestartableServer | undefined
 ): Promise<void> => {
   const since = performance.now()
   await server?.start()

@@ -1,9 +1,9 @@
 /** The second half of the demo: the clients chat over a link that delays and cuts, and come back by themselves. */
 import { readChatLogs } from "../harness/Account.ts"
 import type { Chance } from "../harness/Chance.ts"
-import { pause, until, within } from "../harness/Patience.ts"
-import type { ServerProcess } from "../harness/ServerProcess.ts"
+import type { RestartableServer } from "../harness/RestartableServer.ts"
 import { detail, say, took } from "../harness/Transcript.ts"
+import { pause, until, within } from "../harness/Waiting.ts"
 import { finish, write } from "./Chapter.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import { proveSurvived } from "./Interruption.ts"
@@ -32,7 +32,7 @@ export interface LossyCast {
   readonly conversationID: string
   readonly link: LossyLink
   /** `undefined` where the server is not the demo's own. */
-  readonly server: ServerProcess | undefined
+  readonly server: RestartableServer | undefined
   readonly chance: Chance
   /** Chapters before these. */
   readonly chaptersBefore: number
@@ -85,7 +85,7 @@ const isCalm = ({ clients, link }: LossyCast, persistences: ReadonlyArray<Persis
  * says then is still delivered, and must be true. Ends when the server is started anew, with the link shut, so that
  * what the server has kept can be read first.
  */
-const killBehind = async ({ clients, link, chance }: LossyCast, server: ServerProcess): Promise<void> => {
+const killBehind = async ({ clients, link, chance }: LossyCast, server: RestartableServer): Promise<void> => {
   const { pid } = server
   const cutsWanted = link.cutCount + cutsBeforeKill
   const target = chance.between(1, answersMax)

@@ -1,6 +1,6 @@
 /** A client that does not give up: it comes back by itself, after a short and random while, as often as it must. */
 import type { Chance } from "../harness/Chance.ts"
-import { pause } from "../harness/Patience.ts"
+import { pause } from "../harness/Waiting.ts"
 import type { ChatClient } from "./ChatClient.ts"
 
 /** The wait before an attempt is anything up to a bound that doubles with each one in vain. */

@@ -1,7 +1,7 @@
 /** A user over HTTP: registration, and the conversation as `GET /v1/im/chatlog` tells it. */
 import { randomInt } from "node:crypto"
-import { pause } from "./Patience.ts"
 import { say } from "./Transcript.ts"
+import { pause } from "./Waiting.ts"
 import { codes, field, listField, numberField, readChatLog, type StoredMessage, textField } from "./Wire.ts"
 
 const answerMillis = 15_000

@@ -1,182 +1,148 @@
-/** A process of the server: started, killed, started again, and always ended. */
+/**
+ * A process of the server, or of a script in its place: its settings, its output, its addresses, its end. Tests, benchmarks
+ * and fault runs all start their servers with it; none outlives the process that has started it, unless that is killed.
+ */
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pause, until, within } from "./Patience.ts"
 
-const root = join(import.meta.dirname, "..", "..")
-/** How long it may take until it is ready; longer where it may have to wait for a database. */
-const readyMillisUsual = 20_000
-/** How long the server may take to end by itself before it is killed. */
-const graceMillis = 5_000
-/** The end of the server's own output, kept for the case that it fails. */
-const outputMax = 8_000
-/** Another process may take the port between finding it and listening on it. */
-const startsMax = 5
+const main = join(import.meta.dirname, "..", "..", "src", "main.ts")
+/** The end of its output is kept, up to twice so many characters. */
+const outputMax = 4_000_000
+/** The part of its output that an error quotes. */
+const quotedMax = 8_000
+const listeningMillisMax = 120_000
 
-/** A port on which nobody listens at the moment. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))
-      )
-    })
-  })
+/** The last resort, when the caller itself fails: runs whichever way it ends, short of being killed. */
+const running = new Set<ServerProcess>()
+process.once("exit", () => running.forEach((server) => server.kill("SIGKILL")))
 
-const isReady = async (url: string): Promise<boolean> => {
-  try {
-    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1_000) })
-    await response.arrayBuffer()
-    return response.status === 200
-  } catch {
-    return false
-  }
+export interface LaunchOptions {
+  /** The script; the server's main by default. */
+  readonly script?: string
+  /** Arguments of Node before the script. */
+  readonly nodeArguments?: ReadonlyArray<string>
+  /** Whether the processes that it starts, such as those of `node --watch`, end with it. Ctrl-C does not reach them then. */
+  readonly isGroup?: boolean
 }
 
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
-
-export interface ServerProcessOptions {
-  /** Settings on top of those that every script wants. */
-  readonly settings?: Readonly<Record<string, string>>
-  readonly readyMillis?: number
-}
-
-/** A server of the script's own: port, data directory and process. */
-export class ServerProcess {
-  readonly port: number
-  readonly internalPort: number
+export interface Addresses {
   readonly url: string
   /** Where other nodes reach it. */
   readonly internalUrl: string
-  readonly dataDir: string
-  private child: ChildProcess | undefined
-  private output = ""
-  /** Whether the child has ended and all of its output has been read. */
-  private isDrained = false
-  private stopped = false
-  private readonly settings: Readonly<Record<string, string>>
-  private readonly readyMillis: number
+}
 
-  private constructor(
-    port: number,
-    internalPort: number,
-    { settings = {}, readyMillis = readyMillisUsual }: ServerProcessOptions
+export class ServerProcess {
+  readonly child: ChildProcess
+  /** The exit status, after all of its output has been read; `null` after a signal. */
+  readonly exited: Promise<number | null>
+  isRunning = true
+  private text = ""
+  private readonly isGroup: boolean
+  private readonly listeners = new Set<() => void>()
+
+  /** Starts it. Settings of the caller's own environment do not reach it, but the rest of that environment does. */
+  constructor(
+    settings: Readonly<Record<string, string>>,
+    { script = main, nodeArguments = [], isGroup = false }: LaunchOptions = {}
   ) {
-    this.port = port
-    this.settings = settings
-    this.readyMillis = readyMillis
-    this.internalPort = internalPort
-    this.url = `http://127.0.0.1:${port}`
-    this.internalUrl = `http://127.0.0.1:${internalPort}`
-    this.dataDir = mkdtempSync(join(tmpdir(), "fiberchat-"))
-    // The last resort, when the script itself fails: runs whichever way this process ends, short of being killed.
-    process.once("exit", () => this.abandon())
-  }
-
-  /** A server that is not running yet, with an empty data directory. */
-  static async prepare(options: ServerProcessOptions = {}): Promise<ServerProcess> {
-    return new ServerProcess(await freePort(), await freePort(), options)
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !/^(CHAT_|NODE_|VITE)/.test(name) && name !== "FORCE_COLOR"
+    )
+    this.isGroup = isGroup
+    this.child = spawn(process.execPath, [...nodeArguments, script], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...Object.fromEntries(inherited), ...settings },
+      detached: isGroup
+    })
+    const keep = (chunk: unknown) => {
+      this.text += String(chunk)
+      if (this.text.length > 2 * outputMax) this.text = this.text.slice(-outputMax)
+      this.wake()
+    }
+    this.child.stdout?.on("data", keep)
+    this.child.stderr?.on("data", keep)
+    this.child.once("error", keep)
+    running.add(this)
+    this.exited = new Promise((resolve) =>
+      this.child.once("close", (status) => {
+        running.delete(this)
+        this.isRunning = false
+        resolve(status)
+        this.wake()
+      })
+    )
   }
 
   get pid(): number {
-    return this.child?.pid ?? 0
+    return this.child.pid ?? Number.NaN
   }
 
-  /** The end of the server's own output. */
-  get log(): string {
-    return this.output.trim()
+  /** What it has written. */
+  output(): string {
+    return this.text
   }
 
-  /** Starts the process on the same port and data directory as before, and waits until it is ready. */
-  async start(): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      const child = this.spawn()
-      const end = performance.now() + this.readyMillis
-      while (performance.now() < end && !hasEnded(child)) {
-        if ((await isReady(this.internalUrl)) && !hasEnded(child)) return
-        await pause(25)
-      }
-      if (hasEnded(child)) await within(1_000, () => this.isDrained)
-      const isPortTaken = hasEnded(child) && this.output.includes("EADDRINUSE")
-      if (!isPortTaken || attempt === startsMax) throw new Error(`the server does not start:\n${this.log}`)
-      await pause(200)
+  /**
+   * Waits for a pattern in its output, `after` so many characters of it. Rejects, with the end of the output, when the process
+   * ends before, or after the time.
+   */
+  async said(pattern: RegExp, { after = 0, millis = listeningMillisMax } = {}): Promise<RegExpExecArray> {
+    let timer: NodeJS.Timeout | undefined
+    let look = () => {}
+    try {
+      return await new Promise((resolve, reject) => {
+        const fail = (problem: string) =>
+          reject(new Error(`the server ${problem} ${pattern}:\n${this.text.trim().slice(-quotedMax)}`))
+        look = () => {
+          const found = pattern.exec(this.text.slice(after))
+          if (found !== null) resolve(found)
+          else if (!this.isRunning) fail("has ended without saying")
+        }
+        timer = setTimeout(() => fail(`has not said within ${millis} ms`), millis)
+        this.listeners.add(look)
+        look()
+      })
+    } finally {
+      clearTimeout(timer)
+      this.listeners.delete(look)
     }
   }
 
-  /** `kill -9`, while whatever it is doing is half done. Returns at once. */
-  kill(): void {
-    if (!this.stopped) this.child?.kill("SIGKILL")
+  /** Waits until it says where it listens. Its log level must be `info` or lower. */
+  async addresses(millis = listeningMillisMax): Promise<Addresses> {
+    const [, internal] = await this.said(/Internal listener on (127\.0\.0\.1:[1-9]\d*)/, { millis })
+    const [, url = ""] = await this.said(/Listening on (http:\/\/127\.0\.0\.1:[1-9]\d*)/, { millis })
+    return { url, internalUrl: `http://${internal}` }
   }
 
-  /** Waits until the killed process is gone. Throws when it ended in another way. */
-  async killed(): Promise<void> {
-    const { child } = this
-    if (child === undefined) return
-    await until("the end of the killed server", graceMillis, () => hasEnded(child))
-    if (child.signalCode !== "SIGKILL") throw new Error(`the server ended before it was killed:\n${this.log}`)
-  }
-
-  /** Ends the process, politely first, and removes its data; tells how it ended. It cannot be started again. */
-  async stop(): Promise<string> {
-    this.stopped = true
-    const { child } = this
-    if (child !== undefined && !hasEnded(child)) {
-      child.kill("SIGTERM")
-      if (!(await within(graceMillis, () => hasEnded(child)))) {
-        child.kill("SIGKILL")
-        await within(graceMillis, () => hasEnded(child))
+  kill(signal: NodeJS.Signals): void {
+    const { pid } = this.child
+    if (!this.isRunning || pid === undefined) return
+    if (!this.isGroup) this.child.kill(signal)
+    else
+      try {
+        process.kill(-pid, signal)
+      } catch {
+        // Its last process has just ended.
       }
-    }
-    this.abandon()
-    if (child?.signalCode === "SIGKILL") return `the server did not end within ${graceMillis} ms and was killed`
-    return `the server has ended (${child?.signalCode ?? `status ${child?.exitCode}`})`
   }
 
-  private abandon(): void {
-    this.stopped = true
-    if (this.child !== undefined && !hasEnded(this.child)) this.child.kill("SIGKILL")
-    rmSync(this.dataDir, { recursive: true, force: true })
+  /** Asks it to end, kills it when it has not after this time, and waits until it is gone. */
+  async stop(graceMillis: number): Promise<number | null> {
+    this.kill("SIGTERM")
+    const killer = setTimeout(() => this.kill("SIGKILL"), graceMillis)
+    const status = await this.exited
+    clearTimeout(killer)
+    return status
   }
 
-  private spawn(): ChildProcess {
-    if (this.stopped) throw new Error("the script has ended")
-    // Settings of the shell from which the script is run must not leak into it.
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("CHAT_") && name !== "NODE_ENV")
-    const child = spawn(process.execPath, [join(root, "src", "main.ts")], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...Object.fromEntries(inherited),
-        CHAT_HOST: "127.0.0.1",
-        CHAT_PORT: String(this.port),
-        CHAT_INTERNAL_PORT: String(this.internalPort),
-        CHAT_DATA_DIR: this.dataDir,
-        CHAT_RATE_LIMIT: "off",
-        CHAT_AUTH_RATE_LIMIT: "off",
-        // Longer than any run.
-        CHAT_TOKEN_TTL: "30 days",
-        CHAT_LOG_LEVEL: process.env["HARNESS_LOG_LEVEL"] ?? "error",
-        ...this.settings
-      }
-    })
-    this.output = ""
-    this.isDrained = false
-    const keep = (chunk: unknown) => {
-      this.output = (this.output + String(chunk)).slice(-outputMax)
-    }
-    child.stdout?.on("data", keep)
-    child.stderr?.on("data", keep)
-    child.once("error", keep)
-    child.once("close", () => {
-      this.isDrained = true
-    })
-    this.child = child
-    return child
+  /** `kill -9`, and waits until it is gone. */
+  killed(): Promise<number | null> {
+    this.kill("SIGKILL")
+    return this.exited
+  }
+
+  private wake(): void {
+    for (const listener of this.listeners) listener()
   }
 }

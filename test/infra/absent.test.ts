@@ -6,7 +6,7 @@ import { scratch } from "../support/Backend.ts"
 import { couple, texts } from "../support/Couple.ts"
 import { until } from "../support/Eventually.ts"
 import { ask, assertKept, historyOf } from "../support/Kept.ts"
-import { addressOf, launch, start } from "../support/ServerProcess.ts"
+import { addressOf, launch, says, start } from "../support/ServerProcess.ts"
 import { gateTo } from "../support/TcpGate.ts"
 import { TestServer } from "../support/TestServer.ts"
 import { request } from "../support/Users.ts"
@@ -33,7 +33,7 @@ describe("a broker that is absent at the start", () => {
       assert.deepInclude(page.data as object, { code: 300001 })
       const profile = yield* Effect.provideService(request("GET", "/v1/user/user", ann), TestServer, address)
       assert.strictEqual(profile.status, 200)
-      yield* server.says("drafts cannot be sent to Kafka")
+      yield* says(server, /drafts cannot be sent to Kafka/)
       assert.strictEqual(writer.pending, 30)
       yield* Effect.promise(() => gate.open())
       yield* writer.answered()
@@ -88,7 +88,7 @@ describe("a database that is absent at the start", () => {
         const url = new URL(settings["CHAT_DATABASE_URL"] ?? "")
         url.port = String(gate.port)
         const server = yield* launch({ ...settings, CHAT_DATABASE_URL: url.href })
-        yield* server.says("waiting for the database")
+        yield* says(server, /waiting for the database/)
         assert.notMatch(server.output(), /Listening/)
         assert.isTrue(server.isRunning)
         yield* Effect.promise(() => gate.open())

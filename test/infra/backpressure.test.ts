@@ -10,7 +10,7 @@ import { scratch } from "../support/Backend.ts"
 import { until } from "../support/Eventually.ts"
 import { ask, assertKept, conversationOf, historyOf } from "../support/Kept.ts"
 import { connect } from "../support/Peer.ts"
-import { type ServerProcess, start } from "../support/ServerProcess.ts"
+import { start } from "../support/ServerProcess.ts"
 import { gateTo } from "../support/TcpGate.ts"
 import { TestServer } from "../support/TestServer.ts"
 import * as Users from "../support/Users.ts"
@@ -34,8 +34,8 @@ const growthMax = 64
 const heapMebibytes = 256
 
 /** The most memory that a process has had so far, in MiB. */
-const peakOf = ({ child }: ServerProcess): number =>
-  Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) / 1024
+const peakOf = ({ pid }: { readonly pid: number }): number =>
+  Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
 
 describe("a pipeline that is full", () => {
   it.live(

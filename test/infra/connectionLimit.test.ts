@@ -7,7 +7,7 @@ import { scratch } from "../support/Backend.ts"
 import { couple, texts } from "../support/Couple.ts"
 import { ask, assertKept, historyOf } from "../support/Kept.ts"
 import { mysqlAccount } from "../support/MysqlAccount.ts"
-import { start } from "../support/ServerProcess.ts"
+import { says, start } from "../support/ServerProcess.ts"
 import { sizeOf } from "../support/TopicTool.ts"
 import { refusalOf } from "../support/Writer.ts"
 
@@ -54,7 +54,7 @@ describe("a database that takes no more connections of the account", () => {
       const { server, writer, reader, conversationID, deadLetters, free } = yield* crowdedOut("kafka")
       const after = server.output().length
       writer.write(...texts(5))
-      yield* server.says(/(the database (failed|refused).*?){2}/s, { after })
+      yield* says(server, /(the database (failed|refused).*?){2}/s, after)
       yield* free
       yield* writer.persist()
       assert.deepStrictEqual(

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { scratch } from "../support/Backend.ts"
 import { connect, type Peer } from "../support/Peer.ts"
-import { start } from "../support/ServerProcess.ts"
+import { end, start } from "../support/ServerProcess.ts"
 import { TestServer } from "../support/TestServer.ts"
 import { chatFrame, register, type TestUser } from "../support/Users.ts"
 import { acquaint, changesOf, toldOf, watch } from "../support/Watcher.ts"
@@ -74,7 +74,7 @@ describe("presence over two gateways", () => {
     Effect.gen(function* () {
       const { here, there, bob, carl, annPeer } = yield* apart
       yield* seeOnline(annPeer, bob, carl)
-      yield* there.server.stop("SIGKILL")
+      yield* end(there.server, "SIGKILL")
       const killedAt = Date.now()
       for (const user of [bob, carl]) {
         const { lastSeen } = yield* toldOf(annPeer, user, false)

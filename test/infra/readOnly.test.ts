@@ -6,7 +6,7 @@ import { couple, texts } from "../support/Couple.ts"
 import { until } from "../support/Eventually.ts"
 import { assertKept, historyOf } from "../support/Kept.ts"
 import { mysqlAccount } from "../support/MysqlAccount.ts"
-import { launch, start } from "../support/ServerProcess.ts"
+import { launch, says, start } from "../support/ServerProcess.ts"
 import { refusalOf } from "../support/Writer.ts"
 
 /** A server whose account loses the right to write after two messages. */
@@ -58,7 +58,7 @@ describe("a database that has become read-only", () => {
       const after = server.output().length
       writer.write(...texts(20))
       // The worker has tried more than once.
-      yield* server.says(/(the database failed.*?){2}/s, { after })
+      yield* says(server, /(the database failed.*?){2}/s, after)
       assert.strictEqual(writer.pending, 20)
       assert.strictEqual((yield* historyOf(reader.peer, conversationID)).length, 2)
       yield* grantWrites

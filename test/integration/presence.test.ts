@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { backendSettings } from "../support/Backend.ts"
 import { connect } from "../support/Peer.ts"
-import { start } from "../support/ServerProcess.ts"
+import { end, start } from "../support/ServerProcess.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
@@ -133,7 +133,7 @@ describe("presence after a kill -9", () => {
         yield* watch(annPeer, bob, carl)
         carlPeer.socket.close()
         const carlSeen = (yield* toldOf(annPeer, carl, false)).lastSeen
-        yield* server.stop("SIGKILL")
+        yield* end(server, "SIGKILL")
         const killedAt = Date.now()
         yield* bobPeer.closed()
         const next = yield* start(settings)

@@ -6,7 +6,7 @@ import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { backendSettings } from "../support/Backend.ts"
 import { connect, refused } from "../support/Peer.ts"
 import { client } from "../support/RpcClients.ts"
-import { jwtSecret, start } from "../support/ServerProcess.ts"
+import { end, jwtSecret, start } from "../support/ServerProcess.ts"
 import { TestServer, temporaryDirectory } from "../support/TestServer.ts"
 import { chatFrame, password, register, request } from "../support/Users.ts"
 
@@ -64,7 +64,7 @@ describe("the log of a server at its lowest level", () => {
         yield* Effect.exit(Effect.flatMap(client(`Bearer ${service}x`), (rpc) => rpc.Ping()))
         return [ann.token, bob.token, token, refreshToken, refreshed.body.data?.refreshToken, service, node]
       }).pipe(Effect.provideService(TestServer, address))
-      yield* server.stop("SIGTERM")
+      yield* end(server, "SIGTERM")
       const log = server.output()
       // The log is there at all, and at this level: a refused token says why.
       assert.include(log, "a token was refused")

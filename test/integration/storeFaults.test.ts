@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { couple } from "../support/Couple.ts"
 import { until } from "../support/Eventually.ts"
 import { ask, assertKept, historyOf } from "../support/Kept.ts"
-import { launch, start } from "../support/ServerProcess.ts"
+import { end, launch, start } from "../support/ServerProcess.ts"
 import { freeze, limitFileSize, noDisk, noFileSizeLimit, noFreezing, smallDisk, thaw } from "../support/SmallDisk.ts"
 import { TestServer, temporaryDirectory } from "../support/TestServer.ts"
 import { freshPhone, password, request } from "../support/Users.ts"
@@ -130,7 +130,7 @@ describe("the embedded store", () => {
       yield* writer.answered()
       disk.fill()
       yield* untilRefused(writer)
-      yield* server.stop("SIGKILL")
+      yield* end(server, "SIGKILL")
       disk.empty()
       const second = yield* start(settings)
       const again = yield* writerOf(second, writer.name, ann, bob)
@@ -181,7 +181,7 @@ describe("an embedded store that cannot be used at the start", () => {
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const { server } = yield* start({ CHAT_DATA_DIR: directory })
-      yield* server.stop("SIGTERM")
+      yield* end(server, "SIGTERM")
       yield* Effect.acquireRelease(
         Effect.sync(() => freeze([database(directory)])),
         () => Effect.sync(() => thaw([database(directory)]))

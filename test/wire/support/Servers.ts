@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeScratch } from "../../../infra/scratch.ts"
-import { type ServerProcess, startProcess } from "./ServerProcess.ts"
+import { type RunningServer, startProcess } from "./ServerProcess.ts"
 
 /** Starts one after the other what `start` asks for; ends it in the opposite order, whether or not all has started. */
 const started = async (
-  start: (undo: (end: () => unknown) => void) => Promise<ServerProcess>
-): Promise<ServerProcess> => {
+  start: (undo: (end: () => unknown) => void) => Promise<RunningServer>
+): Promise<RunningServer> => {
   const ends: Array<() => unknown> = []
   const stop = async () => {
     for (const end of ends.toReversed()) await end()
@@ -29,7 +29,7 @@ const makeDirectory = (undo: (end: () => unknown) => void): string => {
 }
 
 /** One process with everything in it. */
-export const startEmbedded = (): Promise<ServerProcess> =>
+export const startEmbedded = (): Promise<RunningServer> =>
   started(async (undo) => {
     const server = await startProcess({ CHAT_DATA_DIR: makeDirectory(undo) })
     undo(server.stop)
@@ -37,7 +37,7 @@ export const startEmbedded = (): Promise<ServerProcess> =>
   })
 
 /** A gateway and a worker, which know each other by the generated secret in their data directory. */
-export const startSplit = (): Promise<ServerProcess> =>
+export const startSplit = (): Promise<RunningServer> =>
   started(async (undo) => {
     const scratch = await makeScratch("wire")
     undo(scratch.remove)

@@ -13,7 +13,7 @@ const registerAll = async (url: string): Promise<Stage["users"]> => {
   return users as Stage["users"]
 }
 
-export default async (project: TestProject): Promise<() => Promise<void>> => {
+export default async (project: TestProject): Promise<() => Promise<unknown>> => {
   const given = process.env["WIRE_URL"]
   const start = project.name === "wire-infra" ? startSplit : startEmbedded
   const server = given ? { url: new URL(given).origin, stop: async () => {} } : await start()
