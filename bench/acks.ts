@@ -3,7 +3,6 @@
  * one pushed: in mode `none` nothing is acknowledged, in `once` the message and the push are, in `rigor` the message
  * is confirmed, too.
  */
-
 import { fixedAckLimits } from "../src/domain/connection/AckService.ts"
 import { type ConnectionLimits, fixedLimits } from "../src/domain/connection/ConnectionLimits.ts"
 import {

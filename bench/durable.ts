@@ -2,7 +2,6 @@
  * `pnpm bench durable`: private messages that are acknowledged when they are stored, per second, with their latencies
  * and what they cost; beside the same without a store.
  */
-
 import { type Contender, type ContenderName, infraUp, isContender, start } from "./durable/Contender.ts"
 import { CpuClock, type CpuUse } from "./durable/CpuClock.ts"
 import { profileArguments, profiled } from "./durable/CpuProfile.ts"

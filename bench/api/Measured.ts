@@ -1,5 +1,4 @@
 /** One thing that was done many times: how long each took, and what all of them took from the processors. */
-
 import type { Part } from "../durable/Contender.ts"
 import { CpuClock, type CpuUse } from "../durable/CpuClock.ts"
 import { Latencies, type LatencySummary } from "../durable/Latencies.ts"

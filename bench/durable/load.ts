@@ -1,5 +1,4 @@
 /** The load generator of `pnpm bench durable`, a process of its own: pairs that write as they are told over IPC. */
-
 import { wait } from "../measure.ts"
 import type { Login } from "../ServerUnderTest.ts"
 import { Latencies, type LatencySummary } from "./Latencies.ts"

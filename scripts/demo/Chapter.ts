@@ -1,5 +1,4 @@
 /** A chapter of the conversation: both users begin to send at once, and it ends when everything is answered. */
-
 import { say } from "../harness/Transcript.ts"
 import { within } from "../harness/Waiting.ts"
 import type { ChatClient } from "./ChatClient.ts"

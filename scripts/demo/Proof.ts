@@ -1,5 +1,4 @@
 /** The proof: what was promised to the clients against what the histories say. Pure, so that it can be read. */
-
 import type { StoredMessage } from "../harness/Wire.ts"
 import type { ChatClient } from "./ChatClient.ts"
 import type { LossyLink } from "./LossyLink.ts"

@@ -1,5 +1,4 @@
 /** The contract of every {@link MessageStore} for group events and changes (protocol.md section 1.6). */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { Role } from "../../src/domain/groups/Group.ts"

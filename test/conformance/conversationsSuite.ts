@@ -1,5 +1,4 @@
 /** The contract of every {@link Conversations} (protocol.md section 1.7). */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Schema } from "effect"
 import type { UserRepository } from "../../src/domain/accounts/User.ts"

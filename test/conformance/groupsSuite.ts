@@ -1,5 +1,4 @@
 /** The contract of every {@link Groups}: members and requests to join. */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"

@@ -1,5 +1,4 @@
 /** A group as its members see it, by sync, history and read records, in every store (protocol.md section 1.7). */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
 import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"

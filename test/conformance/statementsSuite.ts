@@ -1,5 +1,4 @@
 /** How many statements the store takes: as many for much as for little. */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { type SqlClient, Statement } from "effect/sql"

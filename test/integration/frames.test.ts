@@ -1,5 +1,4 @@
 /** Bad and hostile frames on an open socket (protocol.md sections 1.2, 1.3, 1.5 and 1.7). */
-
 import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,5 +1,4 @@
 /** Friendships, requests and blocks as the protocol tells of them (section 2.2), in plain collections. */
-
 import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult, type RequestResponse } from "../../src/domain/shared/Request.ts"
 

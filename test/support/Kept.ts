@@ -2,12 +2,12 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
+import { hangMillis } from "./HangLimit.ts"
 import type { Peer } from "./Peer.ts"
 import type { ChatAck, Message } from "./WireShapes.ts"
 import type { Writer } from "./Writer.ts"
 
 const pageMax = 200
-const patience = "20 seconds"
 let asked = 0
 
 /** Asks something over the socket and waits for what comes back. */
@@ -26,8 +26,8 @@ export const ask = (peer: Peer, method: string, data: unknown = {}): Effect.Effe
     return Effect.sync(() => peer.socket.off("message", listen))
   }).pipe(
     Effect.timeoutOrElse({
-      duration: patience,
-      orElse: () => Effect.die(new Error(`no answer to ${method} within ${patience}`))
+      duration: hangMillis,
+      orElse: () => Effect.die(new Error(`no answer to ${method} within ${hangMillis} ms`))
     })
   )
 

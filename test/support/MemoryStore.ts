@@ -1,5 +1,4 @@
 /** A store after the plans of `appendPlan` were carried out, in plain collections. */
-
 import { pairKey } from "../../src/domain/contacts/UserPair.ts"
 import { Role } from "../../src/domain/groups/Group.ts"
 import type { MessageChange } from "../../src/domain/messages/AppendChanges.ts"

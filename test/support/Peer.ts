@@ -1,11 +1,8 @@
 /** A chat client for tests: a plain `ws` socket that remembers what it was sent. */
-
 import { Effect, Schema } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
 import { ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { hangMillis } from "./HangLimit.ts"
-
-/** How long a test waits for a frame that should come at once. */
 
 export interface Closed {
   readonly code: number

@@ -1,5 +1,4 @@
 /** Refused drafts, in short. */
-
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
 import { type ErrorName, errorTable } from "../../src/domain/shared/ErrorTable.ts"
 

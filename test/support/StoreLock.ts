@@ -3,9 +3,9 @@ import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { databaseUrlOf } from "../../infra/addresses.ts"
+import { hangMillis } from "./HangLimit.ts"
 
 const lookMillis = 10
-const patience = "20 seconds"
 
 /** Takes the lock for as long as the scope lives, or until it is released. */
 export const lockStore = (database: string) =>
@@ -21,7 +21,7 @@ export const lockStore = (database: string) =>
         SELECT info FROM information_schema.processlist WHERE db = ${database} AND info LIKE ${"UPDATE%store_version%"}
       `.pipe(
         Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced(lookMillis) }),
-        Effect.timeout(patience),
+        Effect.timeout(hangMillis),
         Effect.orDie,
         Effect.asVoid
       ),

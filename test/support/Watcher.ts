@@ -1,5 +1,4 @@
 /** Presence as a client sees it: what it asks, and what it is told. */
-
 import { Effect } from "effect"
 import type { PresenceState } from "../../src/domain/contacts/Presence.ts"
 import { FrameType } from "../../src/domain/protocol/Frame.ts"
@@ -7,8 +6,6 @@ import { eventually } from "./Eventually.ts"
 import { hangMillis } from "./HangLimit.ts"
 import type { Peer } from "./Peer.ts"
 import { chatFrame, type TestUser } from "./Users.ts"
-
-/** Longer than a dead process counts for alive. */
 
 let asked = 0
 

@@ -1,5 +1,4 @@
 /** The receivers of a group's messages: late reads, missed, redelivered and lost messages (`GroupAudiences.ts`). */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"

@@ -1,5 +1,4 @@
 /** The operator's side: what is counted, what is answered outside of the API, and the numbers of the protocol. */
-
 import { createServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,5 +1,4 @@
 /** The limits of one connection: those that the operator sets, and fixed ones (protocol.md sections 1.2 to 1.5). */
-
 import type { AckLimits } from "./AckService.ts"
 
 /** Limits of one connection but for its acks. A clock of `0` is off. */

@@ -2,7 +2,6 @@
  * Acks of the server's pushes, as a pure machine (protocol.md section 1.5): a window of pushes that the client has not
  * acknowledged, repeated with growing waits, and in the end left to `conversation.sync`.
  */
-
 import type { Message } from "../messages/Message.ts"
 import type { PushAck, ServerFrame } from "../protocol/Frame.ts"
 import { events, pushFrame } from "../protocol/ServerEvents.ts"

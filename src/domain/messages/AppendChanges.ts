@@ -1,5 +1,4 @@
 /** The changes of a batch of drafts, new messages aside: to members, groups and earlier messages. */
-
 import type { GroupEvent } from "../groups/Group.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { UserId } from "../shared/Ids.ts"

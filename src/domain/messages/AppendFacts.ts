@@ -1,5 +1,4 @@
 /** The facts of the store on which the decisions on a batch of drafts depend, and the keys of these facts. */
-
 import type { PairFacts } from "../contacts/UserPair.ts"
 import type { Role } from "../groups/Group.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
