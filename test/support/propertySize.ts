@@ -4,4 +4,7 @@
  */
 import { Arbitrary } from "effect"
 
-Arbitrary.configureGlobal({ check: { size: 60 } })
+/** Who only wants to know whether a property holds (`pnpm mutate`) does not look for its smallest counterexample. */
+const isOnlyAsked = process.env["PROPERTIES_UNSHRUNK"] === "1"
+
+Arbitrary.configureGlobal({ check: { size: 60, ...(isOnlyAsked ? { maxShrinks: 0 } : {}) } })

@@ -34,13 +34,12 @@ export const firstEnd = (clocks: ConnectionClocks, limits: ConnectionLimits): nu
 
 /** The close that the first of the ended clocks asks for. */
 export const expired = (clocks: ConnectionClocks, limits: ConnectionLimits, now: number): CloseName | undefined => {
-  let earliest = now
+  let earliest = Number.POSITIVE_INFINITY
   let close: CloseName | undefined
   const consider = (at: number, name: CloseName) => {
-    if (at < earliest || (at === earliest && close === undefined)) {
-      earliest = at
-      close = name
-    }
+    if (at > now || at >= earliest) return
+    earliest = at
+    close = name
   }
   consider(heartbeatEndsAt(clocks, limits), "HeartbeatTimeout")
   consider(idleEndsAt(clocks, limits), "IdleTimeout")

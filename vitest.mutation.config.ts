@@ -1,0 +1,11 @@
+/** The tests that `pnpm mutate` runs: folders in `MUTATION_TESTS`. */
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: (process.env["MUTATION_TESTS"] ?? "test/unit").split(",").map((folder) => `${folder}/*.test.ts`),
+    setupFiles: ["effect/schema/SchemaJITCompiler/enable", "./test/support/propertySize.ts"],
+    env: { PROPERTIES_UNSHRUNK: "1" },
+    testTimeout: 600_000
+  }
+})
