@@ -9,6 +9,7 @@ import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draftsOfScript, firstWords, founding, groupId, policyOf, Script, users } from "../support/DraftScripts.ts"
 import { conversationOf } from "../support/Drafts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"
+import { occurrences } from "../support/Occurrences.ts"
 
 /** Two stores in the same state, and the drafts of the batch. */
 const startOf = (script: typeof Script.Type) => {
@@ -37,12 +38,27 @@ const property = (name: string, check: (start: ReturnType<typeof startOf>) => vo
     arbitrary: { runs: 2_000 }
   })
 
+const seen = occurrences("the plan for a batch", {
+  "a draft was stored": 500,
+  "a draft was stored before": 200,
+  "a draft was refused": 500,
+  "a batch of several": 500
+})
+
 describe("the plan for a batch", () => {
   property(
     "decides like the plans for its drafts one by one, and leaves the same behind",
     ({ policy, stores, batch }) => {
       const [together, apart] = stores
+      const known = together.messages.size
       const results = together.append(batch, policy)
+      seen.run()
+      const refused = results.filter(({ _tag }) => _tag === "Rejected").length
+      const stored = together.messages.size - known
+      seen.saw("a batch of several", batch.length > 1)
+      seen.saw("a draft was stored", stored > 0)
+      seen.saw("a draft was refused", refused > 0)
+      seen.saw("a draft was stored before", stored + refused < batch.length)
       assert.deepStrictEqual(
         results,
         batch.flatMap((one) => apart.append([one], policy))
@@ -50,6 +66,8 @@ describe("the plan for a batch", () => {
       assert.deepStrictEqual(together, apart)
     }
   )
+
+  seen.check()
 
   property("numbers what it stores without a gap, never earlier than what came before", ({ policy, stores, batch }) => {
     const [store] = stores

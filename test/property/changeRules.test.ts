@@ -13,6 +13,7 @@ import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
+import { occurrences } from "../support/Occurrences.ts"
 import { codeOf } from "../support/Refusals.ts"
 
 const RoleOf = Schema.Literals([0, 1, 2, 3])
@@ -97,6 +98,19 @@ const expected = (one: Case): ErrorName | undefined => {
   return isWithin(one.age, one.editMillis) ? undefined : "TooLate"
 }
 
+const kinds = ["recall", "edit", "reaction"] as const
+const results = ["allowed", "NoMessage", "Conflict", "TooLate", "Forbidden", "BadContent"] as const
+const cases = kinds.flatMap((kind) => results.map((result) => `${kind}: ${result}` as const))
+/** What cannot be: reactions have no window, and anybody may react. Only an edit has content that may be bad. */
+const impossible = ["reaction: TooLate", "reaction: Forbidden", "reaction: BadContent", "recall: BadContent"]
+const seen = occurrences(
+  "the rules of changes",
+  Object.fromEntries(cases.map((name) => [name, impossible.includes(name) ? 0 : 5])) as Record<
+    (typeof cases)[number],
+    number
+  >
+)
+
 describe("the rules of changes", () => {
   it.effect.prop(
     "are those of the protocol, to the millisecond, for every role, type and age",
@@ -106,9 +120,12 @@ describe("the rules of changes", () => {
         const { draft, view, windows } = inputOf(one)
         const problem = problemOf(checkChange(draft, view, windows))
         assert.strictEqual(problem?.code, codeOf(expected(one)))
+        seen.run()
+        seen.saw(`${one.kind}: ${(expected(one) ?? "allowed") as (typeof results)[number]}`)
       }),
     { arbitrary: { runs: 5_000 } }
   )
+  seen.check()
 
   it.effect.prop(
     "never let anybody but its sender put words into a message, and nobody after its recall",

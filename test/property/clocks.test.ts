@@ -6,6 +6,7 @@ import { closeCodes } from "../../src/domain/protocol/CloseCode.ts"
 import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import type { SessionReady } from "../../src/domain/protocol/SessionReady.ts"
 import { frame, layer, message, pushOf, type Started, settle, start } from "../support/ActorHarness.ts"
+import { occurrences } from "../support/Occurrences.ts"
 
 /** Small, and not multiples of each other, so that scripts of a few steps meet every clock. */
 const limits = { heartbeatIntervalMillis: 30, heartbeatGraceMillis: 5, idleTimeoutMillis: 90, maxLifetimeMillis: 260 }
@@ -19,7 +20,7 @@ const Setup = Schema.Struct({
   heartbeat: Schema.Boolean,
   idle: Schema.Boolean,
   lifetime: Schema.Boolean,
-  token: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))
+  token: Schema.Union([Schema.Literal(0), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 300 }))])
 })
 
 const perform = (action: Action, { connection }: Started, model: Model) => {
@@ -87,12 +88,24 @@ class Model {
   }
 }
 
+const seen = occurrences("the clocks", {
+  HeartbeatTimeout: 50,
+  IdleTimeout: 20,
+  LifetimeExceeded: 20,
+  TokenExpired: 50,
+  "two ended together": 1,
+  "an ack of a push kept it open": 20,
+  "no clock was on": 20
+})
+
 describe("the clocks of a connection", () => {
   it.effect.prop(
     "close it exactly when and with the code that the earliest deadline says, for any script",
     [Script, Setup],
     ([script, setup]) =>
       Effect.gen(function* () {
+        seen.run()
+        seen.saw("no clock was on", !setup.heartbeat && !setup.idle && !setup.lifetime && setup.token === 0)
         const opened = yield* Clock.currentTimeMillis
         const started = yield* start({
           expiresAt: setup.token === 0 ? Number.POSITIVE_INFINITY : opened + setup.token
@@ -107,13 +120,18 @@ describe("the clocks of a connection", () => {
           const now = yield* Clock.currentTimeMillis
           perform(action, started, model)
           yield* settle
+          const { acked } = model
           model.act(action, now)
+          seen.saw("an ack of a push kept it open", setup.idle && model.acked > acked)
           yield* TestClock.adjust(wait)
           yield* settle
           const expected = model.close()
           if (expected.at <= now + wait) {
             assert.strictEqual(transport.closed?.at, expected.at)
             assert.include(expected.codes, transport.closed?.code)
+            seen.saw("two ended together", expected.codes.length > 1)
+            for (const name of ["HeartbeatTimeout", "IdleTimeout", "LifetimeExceeded", "TokenExpired"] as const)
+              seen.saw(name, transport.closed?.code === closeCodes[name].code)
             return
           }
           assert.isUndefined(transport.closed)
@@ -131,6 +149,7 @@ describe("the clocks of a connection", () => {
       ),
     { arbitrary: { runs: 1_000 } }
   )
+  seen.check()
 
   it.effect("pings the peer every heartbeat interval, whatever else is going on", () =>
     Effect.gen(function* () {

@@ -16,6 +16,7 @@ import type { AckMode } from "../../src/domain/protocol/AckMode.ts"
 import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import { frame, message, pushOf, quiet } from "../support/ActorHarness.ts"
+import { occurrences } from "../support/Occurrences.ts"
 
 const opened = (limits: ConnectionLimits, ackMode: AckMode = "once") =>
   open(0, limits, { ackMode, tokenExpiresAt: Number.POSITIVE_INFINITY, lifetimeJitter: 0 })
@@ -47,6 +48,18 @@ const bad: ConnectionEvent = { _tag: "BadFrameReceived", bad: { id: "x", problem
 const Outcomes = Schema.Literals(["Done", "Answered", "Failed"])
 const outcomeOf = (tag: typeof Outcomes.Type): Outcome =>
   tag === "Failed" ? { _tag: "Failed", error: failure("Blocked") } : { _tag: tag, data: 7 }
+
+const seen = occurrences("the connection machine", {
+  "a Failed request": 100,
+  "a noAck request": 100,
+  "more requests than may be in flight": 100,
+  paused: 100,
+  "resumed after a pause": 50,
+  "ten bad frames within ten seconds": 50,
+  "ten bad frames in a longer time": 5,
+  "refused by the rate": 100,
+  "let through after a refusal": 50
+})
 
 describe("the connection machine", () => {
   it.prop(
@@ -84,6 +97,16 @@ describe("the connection machine", () => {
     ],
     ([requests, ackMode]) => {
       const limits = { ...quiet, inFlightMax: 3 }
+      seen.run()
+      seen.saw(
+        "a Failed request",
+        requests.some(([, outcome]) => outcome === "Failed")
+      )
+      seen.saw(
+        "a noAck request",
+        requests.some(([noAck]) => noAck)
+      )
+      seen.saw("more requests than may be in flight", requests.length > limits.inFlightMax)
       const arrivals = requests.map(([noAck], index) => [received(String(index), noAck ? 3 : 0), index] as const)
       const { state, commands } = run(opened(limits, ackMode), arrivals, limits)
       const dispatched = commands.flatMap((command) => (command._tag === "Dispatch" ? [command.request] : []))
@@ -130,6 +153,8 @@ describe("the connection machine", () => {
           if (command._tag === "Dispatch") waiting.push(command.request)
           if (command._tag === "Pause") paused = true
           if (command._tag === "Resume") paused = false
+          seen.saw("paused", command._tag === "Pause")
+          seen.saw("resumed after a pause", command._tag === "Resume")
         }
         assert.strictEqual(state.inFlight, waiting.length)
         if (waiting.length >= 4) assert.isTrue(paused)
@@ -152,7 +177,9 @@ describe("the connection machine", () => {
         const [next, commands] = step(state, bad, now, quiet)
         state = next
         const recent = times.filter((time) => time > now - 10_000)
+        seen.saw("ten bad frames in a longer time", times.length === 10 && recent.length < 10)
         if (recent.length >= 10) {
+          seen.saw("ten bad frames within ten seconds")
           assert.deepInclude(commands[0], { _tag: "Close", close: "Abuse" })
           return
         }
@@ -171,10 +198,15 @@ describe("the connection machine", () => {
       let now = 0
       let state = opened(limits)
       const passed: Array<number> = []
+      let wasRefused = false
       for (const wait of waits) {
         now += wait
         const [next, commands] = step(state, received("a"), now, limits)
-        if (commands.some((command) => command._tag === "Dispatch")) passed.push(now)
+        const isLetThrough = commands.some((command) => command._tag === "Dispatch")
+        seen.saw("let through after a refusal", isLetThrough && wasRefused)
+        seen.saw("refused by the rate", !isLetThrough)
+        wasRefused = !isLetThrough
+        if (isLetThrough) passed.push(now)
         else {
           const data = framesOf(commands)[0]?.data as { code: number; retryAfter: number }
           assert.strictEqual(data.code, 100008)
@@ -192,6 +224,8 @@ describe("the connection machine", () => {
     },
     { arbitrary: { runs: 1_000 } }
   )
+
+  seen.check()
 
   it("counts every frame but acks of pushes, and loses no credit when the clock is set back", () => {
     const limits = { ...quiet, rateLimit: { count: 2, windowMillis: 1_000 } }

@@ -7,6 +7,7 @@ import type { AckFailure } from "../../src/domain/connection/AckService.ts"
 import { noneWaiting } from "../../src/domain/connection/InboundAcks.ts"
 import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { frame, layer, settle, start } from "../support/ActorHarness.ts"
+import { occurrences } from "../support/Occurrences.ts"
 
 /** Small: a server ack is repeated 3, 9 and 21 ms after the frame, which is forgotten after 30. */
 const limits = { ackRetryMillis: 3, ackTimeoutMillis: 30, unconfirmedMax: 2 }
@@ -43,6 +44,8 @@ type Arrival =
 /** The frames that the server sends by protocol.md, tick by tick, in order. */
 class Reference {
   readonly sent: Array<string> = []
+  /** How often a confirmed frame was not yet the first. */
+  waits = 0
   waiting: Array<{ id: string; content: string; noAck: boolean; at: number; repeats: number; confirmed: boolean }> = []
 
   tick(now: number): void {
@@ -76,6 +79,7 @@ class Reference {
   }
 
   private takeTurns(): void {
+    if (this.waiting[0]?.confirmed === false && this.waiting.some(({ confirmed }) => confirmed)) this.waits += 1
     while (this.waiting[0]?.confirmed) {
       const frame = this.waiting.shift()
       if (frame?.noAck === false) this.sent.push(`${frame.id} ack 3 ${frame.content}`)
@@ -87,6 +91,15 @@ const brief = ({ id, frameType, ackSeq, ackErrCount, data }: ServerFrame): strin
   if (frameType === FrameType.err) return `${id} err ${(data as { code: number }).code}`
   return ackSeq === 1 ? `${id} ack 1 again ${ackErrCount ?? 0}` : `${id} ack ${ackSeq} ${data}`
 }
+
+const seen = occurrences("acks in mode rigor", {
+  "a final ack": 200,
+  "a repeated ack": 200,
+  "forgotten without confirmation": 100,
+  "an id with another content": 20,
+  "too many unconfirmed": 50,
+  "a confirmed frame waited for an earlier one": 20
+})
 
 describe("the acks of the client's frames in mode rigor", () => {
   it.effect.prop(
@@ -143,6 +156,18 @@ describe("the acks of the client's frames in mode rigor", () => {
           yield* settle
         }
         assert.strictEqual((yield* Clock.currentTimeMillis) - opened, 131)
+        seen.run()
+        const saw = (what: Parameters<typeof seen.saw>[0], pattern: RegExp) =>
+          seen.saw(
+            what,
+            reference.sent.some((text) => pattern.test(text))
+          )
+        saw("a final ack", /ack 3/)
+        saw("a repeated ack", /again [1-9]/)
+        saw("forgotten without confirmation", /err 300006/)
+        saw("an id with another content", /err 100007/)
+        saw("too many unconfirmed", /err 100009/)
+        seen.saw("a confirmed frame waited for an earlier one", reference.waits > 0)
         const sent = transport.frames.slice(first).map(brief)
         // Final acks come when the work is done, be it a frame later: their order is their own.
         for (const isFinal of [true, false]) {
@@ -166,4 +191,5 @@ describe("the acks of the client's frames in mode rigor", () => {
     },
     { arbitrary: { runs: 1_000 } }
   )
+  seen.check()
 })

@@ -8,6 +8,7 @@ import { noneUnacked } from "../../src/domain/connection/OutboundAcks.ts"
 import type { Message, WireMessage } from "../../src/domain/messages/Message.ts"
 import { FrameType, type ServerFrame } from "../../src/domain/protocol/Frame.ts"
 import { frame, layer, message, pushOf, settle, start } from "../support/ActorHarness.ts"
+import { occurrences } from "../support/Occurrences.ts"
 
 /** Small: a push is repeated 5 and 15 ms after it was sent, and given up after 35. */
 const limits = { pushRetryMillis: 5, pushRetryCount: 2, unackedMax: 2, leftOutMax: 1 }
@@ -92,6 +93,16 @@ const brief = ({ id, method, ackErrCount, data }: ServerFrame): string => {
   return conversationID === undefined ? "sync others" : `sync ${conversationID} ${seq}`
 }
 
+const seen = occurrences("acks of pushes", {
+  acknowledged: 200,
+  "repeated once": 200,
+  "repeated twice": 200,
+  "given up for sync": 200,
+  "the conversations that do not fit": 50,
+  "more pushes than may wait": 50,
+  "told again after a sync": 20
+})
+
 describe("the acks of pushes", () => {
   it.effect.prop(
     "end each push acknowledged, or left to sync after exactly so many repetitions, whatever is lost, doubled or late",
@@ -151,6 +162,16 @@ describe("the acks of pushes", () => {
           yield* settle
         }
         assert.deepStrictEqual(frames.map(brief), reference.sent)
+        seen.run()
+        const count = (pattern: RegExp) => reference.sent.filter((text) => pattern.test(text)).length
+        const ends = [...reference.ended.values()]
+        seen.saw("acknowledged", ends.includes("acknowledged"))
+        seen.saw("repeated once", count(/again 1/) > 0)
+        seen.saw("repeated twice", count(/again 2/) > 0)
+        seen.saw("given up for sync", ends.includes("left out"))
+        seen.saw("the conversations that do not fit", count(/sync others/) > 0)
+        seen.saw("more pushes than may wait", ends.length > count(/again 0/))
+        seen.saw("told again after a sync", count(/^sync \d/) > 1)
         assert.strictEqual(reference.ended.size, ackMode === "none" ? 0 : pushes.length)
         // The conversations of a `sync.required` stay until the client asks; nothing else does.
         connection.tell({ _tag: "FrameReceived", frame: frame({ method: "conversation.history" }) })
@@ -164,4 +185,5 @@ describe("the acks of pushes", () => {
     },
     { arbitrary: { runs: 1_000 } }
   )
+  seen.check()
 })

@@ -3,25 +3,47 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { layer, type Started, settle, start } from "../support/ActorHarness.ts"
 import { FakePresence } from "../support/FakePresence.ts"
+import { occurrences } from "../support/Occurrences.ts"
 import { leave, pass, told, watch } from "../support/Watching.ts"
 
 const Someone = Schema.Literals(["2", "3", "4"])
+const Move = Schema.Struct({
+  kind: Schema.Literals(["arrive", "leave", "arriveElsewhere", "leaveElsewhere"]),
+  who: Someone
+})
+/** Half of all acts are moves: without them there is nothing to tell. */
 const Act = Schema.Union([
-  Schema.Struct({ kind: Schema.Literals(["arrive", "leave", "arriveElsewhere", "leaveElsewhere"]), who: Someone }),
+  Move,
+  Move,
+  Move,
+  Move,
+  Move,
   Schema.Struct({ kind: Schema.Literals(["watch"]), userIds: Schema.Array(Someone).check(Schema.isMaxLength(3)) }),
   Schema.Struct({ kind: Schema.Literals(["know", "forget"]), who: Someone }),
-  Schema.Struct({ kind: Schema.Literals(["away", "contactsAway", "back"]) }),
+  Schema.Struct({ kind: Schema.Literals(["away", "contactsAway", "back", "back", "back"]) }),
   /** How long answers are on their way from now on. */
-  Schema.Struct({ kind: Schema.Literal("slow"), millis: Schema.Literals([0, 0, 100, 400]) }),
+  Schema.Struct({ kind: Schema.Literal("slow"), millis: Schema.Literals([0, 100, 400]) }),
   Schema.Struct({ kind: Schema.Literal("pass"), millis: Schema.Literals([50, 200, 500, 1_000]) })
 ])
+/** Each act, and the time until the next one. */
+const Step = Schema.Tuple([Act, Schema.Literals([0, 50, 600, 2_500])])
+
+const seen = occurrences("changes of presence", {
+  "told of one who came": 200,
+  "told of one who went": 200,
+  "told while answers were slow": 50,
+  "a call was overtaken by a later one": 5,
+  "a call failed while the database was away": 20,
+  "a watched user was a contact no more": 50
+})
 
 describe("changes of presence", () => {
   it.effect.prop(
     "come one after the other, of contacts only, and end with the truth, whatever happens",
-    [Schema.Array(Act).check(Schema.isMaxLength(25))],
-    ([acts]) =>
+    [Schema.Array(Step).check(Schema.isBetweenLength(5, 25)), Schema.Literals([0, 100, 400])],
+    ([steps, slowness]) =>
       Effect.gen(function* () {
+        seen.run()
         const fake = yield* FakePresence
         const ann = yield* start({ userId: "1" })
         const local = new Map<string, Started>()
@@ -42,6 +64,8 @@ describe("changes of presence", () => {
             assert.isTrue(believed.has(userId), "was told of somebody it does not watch")
             assert.notStrictEqual(believed.get(userId), online, "was told the same again")
             believed.set(userId, online)
+            seen.saw(online ? "told of one who came" : "told of one who went")
+            seen.saw("told while answers were slow", fake.before !== Effect.void)
           }
           read = frames.length
         }
@@ -67,6 +91,7 @@ describe("changes of presence", () => {
             case "forget":
               known.delete(step.who)
               lost.add(step.who)
+              seen.saw("a watched user was a contact no more", believed.has(step.who))
               return fake.forget("1", step.who)
             case "away":
             case "contactsAway":
@@ -85,6 +110,8 @@ describe("changes of presence", () => {
               const heard = Effect.map(Effect.result(watch(ann, ...step.userIds)), (answer) => {
                 hear()
                 // Of calls that overtake each other the last one counts.
+                seen.saw("a call failed while the database was away", answer._tag === "Failure")
+                seen.saw("a call was overtaken by a later one", call < answered)
                 if (answer._tag === "Failure" || call < answered) return
                 answered = call
                 believed = new Map(answer.success.map(({ userId, online }) => [userId, online]))
@@ -94,8 +121,14 @@ describe("changes of presence", () => {
             }
           }
         })
-        for (const step of acts) {
+        yield* act({ kind: "arriveElsewhere", who: "2" })
+        yield* act({ kind: "arrive", who: "3" })
+        yield* pass(1_000)
+        yield* act({ kind: "watch", userIds: ["2", "3"] })
+        yield* act({ kind: "slow", millis: slowness })
+        for (const [step, millis] of steps) {
           yield* act(step)
+          yield* pass(millis)
           hear()
         }
         fake.isAway = false
@@ -120,4 +153,5 @@ describe("changes of presence", () => {
       }).pipe(Effect.provide(layer({}))),
     { arbitrary: { runs: 400 } }
   )
+  seen.check()
 })

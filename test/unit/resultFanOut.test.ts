@@ -85,8 +85,8 @@ describe("outcomes for gateways", () => {
         const bringing = yield* Effect.forkScoped(fanOut(`${round} a`, `${round} b`))
         yield* pass(2_900)
         assert.isUndefined(bringing.pollUnsafe(), `round ${round}`)
-        // The last wait before another try is 2.4 s at most.
-        yield* pass(2_700)
+        // The last wait before another try is 300 ms at most.
+        yield* pass(500)
         assert.isDefined(bringing.pollUnsafe(), `round ${round}`)
         yield* fanOut(`${round} c`)
         assert.strictEqual((yield* skippedSoFar) - before, 3)

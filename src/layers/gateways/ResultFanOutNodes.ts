@@ -70,7 +70,10 @@ const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
       const endsAt = clock.currentTimeMillisUnsafe() + absentMillis
       // A lost call may have taken effect: a client that gets a push twice recognises it by its seq.
       return node.deliver({ outcomes }).pipe(
-        Effect.retry({ schedule: backoff("50 millis"), while: () => clock.currentTimeMillisUnsafe() < endsAt }),
+        Effect.retry({
+          schedule: backoff("50 millis", "250 millis"),
+          while: () => clock.currentTimeMillisUnsafe() < endsAt
+        }),
         Effect.catchTag("CallLost", (lost) => skip(outcomes, lost))
       )
     })

@@ -1,6 +1,6 @@
 /** When to retry a call to another process: soon at first, then less and less often, with jitter. */
 import { type Duration, Schedule } from "effect"
 
-/** Waits twice as long after each failure, at most two seconds. */
-export const backoff = (first: Duration.Input) =>
-  Schedule.jittered(Schedule.min([Schedule.exponential(first), Schedule.spaced("2 seconds")]))
+/** Waits twice as long after each failure, but no longer than the longest; 20 % less or more by chance. */
+export const backoff = (first: Duration.Input, longest: Duration.Input = "2 seconds") =>
+  Schedule.jittered(Schedule.min([Schedule.exponential(first), Schedule.spaced(longest)]))
