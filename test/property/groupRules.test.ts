@@ -136,14 +136,14 @@ const isManaging = (step: Step): boolean => [1, 2].includes(roleIn(step, step.se
 
 describe("the rules of groups", () => {
   const seen = occurrences("groups", {
-    "a request is approved": 50,
+    "a request is approved": 35,
     "an approval is refused: it was not asked for, or is barred meanwhile": 100,
     "a manager brings a user in": 90,
-    "a user joins alone": 12,
-    "a manager removes a member": 20,
+    "a user joins alone": 5,
+    "a manager removes a member": 15,
     "the owner hands the group over": 15,
-    "a group is founded": 35,
-    "a group ends with its last member": 6
+    "a group is founded": 20,
+    "a group ends with its last member": 5
   })
 
   property("keep exactly one owner for as long as there are members, and let nobody into a group without", (step) => {

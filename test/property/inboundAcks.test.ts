@@ -93,7 +93,7 @@ const brief = ({ id, frameType, ackSeq, ackErrCount, data }: ServerFrame): strin
 }
 
 const seen = occurrences("acks in mode rigor", {
-  "a final ack": 200,
+  "a final ack": 150,
   "a repeated ack": 200,
   "forgotten without confirmation": 100,
   "an id with another content": 20,

@@ -94,7 +94,7 @@ const brief = ({ id, method, ackErrCount, data }: ServerFrame): string => {
 }
 
 const seen = occurrences("acks of pushes", {
-  acknowledged: 200,
+  acknowledged: 150,
   "repeated once": 200,
   "repeated twice": 200,
   "given up for sync": 200,
