@@ -95,7 +95,7 @@ const seen = occurrences("the clocks", {
   TokenExpired: 50,
   "two ended together": 5,
   "an ack of a push kept it open": 20,
-  "no clock was on": 20
+  "no clock was on": 5
 })
 
 describe("the clocks of a connection", () => {
