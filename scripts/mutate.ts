@@ -3,6 +3,7 @@
  * `pnpm mutate --since <commit>`: only in lines that were changed since then, at most so many of them.
  */
 import { execFileSync } from "node:child_process"
+import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { Stryker } from "@stryker-mutator/core"
 import { type Area, areas, has } from "./mutation/Areas.ts"
@@ -38,6 +39,7 @@ for (const area of areas) {
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner"],
     vitest: { configFile: "vitest.mutation.config.ts", related: false },
+    concurrency: availableParallelism(),
     coverageAnalysis: "perTest",
     // What a constant of a module is, each test file sees once: such a mutant would need a process of its own.
     ignoreStatic: true,
