@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process"
 import { availableParallelism } from "node:os"
+import { relative } from "node:path"
 import { parseArgs } from "node:util"
 import { Stryker } from "@stryker-mutator/core"
 import { type Area, areas, has } from "./mutation/Areas.ts"
@@ -55,7 +56,7 @@ for (const area of areas) {
     if (status !== "Survived" && status !== "NoCoverage") continue
     const change = replacement.replace(/\s+/g, " ").slice(0, 100)
     survivors.push(
-      `${status} ${fileName}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName}: ${change}`
+      `${status} ${relative(process.cwd(), fileName)}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName}: ${change}`
     )
   }
 }
