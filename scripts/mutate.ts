@@ -10,8 +10,8 @@ import { Stryker } from "@stryker-mutator/core"
 import { type Area, areas, has } from "./mutation/Areas.ts"
 import { changedLines } from "./mutation/ChangedLines.ts"
 
-/** Of each area: done in some ten minutes. */
-const linesMax = 200
+/** Of each area: done in some minutes. */
+const linesMax = 100
 /** Of the mutants that a test runs into. */
 const killedPercentMin = 90
 
