@@ -18,7 +18,7 @@ const killedPercentMin = 90
 const git = (...args: ReadonlyArray<string>): string => execFileSync("git", args, { encoding: "utf8" })
 
 const { values, positionals } = parseArgs({ options: { since: { type: "string" } }, allowPositionals: true })
-/** What is to be mutated in an area: globs, files, or ranges of lines of them. */
+/** The part of an area that is to be mutated: globs, files, or ranges of lines of them. */
 const chosen = (area: Area): ReadonlyArray<string> => {
   if (values.since === undefined) {
     return positionals.length === 0 ? area.patterns : positionals.filter((file) => has(area, file.replace(/:.*$/, "")))
@@ -42,7 +42,7 @@ for (const area of areas) {
     vitest: { configFile: "vitest.mutation.config.ts", related: false },
     concurrency: availableParallelism(),
     coverageAnalysis: "perTest",
-    // What a constant of a module is, each test file sees once: such a mutant would need a process of its own.
+    // A module computes its constants once: a mutant of one would need a process of its own.
     ignoreStatic: true,
     // The texts of logs and errors are no behaviour; methods, codes and routes are compared with the documents.
     mutator: { excludedMutations: ["StringLiteral"] },

@@ -22,7 +22,7 @@ export interface ApiServer {
   readonly directory: string
 }
 
-/** What has to be undone, the last first: told at once, so that a run which is cut short leaves nothing behind either. */
+/** Registers a step of the cleanup, at once, so that a run which is cut short cleans up, too. The last step is done first. */
 export type Undo = (undo: () => Promise<void> | void) => void
 
 const titles: Record<StoreName, string> = { embedded: "embedded: SQLite", infra: "infra: MySQL, Kafka" }

@@ -1,5 +1,5 @@
 /**
- * What `pnpm bench api` finds in the store: put there by the server's own layers, in large batches, so that every seq,
+ * The contents of the store for `pnpm bench api`: put there by the server's own layers, in large batches, so that every seq,
  * version and member is as a server would have left it.
  */
 import { Clock, ConfigProvider, Effect, Layer, Result } from "effect"

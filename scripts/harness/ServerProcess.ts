@@ -77,7 +77,7 @@ export class ServerProcess {
     return this.child.pid ?? Number.NaN
   }
 
-  /** What it has written. */
+  /** Its output so far. */
   output(): string {
     return this.text
   }

@@ -1,5 +1,5 @@
 /**
- * What the clients here know of the wire (protocol.md sections 1 and 2). Written anew on purpose: a client that shared code
+ * The wire as the clients here know it (protocol.md sections 1 and 2). Written anew on purpose: a client that shared code
  * with the server would share its mistakes.
  */
 
