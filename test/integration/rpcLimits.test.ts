@@ -86,7 +86,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
       socket.call("1", "SendMessage", call)
       yield* until("the answer", () => socket.sent.some(({ _tag }) => _tag === "Exit"))
       socket.call("2", "SendMessage", { ...call, padding: "x".repeat(lineMax) })
-      assert.strictEqual((yield* eventually("the end", () => socket.closed)).code, 1009)
+      assert.strictEqual((yield* socket.closed()).code, 1009)
     })
   )
 
@@ -94,7 +94,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
     Effect.gen(function* () {
       const socket = yield* opened
       for (let sent = 0; sent <= lineMax; sent += 16_384) socket.raw("x".repeat(16_384))
-      assert.strictEqual((yield* eventually("the end", () => socket.closed)).code, 1009)
+      assert.strictEqual((yield* socket.closed()).code, 1009)
     })
   )
 
@@ -147,7 +147,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("RPC", (it) => {
         const { bufferedAmount } = (yield* eventually("the end", closed)) as WebSocket
         assert.isAtMost(bufferedAmount, 1024 * 1024 + 2 * messages * contentMax.length)
         socket.resume()
-        assert.deepStrictEqual(yield* eventually("the close frame", () => socket.closed), {
+        assert.deepStrictEqual(yield* socket.closed(), {
           code: 4008,
           reason: "slow-consumer"
         })

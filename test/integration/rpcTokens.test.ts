@@ -44,7 +44,7 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: secret }), { excludeTestServices: true
       socket.call("1", "Messages", { conversationId })
       const contents = () => socket.sent.flatMap(({ values = [] }) => values.map(({ content }) => content))
       yield* eventually("the first message", () => contents().at(0))
-      const closed = yield* eventually("the end", () => socket.closed)
+      const closed = yield* socket.closed()
       assert.deepStrictEqual(closed, { code: 4004, reason: "token-expired" })
       yield* say("after")
       assert.deepStrictEqual(contents(), ["before"])

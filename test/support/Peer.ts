@@ -1,35 +1,14 @@
-/** A chat client for tests: a plain `ws` socket that remembers what it was sent. */
+/** A chat client for tests: remembers the frames that it was sent, and waits for those that it expects. */
 import { Effect, Schema } from "effect"
 import { type ClientOptions, WebSocket } from "ws"
 import { ServerFrame } from "../../src/domain/protocol/Frame.ts"
-import { hangMillis } from "./HangLimit.ts"
-
-export interface Closed {
-  readonly code: number
-  readonly reason: string
-}
+import { openSocket, TestSocket } from "./TestSocket.ts"
 
 const decodeFrame = Schema.decodeUnknownSync(ServerFrame)
 
-export class Peer {
-  readonly socket: WebSocket
+export class Peer extends TestSocket {
   /** Every frame so far, in order; each fits the schema of the server's frames. */
   readonly frames: Array<ServerFrame> = []
-  private readonly watchers = new Set<() => void>()
-  private ended: Closed | undefined
-
-  constructor(socket: WebSocket) {
-    this.socket = socket
-    socket.on("message", (data) => {
-      this.frames.push(decodeFrame(JSON.parse(String(data))))
-      this.notify()
-    })
-    socket.on("close", (code, reason) => {
-      this.ended = { code, reason: String(reason) }
-      this.notify()
-    })
-    socket.on("error", () => {})
-  }
 
   send(frame: unknown): void {
     this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame))
@@ -53,48 +32,17 @@ export class Peer {
     return this.find((frame) => frame.id === id)
   }
 
-  closed(): Effect.Effect<Closed> {
-    return this.when(() => this.ended)
+  protected receive(text: string): void {
+    this.frames.push(decodeFrame(JSON.parse(text)))
   }
 
-  private when<A>(read: () => A | undefined): Effect.Effect<A> {
-    return Effect.callback<A>((resume) => {
-      const watch = () => {
-        const value = read()
-        if (value === undefined) return
-        this.watchers.delete(watch)
-        resume(Effect.succeed(value))
-      }
-      this.watchers.add(watch)
-      watch()
-      return Effect.sync(() => this.watchers.delete(watch))
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: hangMillis,
-        orElse: () =>
-          Effect.die(
-            new Error(`nothing came within ${hangMillis} ms; so far: ${JSON.stringify(this.frames).slice(0, 2_000)}`)
-          )
-      })
-    )
-  }
-
-  private notify(): void {
-    for (const watch of this.watchers) watch()
+  protected received(): unknown {
+    return this.frames
   }
 }
 
 /** Opens a socket; it is cut when the test's scope ends. */
-export const connect = (url: string, token: string, options: ClientOptions = {}) =>
-  Effect.acquireRelease(
-    Effect.callback<Peer, Error>((resume) => {
-      const socket = new WebSocket(url, { ...options, headers: { authorization: token, ...options.headers } })
-      const peer = new Peer(socket)
-      socket.once("open", () => resume(Effect.succeed(peer)))
-      socket.once("error", (error) => resume(Effect.fail(error)))
-    }),
-    (peer) => Effect.sync(() => peer.socket.terminate())
-  )
+export const connect = (url: string, token: string, options?: ClientOptions) => openSocket(Peer, url, token, options)
 
 /** An upgrade that is refused: its status, headers and parsed body. */
 export const refused = (url: string, options: ClientOptions = {}, protocols: ReadonlyArray<string> = []) =>

@@ -1,7 +1,5 @@
-/** A plain WebSocket that speaks RPC as JSON separated by newlines, and remembers what it was sent. */
-import { Effect } from "effect"
-import { WebSocket } from "ws"
-import type { Closed } from "./Peer.ts"
+/** A client that speaks RPC as JSON separated by newlines, and remembers what it was sent. */
+import { openSocket, TestSocket } from "./TestSocket.ts"
 
 /** Messages of the server, as far as tests look into them. */
 export interface Sent {
@@ -14,21 +12,9 @@ export interface Sent {
 export const callLine = (id: string, tag: string, payload: unknown, more: object = {}): string =>
   `${JSON.stringify({ _tag: "Request", id, tag, payload, headers: [], ...more })}\n`
 
-export class RpcSocket {
+export class RpcSocket extends TestSocket {
+  /** Every message so far, in order. */
   readonly sent: Array<Sent> = []
-  closed: Closed | undefined
-  private readonly socket: WebSocket
-
-  constructor(socket: WebSocket) {
-    this.socket = socket
-    socket.on("message", (data) => {
-      for (const line of String(data).split("\n")) if (line !== "") this.sent.push(JSON.parse(line))
-    })
-    socket.on("close", (code, reason) => {
-      this.closed = { code, reason: String(reason) }
-    })
-    socket.on("error", () => {})
-  }
 
   call(...call: Parameters<typeof callLine>): void {
     this.raw(callLine(...call))
@@ -51,16 +37,15 @@ export class RpcSocket {
   terminate(): void {
     this.socket.terminate()
   }
+
+  protected receive(text: string): void {
+    for (const line of text.split("\n")) if (line !== "") this.sent.push(JSON.parse(line))
+  }
+
+  protected received(): unknown {
+    return this.sent
+  }
 }
 
 /** Opens a socket; it is cut when the test's scope ends. */
-export const openRpcSocket = (url: string, token = "") =>
-  Effect.acquireRelease(
-    Effect.callback<RpcSocket, Error>((resume) => {
-      const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
-      const opened = new RpcSocket(socket)
-      socket.once("open", () => resume(Effect.succeed(opened)))
-      socket.once("error", (error) => resume(Effect.fail(error)))
-    }),
-    (socket) => Effect.sync(() => socket.terminate())
-  )
+export const openRpcSocket = (url: string, token = "") => openSocket(RpcSocket, url, `Bearer ${token}`)
