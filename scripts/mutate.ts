@@ -56,7 +56,7 @@ for (const area of areas) {
     if (status !== "Survived" && status !== "NoCoverage") continue
     const change = replacement.replace(/\s+/g, " ").slice(0, 100)
     survivors.push(
-      `${status} ${relative(process.cwd(), fileName)}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName}: ${change}`
+      `${status} ${relative(process.cwd(), fileName)}:${location.start.line}:${location.start.column} ${mutatorName}: ${change}`
     )
   }
 }

@@ -280,6 +280,53 @@ describe("the connection machine", () => {
     assert.deepInclude(framesOf(commands)[0]?.data as object, { code: 100008 })
   })
 
+  it("takes an ack of a push with its id alone, and refuses data in it that cannot be read", () => {
+    const acked = (data: unknown): ConnectionEvent => ({
+      _tag: "FrameReceived",
+      frame: frame({ id: message(1).messageId, frameType: FrameType.ack, ackSeq: 1, data })
+    })
+    const acknowledgedWith = (data: unknown) =>
+      run(
+        opened(quiet),
+        [
+          [pushOf(message(1)), 0],
+          [acked(data), 1]
+        ],
+        quiet
+      )
+    for (const data of [undefined, null]) {
+      const { state, commands } = acknowledgedWith(data)
+      assert.strictEqual(state.outbound.unacked.length, 0)
+      assert.deepStrictEqual(framesOf(commands), [])
+    }
+    const { state, commands } = acknowledgedWith({ conversationID: 5 })
+    assert.strictEqual(state.outbound.unacked.length, 1)
+    assert.deepStrictEqual(
+      framesOf(commands).map(({ id, data }) => [id, (data as { readonly code: number }).code]),
+      [[message(1).messageId, 100002]]
+    )
+  })
+
+  it("in mode rigor refuses a frame that wants an ack and has no id; one that wants none takes effect at once", () => {
+    const sent = (id: string, frameType: 0 | 3): ConnectionEvent => ({
+      _tag: "FrameReceived",
+      frame: frame({ id, frameType, method: "conversation.chat" })
+    })
+    const refused = run(opened(quiet, "rigor"), [[sent("", FrameType.data), 0]], quiet)
+    assert.deepStrictEqual(
+      framesOf(refused.commands).map(({ data }) => (data as { readonly code: number }).code),
+      [100002]
+    )
+    assert.isFalse(refused.commands.some((command) => command._tag === "Dispatch"))
+    // Without an id it is no repetition of another one without an id, either.
+    const events = [sent("", FrameType.noAck), sent("", FrameType.noAck)].map((event) => [event, 0] as const)
+    const { commands } = run(opened(quiet, "rigor"), events, quiet)
+    assert.deepStrictEqual(
+      commands.map(({ _tag }) => _tag),
+      ["Dispatch", "Dispatch"]
+    )
+  })
+
   it("repeats no more pushes in one step than the outbound bound allows, and the others right after", () => {
     const large = (seq: number) => pushOf({ ...message(seq), content: "x".repeat(16 * 1024) })
     const pushes = Array.from({ length: 10 }, (_, index) => [large(index + 1), 0] as const)

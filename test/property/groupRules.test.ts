@@ -308,4 +308,15 @@ describe("the rules of groups", () => {
     },
     groupMembersMax - placesLeft
   )
+
+  it("refuse a founder who is no user, as a service may name one, and found nothing", () => {
+    const nobodyYet = { state: "none", isVerify: false, roles: [0, 0, 0, 0], actions: [], asking: [], barriers: [] }
+    const group = new Group(nobodyYet as unknown as typeof Life.Type)
+    const founding: GroupEvent = { event: "created", name: "", icon: "", isVerify: false, userIds: ["2" as UserId] }
+    const tagOf = (sender: string) => {
+      const result = decideGroup(founding, sender as UserId, group.view())
+      return Result.isFailure(result) ? result.failure._tag : "founded"
+    }
+    assert.deepStrictEqual([tagOf("404"), tagOf("1")], ["UserNotFound", "founded"])
+  })
 })
