@@ -307,6 +307,12 @@ describe("the connection machine", () => {
     )
   })
 
+  it("lets a command take effect at once in every mode but rigor", () => {
+    const sent: ConnectionEvent = { _tag: "FrameReceived", frame: frame({ id: "a", method: "conversation.chat" }) }
+    const firstIn = (mode: AckMode) => run(opened(quiet, mode), [[sent, 0]], quiet).commands[0]?._tag
+    assert.deepStrictEqual([firstIn("none"), firstIn("once"), firstIn("rigor")], ["Dispatch", "Dispatch", "SendFrame"])
+  })
+
   it("in mode rigor refuses a frame that wants an ack and has no id; one that wants none takes effect at once", () => {
     const sent = (id: string, frameType: 0 | 3): ConnectionEvent => ({
       _tag: "FrameReceived",
@@ -359,10 +365,12 @@ describe("the connection machine", () => {
 
   it("wants no deadline and does nothing once it is closed", () => {
     const limits = { ...quiet, heartbeatIntervalMillis: 1, idleTimeoutMillis: 1, maxLifetimeMillis: 1 }
-    const { state } = run(opened(limits), [[{ _tag: "CloseAsked", close: "Replaced" }, 0]], limits)
-    assert.strictEqual(deadline(state, limits), Number.POSITIVE_INFINITY)
-    for (const event of [received("a"), bad, { _tag: "DeadlineReached" }] as const) {
-      assert.deepStrictEqual(step(state, event, 10, limits), [state, []])
+    for (const end of [{ _tag: "CloseAsked", close: "Replaced" }, { _tag: "SocketClosed" }] as const) {
+      const { state } = run(opened(limits), [[end, 0]], limits)
+      assert.strictEqual(deadline(state, limits), Number.POSITIVE_INFINITY)
+      for (const event of [received("a"), bad, { _tag: "DeadlineReached" }] as const) {
+        assert.deepStrictEqual(step(state, event, 10, limits), [state, []])
+      }
     }
   })
 })
