@@ -8,7 +8,8 @@ const settings = {
   CHAT_HOST: "127.0.0.1",
   CHAT_PORT: "0",
   CHAT_INTERNAL_PORT: "0",
-  CHAT_ACK_TIMEOUT: "2 seconds",
+  // A busy machine must not be late with a confirmation: the frame would be forgotten.
+  CHAT_ACK_TIMEOUT: "8 seconds",
   CHAT_ACK_RETRY: "100 millis",
   CHAT_PUSH_RETRY: "250 millis",
   CHAT_PUSH_RETRY_COUNT: "3",
