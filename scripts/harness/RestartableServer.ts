@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ServerProcess } from "./ServerProcess.ts"
-import { pause } from "./Waiting.ts"
+import { pause, until } from "./Waiting.ts"
 
 /** How long it may take until it is ready: it may have to wait for a database. */
 const readyMillis = 120_000
@@ -96,10 +96,10 @@ export class RestartableServer {
 
   /** Waits until the killed process is gone. Throws when it ended in another way. */
   async killed(): Promise<void> {
-    if (this.current === undefined) return
-    await this.current.exited
-    if (this.current.child.signalCode !== "SIGKILL")
-      throw new Error(`the server ended before it was killed:\n${this.log}`)
+    const server = this.current
+    if (server === undefined) return
+    await until("the end of the killed server", graceMillis, () => !server.isRunning)
+    if (server.child.signalCode !== "SIGKILL") throw new Error(`the server ended before it was killed:\n${this.log}`)
   }
 
   /** Ends the process, politely first, and removes its data; tells how it ended. It cannot be started again. */

@@ -55,12 +55,12 @@ export class ServerProcess {
       detached: isGroup
     })
     const keep = (chunk: unknown) => {
-      this.text += String(chunk)
+      this.text += chunk
       if (this.text.length > 2 * outputMax) this.text = this.text.slice(-outputMax)
       this.wake()
     }
-    this.child.stdout?.on("data", keep)
-    this.child.stderr?.on("data", keep)
+    this.child.stdout?.setEncoding("utf8").on("data", keep)
+    this.child.stderr?.setEncoding("utf8").on("data", keep)
     this.child.once("error", keep)
     running.add(this)
     this.exited = new Promise((resolve) =>

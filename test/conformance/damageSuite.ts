@@ -1,9 +1,11 @@
 /** A damaged database is reported, and never worked around in silence. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Layer, Logger } from "effect"
+import { Cause, Effect, Layer, Logger, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { UserRepository } from "../../src/domain/accounts/User.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import { UserId } from "../../src/domain/shared/Ids.ts"
 import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
 import { draft } from "../support/Drafts.ts"
 
@@ -11,7 +13,7 @@ const deletingVersion = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE 
 
 export const damageSuite = <E, F>(
   name: string,
-  layer: Layer.Layer<MessageStore | SqlClient.SqlClient, E>,
+  layer: Layer.Layer<MessageStore | UserRepository | SqlClient.SqlClient, E>,
   database: Layer.Layer<SqlClient.SqlClient, F>
 ) =>
   describe(`damage on ${name}`, () => {
@@ -33,6 +35,29 @@ export const damageSuite = <E, F>(
         const [row] = yield* sql<{ readonly count: number }>`
           SELECT COUNT(*) AS count FROM messages WHERE client_id LIKE ${"after %"}`
         assert.strictEqual(Number(row?.count), 0)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("of a row is a defect of what reads it", () =>
+      Effect.gen(function* () {
+        const users = yield* UserRepository
+        const sql = yield* SqlClient.SqlClient
+        const insertUser = (id: string, sex: number) =>
+          sql`INSERT INTO users ${sql.insert({
+            id,
+            phone: `+4915100000${id}`,
+            password_hash: "",
+            nickname: "",
+            nickname_key: "",
+            sex,
+            avatar: "",
+            created_at: 0
+          })}`
+        yield* insertUser("71", 2)
+        yield* insertUser("72", 9)
+        assert.isTrue(Option.isSome(yield* users.findById(UserId.make("71"))))
+        const exit = yield* Effect.exit(users.findById(UserId.make("72")))
+        assert.isTrue(exit._tag === "Failure" && Cause.hasDies(exit.cause))
       }).pipe(Effect.provide(layer))
     )
 

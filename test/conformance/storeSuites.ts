@@ -1,6 +1,7 @@
 /** Every suite of what is stored, against one database. */
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { Settings } from "../../src/layers/settings/Settings.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
@@ -42,6 +43,11 @@ const repositories = Layer.mergeAll(
   FriendsSql.layer
 ).pipe(Layer.provide(IdsSnowflake.layer))
 
+/** Ids are made of the time since 2025, and test clocks begin in 1970. */
+const inOurTime = Layer.effectDiscard(
+  Effect.flatMap(Clock.Clock, (clock) => ("setTime" in clock ? TestClock.setTime(Date.UTC(2030, 0, 1)) : Effect.void))
+)
+
 type Database<E> = Layer.Layer<SqlClient.SqlClient | Settings | MessagePolicy, E>
 
 /** The repositories over a database, with these changes of the policy. */
@@ -52,7 +58,7 @@ const layerOver =
       MessagePolicy,
       Effect.map(MessagePolicy, (policy) => ({ ...policy, ...changes }))
     )
-    return repositories.pipe(Layer.provide(policy), Layer.provideMerge(database))
+    return repositories.pipe(Layer.provide(policy), Layer.provide(inOurTime), Layer.provideMerge(database))
   }
 
 /** Messages and conversations. `database` is empty each time that it is made, here and below. */

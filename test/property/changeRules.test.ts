@@ -10,6 +10,7 @@ import {
 } from "../../src/domain/messages/ChangeRules.ts"
 import type { Draft, UnsentChange } from "../../src/domain/messages/Draft.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
+import { changeRefusals } from "../../src/domain/messages/Refusals.ts"
 import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
@@ -101,14 +102,16 @@ const expected = (one: Case): ErrorName | undefined => {
 const kinds = ["recall", "edit", "reaction"] as const
 const results = ["allowed", "NoMessage", "Conflict", "TooLate", "Forbidden", "BadContent"] as const
 const cases = kinds.flatMap((kind) => results.map((result) => `${kind}: ${result}` as const))
-/** What cannot be: reactions have no window, and anybody may react. Only an edit has content that may be bad. */
-const impossible = ["reaction: TooLate", "reaction: Forbidden", "reaction: BadContent", "recall: BadContent"]
+/** The errors that drafts of a kind declare, and success: each of them must occur, and no other. */
+const possible = (kind: (typeof kinds)[number]): ReadonlyArray<string> => [
+  "allowed",
+  ...changeRefusals[MessageType[kind]]
+]
 const seen = occurrences(
   "the rules of changes",
-  Object.fromEntries(cases.map((name) => [name, impossible.includes(name) ? 0 : 5])) as Record<
-    (typeof cases)[number],
-    number
-  >
+  Object.fromEntries(
+    kinds.flatMap((kind) => results.map((result) => [`${kind}: ${result}`, possible(kind).includes(result) ? 5 : 0]))
+  ) as Record<(typeof cases)[number], number>
 )
 
 describe("the rules of changes", () => {
@@ -120,6 +123,7 @@ describe("the rules of changes", () => {
         const { draft, view, windows } = inputOf(one)
         const problem = problemOf(checkChange(draft, view, windows))
         assert.strictEqual(problem?.code, codeOf(expected(one)))
+        assert.include(possible(one.kind), problem?._tag ?? "allowed")
         seen.run()
         seen.saw(`${one.kind}: ${(expected(one) ?? "allowed") as (typeof results)[number]}`)
       }),

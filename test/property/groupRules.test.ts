@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
 import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
+import { groupEventRefusals } from "../../src/domain/messages/Refusals.ts"
+import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
 import { type AnyFailure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { occurrences } from "../support/Occurrences.ts"
@@ -100,6 +102,7 @@ class Group {
 }
 
 type Decided = ReadonlyArray<RoleChange> | AnyFailure
+type EventKind = GroupEvent["event"]
 
 /** A decision, and the roles of all users before it. */
 interface Step {
@@ -308,6 +311,33 @@ describe("the rules of groups", () => {
     },
     groupMembersMax - placesLeft
   )
+
+  /** Declared for other reasons than these rules: an id that names something else; users who must be friends. */
+  const isElsewhere = (kind: EventKind, error: ErrorName): boolean =>
+    error === "NotFriends" || (error === "Conflict" && !["created", "joined", "role"].includes(kind))
+  const declared = Object.entries(groupEventRefusals).flatMap(([kind, errors]) =>
+    errors.flatMap((error) => (isElsewhere(kind as EventKind, error) ? [] : [`${kind}: ${error}`]))
+  )
+  const refused = occurrences("refusals of group events", Object.fromEntries(declared.map((name) => [name, 1])))
+  it.effect.prop(
+    "refuse an event with the errors that its kind declares, each of which occurs",
+    [Life, Schema.Boolean],
+    ([life, isFull]) =>
+      Effect.sync(() =>
+        live(
+          life,
+          ({ event, decided }) => {
+            refused.run()
+            if (!isRefused(decided)) return
+            assert.include(declared, `${event.event}: ${decided._tag}`)
+            refused.saw(`${event.event}: ${decided._tag}`)
+          },
+          isFull ? groupMembersMax - placesLeft : 0
+        )
+      ),
+    { arbitrary: { runs } }
+  )
+  refused.check()
 
   it("refuse a founder who is no user, as a service may name one, and found nothing", () => {
     const nobodyYet = { state: "none", isVerify: false, roles: [0, 0, 0, 0], actions: [], asking: [], barriers: [] }

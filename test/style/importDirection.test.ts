@@ -1,4 +1,4 @@
-/** The direction of imports: src/domain knows Effect only, nothing reaches back up, and no two rooms need each other (docs/architecture.md). */
+/** The direction of imports: src/domain knows Effect only, nothing reaches back up, and no two modules need each other (docs/architecture.md). */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -30,26 +30,26 @@ const importsOf = (file: string): ReadonlyArray<string> =>
 
 const folderOf = (path: string): string => relative(root, path).split("/", 1)[0] ?? ""
 
-/** A room is a folder with files in it; the files that stand directly in a top folder put its rooms together. */
-const roomOf = (file: string): string => relative(root, dirname(file))
+/** A module is a folder with files in it; the files that stand directly in a top folder put its modules together. */
+const moduleOf = (file: string): string => relative(root, dirname(file))
 
-/** The rooms that each room imports from. */
+/** The modules that each module imports from. */
 const neighbours = new Map<string, Set<string>>()
 for (const file of files) {
-  const room = roomOf(file)
-  const known = neighbours.get(room) ?? new Set()
+  const module = moduleOf(file)
+  const known = neighbours.get(module) ?? new Set()
   for (const path of importsOf(file)) {
-    if (path.startsWith(".")) known.add(roomOf(join(file, "..", path)))
+    if (path.startsWith(".")) known.add(moduleOf(join(file, "..", path)))
   }
-  known.delete(room)
-  neighbours.set(room, known)
+  known.delete(module)
+  neighbours.set(module, known)
 }
 
-/** A way from a room back to itself, if there is one. */
+/** A way from a module back to itself, if there is one. */
 const circleFrom = (start: string): ReadonlyArray<string> | undefined => {
   const seen = new Set<string>()
-  const walk = (room: string, path: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
-    for (const next of neighbours.get(room) ?? []) {
+  const walk = (module: string, path: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
+    for (const next of neighbours.get(module) ?? []) {
       if (next === start) return [...path, next]
       if (seen.has(next)) continue
       seen.add(next)
@@ -80,13 +80,13 @@ describe("imports", () => {
   }
 })
 
-describe("rooms", () => {
-  for (const room of neighbours.keys()) {
-    it(`${room === "" ? "src" : room} is in no circle of rooms`, () => {
-      assert.isUndefined(circleFrom(room), circleFrom(room)?.join(" → "))
+describe("modules", () => {
+  for (const module of neighbours.keys()) {
+    it(`${module === "" ? "src" : module} is in no circle of modules`, () => {
+      assert.isUndefined(circleFrom(module), circleFrom(module)?.join(" → "))
     })
-    it(`${room === "" ? "src" : room} has at most ${entriesMax} entries`, () => {
-      assert.isAtMost(readdirSync(join(root, room)).length, entriesMax)
+    it(`${module === "" ? "src" : module} has at most ${entriesMax} entries`, () => {
+      assert.isAtMost(readdirSync(join(root, module)).length, entriesMax)
     })
   }
 })

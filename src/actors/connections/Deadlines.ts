@@ -4,13 +4,13 @@
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
 
-/** An entry of the heap. `at` and `index` belong to {@link Deadlines}. */
+/** A timer. `at` and `index` belong to {@link Deadlines}. */
 export interface DeadlineEntry {
   /** Unix milliseconds at which it is armed. */
   at: number
   /** Place in the heap, `-1` when not armed. */
   index: number
-  /** Called once at or after `at`, never before; must return at once. */
+  /** Called once, not before `at`; must return at once. */
   onDue(): void
 }
 
@@ -18,8 +18,8 @@ export class Deadlines extends Context.Service<
   Deadlines,
   {
     /**
-     * Makes sure that `onDue` is called at `at` or earlier. An `at` later than the armed one changes nothing: an entry that
-     * is called too early arms itself again, and most deadlines move many times before they come near.
+     * Arms an entry for `at`, unless it is armed for an earlier time already: then it is called at that time, too early, and
+     * must arm itself again. Most deadlines move many times before they come near, and moving them away costs nothing so.
      */
     readonly arm: (entry: DeadlineEntry, at: number) => void
     readonly cancel: (entry: DeadlineEntry) => void

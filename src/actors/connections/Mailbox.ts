@@ -12,7 +12,7 @@ import type { Transport } from "./Transport.ts"
 const highWater = 256
 /** A paused socket still delivers frames that were read already: at most 64 KiB, in frames of 6 bytes or more. */
 const capacity = highWater + 10_923
-/** Events past which pushes are refused: they take memory while they wait for a peer that does not read. */
+/** Past so many events one more push closes the socket: pushes take memory while they wait for a peer that does not read. */
 const pushesMax = 1_024
 
 const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"

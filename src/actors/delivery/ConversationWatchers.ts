@@ -17,13 +17,13 @@ interface PageKey {
   readonly conversationId: ConversationId
   readonly afterSeq: number
   readonly limit: number
-  /** A page that was read before a wake is not used after it. */
+  /** Counts the wakes of the conversation: a page that was read before a wake is not used after it. */
   readonly generation: number
 }
 
 /** One follower's view of a conversation. */
 export interface Watch {
-  /** Waits for a message that is newer than the last wait. */
+  /** Waits until there is a message that is newer than the last wait. */
   readonly news: Effect.Effect<void>
   /**
    * At most `limit` messages after this seq, and no more than fit into a frame; followers at the same seq share one read.

@@ -37,7 +37,7 @@ interface Known {
   readonly members: Map<UserId, number>
 }
 
-/** A call that waits for the members as of the message `seq`; 0 where any state does. */
+/** A call that waits for the members as of the message `seq`, or for any members: 0. */
 interface Use {
   readonly seq: number
   readonly use: (known: Known) => void
@@ -149,7 +149,7 @@ export const makeGroupAudiences = (lost: () => void) =>
                 audience.seq = message.seq
                 for (const userId of joining) if (!members.has(userId)) members.set(userId, message.seq - 1)
               }
-              // Users who leave by this message get it, too, even if the members in memory lack them already.
+              // Users who leave by this message get it, too, even where the members in memory no longer have them.
               const isTold = leaving.every((userId) => members.has(userId))
               use(
                 isTold ? members : new Map([...members, ...leaving.map((userId) => [userId, message.seq - 1] as const)])
@@ -172,7 +172,7 @@ export const makeGroupAudiences = (lost: () => void) =>
 /** An empty group counts as 1. */
 const sizeOf = ({ members }: Known): number => members.size + 1
 
-/** Clients find missed messages by a sync, and nothing else. */
+/** Only missed messages are worth a sync: other events are not found by it. */
 const isOfMessage = ({ seq }: Use): boolean => seq > 0
 
 const knownOf = ({ seq, members }: GroupAudience): Known => ({

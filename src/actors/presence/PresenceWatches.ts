@@ -20,7 +20,7 @@ const pollMillis = 500
 const tickMillis = 200
 /** Changes within this time are handled together. */
 const gatherMillis = 50
-/** A user counts as offline after this time: many reconnect at once. */
+/** How long a user is away before watchers are told: many clients reconnect within this time. */
 const graceMillis = 700
 /** The pause after a failure: the database may be away. */
 const afterFailureMillis = 1_000
@@ -31,7 +31,7 @@ const pairsMax = 5_000
 /** Watched users of all connections of this node together. */
 export const entriesMax = 1_000_000
 
-/** A change that a watcher may have to see. */
+/** A change of which a watcher is told if it may still see the user. */
 interface Telling {
   readonly watch: Watch
   readonly state: PresenceState

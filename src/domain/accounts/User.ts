@@ -1,4 +1,4 @@
-/** Users and their logins: schemas of the user service and the port to where they are kept. */
+/** Users: the schemas of the user service, and the ports to users, phone numbers and password hashes. */
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { UserId } from "../shared/Ids.ts"
@@ -94,7 +94,7 @@ export type FindRequest = typeof FindRequest.Type
 /** At most so many users are found at once. */
 export const findMax = 100
 
-/** The port to the accounts. */
+/** The port to the stored users. */
 export class UserRepository extends Context.Service<
   UserRepository,
   {
@@ -123,7 +123,7 @@ export class PasswordHasher extends Context.Service<
   {
     /** A self-describing hash string (PHC format). */
     readonly hash: (password: string) => Effect.Effect<string, Failure<"Overloaded">>
-    /** Whether the password is the hash's; `undefined` as hash takes the same time and says no. */
+    /** Whether the hash is of this password. Without a hash `false`, after the same time: so a user's existence stays hidden. */
     readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, Failure<"Overloaded">>
   }
 >()("fiberchat/domain/PasswordHasher") {}

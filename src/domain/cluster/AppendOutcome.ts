@@ -7,10 +7,10 @@ import { ConnectionId, MessageId } from "../shared/Ids.ts"
 
 /** The result of a draft: a message for the members, and a response for the connection that waits for it. */
 export const AppendOutcome = Schema.Struct({
-  /** The id that the gateway gave to the draft. A duplicate's message has the id of the first draft. */
+  /** The id of the draft. A stored message has the same one; a duplicate's message has that of the first draft. */
   draftId: MessageId,
   origin: Schema.optional(ConnectionId),
-  /** The draft was a copy: the first one has been pushed. */
+  /** The draft was published a second time, for want of an outcome. A message is pushed for its first copy only. */
   repeated: Schema.optionalKey(Schema.Boolean),
   result: AppendResult
 })
@@ -24,8 +24,8 @@ export const appendOutcome = ({ messageId, origin, repeated }: Draft, result: Ap
 })
 
 /**
- * The message to push, if any: a new one, or one whose draft was read again because of a crash between storing and
- * delivering. A device that has it already recognises it by its seq.
+ * The message to push, if any: a new one, or one whose draft was read from Kafka a second time, after a crash between
+ * storing and delivering. A device that has it already recognises it by its seq.
  */
 export const deliverable = ({ draftId, repeated, result }: AppendOutcome): Message | undefined => {
   if (result._tag === "Rejected") return undefined

@@ -1,14 +1,14 @@
 /** The limits of one connection: those that the operator sets, and fixed ones (protocol.md sections 1.2 to 1.5). */
 import type { AckLimits } from "./AckService.ts"
 
-/** Limits of one connection but for its acks. A clock of `0` is off. */
+/** The limits of one connection without those of acks. A timeout of `0` is off. */
 export interface SocketLimits {
   /** The interval of pings; the heartbeat timeout is this plus the grace. */
   readonly heartbeatIntervalMillis: number
   readonly heartbeatGraceMillis: number
   readonly idleTimeoutMillis: number
   readonly maxLifetimeMillis: number
-  /** Frames other than acks that acknowledge something, per window; `undefined` for no limit. */
+  /** Frames per window; `undefined` for no limit. Acks count only where they acknowledge nothing. */
   readonly rateLimit: { readonly count: number; readonly windowMillis: number } | undefined
   /** So many frames over the rate within the strike window close the connection. */
   readonly rateStrikesMax: number
@@ -24,7 +24,7 @@ export interface SocketLimits {
 /** All limits of one connection. */
 export interface ConnectionLimits extends SocketLimits, AckLimits {}
 
-/** The limits that are no setting. */
+/** The limits that the operator cannot set. */
 export const fixedLimits = {
   heartbeatGraceMillis: 5_000,
   rateStrikesMax: 100,

@@ -1,7 +1,7 @@
 /**
  * The connection machine: everything that a connection decides, as a pure function of its state, an event and the
  * time. The actor around it (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
- * {@link deadline}. Protocol.md sections 1.2 to 1.4.
+ * {@link deadline}. Protocol.md sections 1.2 to 1.5.
  */
 import { Result, Schema } from "effect"
 import type { Message } from "../messages/Message.ts"
@@ -258,7 +258,7 @@ const withinRate = (
 ): Step => {
   if (limits.rateLimit === undefined) return use(state)
   const { count, windowMillis } = limits.rateLimit
-  // The clock of the wall can be set back; that must not cost anybody credit.
+  // The system clock can be set back; that must not cost a client its credit.
   const refilled = state.rateCredit + Math.max(0, now - state.rateRefilledAt) * count
   const rateCredit = Math.min(count * windowMillis, refilled)
   if (rateCredit >= windowMillis) return use({ ...state, rateCredit: rateCredit - windowMillis, rateRefilledAt: now })

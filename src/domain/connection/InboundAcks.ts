@@ -10,7 +10,7 @@ import type { AckLimits } from "./AckService.ts"
 /** A frame that waits for its turn. */
 export interface WaitingFrame {
   readonly frame: Frame
-  /** From the start for a noAck frame, which waits for those before it only. */
+  /** Whether the client has confirmed the ack. A noAck frame counts as confirmed: it waits only for those before it. */
   readonly confirmed: boolean
   /** When the server's ack was first sent, and how often again. */
   readonly ackedAt: number
@@ -20,7 +20,7 @@ export interface WaitingFrame {
 }
 
 export interface InboundAcks {
-  /** In the order in which they were received; the first is unconfirmed, or there is none. */
+  /** In the order in which they were received. The first one is unconfirmed: confirmed frames leave from the front. */
   readonly waiting: ReadonlyArray<WaitingFrame>
   /** When {@link inboundDue} is wanted. */
   readonly dueAt: number
@@ -88,7 +88,7 @@ export const inboundDue = (acks: InboundAcks, now: number, limits: AckLimits): I
   return turn(waiting, send, limits)
 }
 
-/** Lets the confirmed frames go that no unconfirmed one precedes. */
+/** Takes the confirmed frames from the front: those before the first unconfirmed one. */
 const turn = (
   waiting: ReadonlyArray<WaitingFrame>,
   send: ReadonlyArray<ServerFrame>,

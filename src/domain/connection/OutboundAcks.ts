@@ -19,7 +19,7 @@ export interface UnackedPush {
 export interface OutboundAcks {
   /** In the order in which they were first sent. */
   readonly unacked: ReadonlyArray<UnackedPush>
-  /** When {@link outboundDue} is wanted: no later than the first of them is due. */
+  /** When {@link outboundDue} is wanted: when the first push is due, or earlier. */
   readonly dueAt: number
   /** Conversations of a `sync.required` to which the client has not reacted; {@link allOthers} is for the rest. */
   readonly leftOut: ReadonlySet<string>

@@ -60,7 +60,7 @@ const refuse = <Name extends ErrorName>(name: Name, msg?: string): Refused<Name>
 const full = (msg: string): Refused<"RateLimited"> => Result.fail(failure("RateLimited", { msg, retryAfter: 60_000 }))
 const tooManyFriends = full(`one of the two has ${friendsMax} friends`)
 
-/** The rows with which a friend request is refused. */
+/** The errors with which a friend request is refused. */
 export type FriendRequestRefusal = "Blocked" | "Conflict" | "RateLimited"
 
 /** The outcome of a request. */

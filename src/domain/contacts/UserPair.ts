@@ -1,4 +1,4 @@
-/** Two users, and whether they may have to do with each other. */
+/** Two users, and whether they may write to each other or bring each other into groups. */
 import { Result } from "effect"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
@@ -19,7 +19,7 @@ export interface PairFacts {
   readonly friends: ReadonlySet<string>
 }
 
-/** The rows with which two users are kept apart. */
+/** The errors of two users who may not. */
 export type ContactRefusal = "Blocked" | "NotFriends"
 
 /** Fails where two users may not write to each other or bring each other into groups. */

@@ -45,7 +45,7 @@ export interface ChangesQuery {
   readonly since: number
   /** Conversations from this one on, itself included or not. */
   readonly from: { readonly conversationId: ConversationId; readonly isIncluded: boolean } | undefined
-  /** A conversation counts as changed, too, where the device knows less than all of it. */
+  /** The positions that the device has named. A conversation of which it lacks messages counts as changed. */
   readonly known: SyncQuery["known"]
   readonly limit: number
 }
@@ -60,7 +60,7 @@ export interface SyncSource {
   ) => Effect.Effect<ReadonlyArray<Message>, Failure<"DatabaseError">>
 }
 
-/** A page, and the position after it; that has no walk when this page was the last. */
+/** A page, and the position after it. After the last page the position has no walk. */
 export interface SyncPage {
   readonly conversations: ReadonlyArray<SyncedConversation>
   readonly next: SyncPosition

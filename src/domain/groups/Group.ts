@@ -41,11 +41,11 @@ export const GroupEvent = Schema.Union([
     /** The first members, in addition to the creator. */
     userIds: NamedUsers
   }),
-  /** The users join by themselves, or the sender brings them in; `asked` when a manager has approved their request. */
+  /** The sender joins, or brings users in; `asked` when the sender is a manager who has approved their requests. */
   Schema.Struct({ event: Schema.Literal("joined"), userIds: SomeUsers, asked: Schema.optionalKey(Schema.Boolean) }),
   Schema.Struct({ event: Schema.Literal("left") }),
   Schema.Struct({ event: Schema.Literal("removed"), userIds: SomeUsers }),
-  /** The role of a member; a new owner makes the old one a manager. */
+  /** A member's new role. When a member becomes the owner, the owner before becomes a manager. */
   Schema.Struct({ event: Schema.Literal("role"), userId: UserId, role: RoleLevel }),
   Schema.Struct({
     event: Schema.Literal("changed"),
@@ -55,15 +55,17 @@ export const GroupEvent = Schema.Union([
   })
 ])
 export type GroupEvent = typeof GroupEvent.Type
+/** The events of one kind. */
+export type EventOf<Kind extends GroupEvent["event"]> = Extract<GroupEvent, { readonly event: Kind }>
 
 const Content = Schema.fromJsonString(GroupEvent)
 const decode = Schema.decodeUnknownSync(Content)
 const decodeResult = Schema.decodeUnknownResult(Content)
 
-/** The event of a stored system message; a content that is none is a defect. */
+/** The event of a stored system message. A content without an event is a defect. */
 export const groupEventOf = (content: string): GroupEvent => decode(content)
 
-/** The event of a text of any origin, or why it is none. */
+/** The event in a text of any origin, or why the text has none. */
 export const groupEventFrom = (content: string): Result.Result<GroupEvent, string> =>
   Result.mapError(decodeResult(content), ({ message }) => message)
 

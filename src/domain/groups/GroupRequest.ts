@@ -6,7 +6,7 @@ import type { GroupId, GroupRequestId, UserId } from "../shared/Ids.ts"
 import { HandleResult, type RequestResponse } from "../shared/Request.ts"
 import { isManager, type Role } from "./Group.ts"
 
-/** A user wants to join a group, or a member wants to bring the user in, and a manager is to approve. */
+/** The request of a user to join a group, or of a member to bring a user in; a manager decides on it. */
 export interface GroupRequest {
   readonly id: GroupRequestId
   readonly groupId: GroupId
@@ -41,10 +41,10 @@ export interface RequestView {
   readonly pending: number
 }
 
-/** The rows with which requests are refused. */
+/** The errors with which a request is refused. */
 export type RequestRefusal = "UserNotFound" | ContactRefusal | "Conflict"
 
-/** The requests that are kept of these for one group. One user that may not be named refuses all. */
+/** Which of these requests for one group are kept. All are refused when one of them names a user that it may not name. */
 export const decideRequests = (
   requests: ReadonlyArray<NewRequest>,
   view: RequestView

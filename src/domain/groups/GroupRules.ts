@@ -25,7 +25,7 @@ export interface RoleChange {
   readonly role: Role
 }
 
-/** The rows with which the rules refuse an event. */
+/** The errors with which the rules refuse an event. */
 export type EventRefusal =
   | ContactRefusal
   | "NoConversation"

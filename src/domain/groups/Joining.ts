@@ -20,5 +20,5 @@ export const Joining = Schema.Struct({
 })
 export type Joining = typeof Joining.Type
 
-/** The response of a manager to a request, or its withdrawal by the requester. */
+/** The response of a manager to a request, or its withdrawal by the requester or the user it would bring in. */
 export const JoinResponse = { groupReqId: GroupRequestId, handleResult: RequestResponse }

@@ -5,7 +5,7 @@ import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { UserId } from "../shared/Ids.ts"
 import type { Message } from "./Message.ts"
 
-/** Facts that no draft of the batch needs may be missing. */
+/** The facts that some draft of the batch needs. */
 export interface AppendFacts extends PairFacts {
   /** Messages stored before under a draft's (sender, client id), by {@link clientKey}. */
   readonly known: ReadonlyMap<string, KnownMessage>

@@ -29,7 +29,7 @@ import type { MessagePolicy } from "./MessagePolicy.ts"
 /** The rules of a decision. */
 export interface AppendRules {
   readonly policy: MessagePolicy["Service"]
-  /** Compares a content with the first one, of which only the digest is stored. */
+  /** The digest of a content. Of a message that was edited, only the digest of the first content is stored. */
   readonly digestOf: (content: string) => string
 }
 

@@ -1,4 +1,4 @@
-/** The right to recall, edit or react to a message, and its end (protocol.md section 1.6). */
+/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
 import { Result } from "effect"
 
 import { isManager, outranks, type Role } from "../groups/Group.ts"
@@ -29,12 +29,12 @@ export interface ChangeView {
   readonly ownReaction: string
 }
 
-/** The rows with which the rules refuse a change. */
+/** The errors with which the rules refuse a change. */
 export type RuleRefusal = "NoMessage" | "Conflict" | "Forbidden" | "TooLate" | "BadContent"
 
 type Checked = Result.Result<void, Failure<RuleRefusal>>
 
-/** Fails where the change does not take place. */
+/** Fails where the sender may not make this change. */
 export const checkChange = (
   draft: Pick<Draft & UnsentChange, "senderId" | "content" | "sendTime" | "messageType">,
   view: ChangeView,
@@ -61,7 +61,7 @@ export const checkChange = (
   }
 }
 
-/** How many different reactions there are with this one, which takes the place of the sender's last. */
+/** How many different reactions the message has once this one has replaced the sender's last. */
 const kindsWith = (reaction: string, { reactions, ownReaction }: ChangeView): number => {
   if (reaction === "" || reactions.has(reaction)) return 0
   return reactions.size + (reactions.get(ownReaction) === 1 ? 0 : 1)

@@ -3,7 +3,7 @@
  * once, everything that can be checked without the store.
  */
 import { Result, Schema } from "effect"
-import { GroupEvent } from "../groups/Group.ts"
+import { type EventOf, GroupEvent } from "../groups/Group.ts"
 import {
   ChatType,
   type ConversationId,
@@ -34,17 +34,17 @@ type Addressed = Author & { readonly conversationId: ConversationId } & Receiver
 export type UnsentMessage = Addressed & { readonly messageType: WrittenType; readonly content: string }
 
 /** A recall, an edit or a reaction: a change of the message at `targetSeq`. */
-export type UnsentChange = Addressed & {
-  readonly messageType: ChangeType
+export type UnsentChange<Type extends ChangeType = ChangeType> = Addressed & {
+  readonly messageType: Type
   /** The new content or the reaction; empty for a recall, and to take a reaction back. */
   readonly content: string
   readonly targetSeq: number
 }
 
 /** An event in the life of a group. */
-export type UnsentGroupEvent = Addressed & {
+export type UnsentGroupEvent<Event extends GroupEvent = GroupEvent> = Addressed & {
   readonly messageType: typeof MessageType.system
-  readonly event: GroupEvent
+  readonly event: Event
   /** The event as JSON, as it is stored. */
   readonly content: string
 }
@@ -65,12 +65,13 @@ interface Stamp {
 /** A draft on its way to the store: checked by the gateway, not yet numbered. */
 export type Draft = Unsent & Stamp
 
-/** The rows with which the store refuses a draft of this kind. */
-export type RefusalOf<D extends Unsent> = D extends UnsentMessage
-  ? MessageRefusal
-  : D extends UnsentChange
-    ? ChangeRefusal
-    : GroupEventRefusal
+/** The errors with which the store refuses a draft of this kind. */
+export type RefusalOf<D extends Unsent> =
+  D extends UnsentGroupEvent<infer Event>
+    ? GroupEventRefusal<Event>
+    : D extends UnsentChange<infer Type>
+      ? ChangeRefusal<Type>
+      : MessageRefusal
 
 /** A draft, or the reason why it cannot be one. */
 export type Made<D extends Unsent> = Result.Result<D, Failure<DraftProblem>>
@@ -102,12 +103,12 @@ export const message = (author: Author, written: Written): Made<UnsentMessage> =
   return checked({ ...author, conversationId, ...receiver, messageType, content })
 }
 
-export const change = (
+export const change = <Type extends ChangeType>(
   author: Author,
   { conversationId, seq }: Target,
-  messageType: ChangeType,
+  messageType: Type,
   content: string
-): Made<UnsentChange> => {
+): Made<UnsentChange<Type>> => {
   const both = singleMembers(conversationId)
   if (both !== undefined && !both.includes(author.senderId)) return Result.fail(failure("NoConversation"))
   const receiver = receiverIn(conversationId, author.senderId)
@@ -116,7 +117,11 @@ export const change = (
 
 const isGroupEvent = Schema.is(GroupEvent)
 
-export const groupEvent = (author: Author, groupId: GroupId, event: GroupEvent): Made<UnsentGroupEvent> => {
+export const groupEvent = <Event extends GroupEvent>(
+  author: Author,
+  groupId: GroupId,
+  event: Event
+): Made<UnsentGroupEvent<Event>> => {
   if (!isGroupEvent(event)) return Result.fail(failure("BadContent"))
   return checked({
     ...author,
@@ -139,7 +144,7 @@ export const newGroup = (
     readonly isVerify?: boolean
     readonly userIds?: ReadonlyArray<UserId>
   }
-): Made<UnsentGroupEvent> => {
+): Made<UnsentGroupEvent<EventOf<"created">>> => {
   const { name, icon = "", isVerify = false, userIds = [] } = group
   return groupEvent(author, groupId, { event: "created", name, icon, isVerify, userIds })
 }

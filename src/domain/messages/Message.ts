@@ -26,7 +26,7 @@ export type WrittenType = typeof WrittenType.Type
 export const MessageTypeSchema = Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 export type MessageType = typeof MessageTypeSchema.Type
 
-/** The types of messages that are nothing by themselves, but a change of another one. */
+/** The types of messages that change another message. */
 export type ChangeType = typeof MessageType.recall | typeof MessageType.edit | typeof MessageType.reaction
 
 /** Whether messages of this type change another one. */

@@ -20,7 +20,7 @@ export type AppendResult = typeof AppendResult.Type
 /** The most messages in one page of history. */
 export const historyMax = 200
 
-/** Which part of a conversation; both bounds are exclusive. From `afterSeq` on upwards; without it, the newest before `beforeSeq`. */
+/** A part of a conversation: the oldest messages after `afterSeq`, or without it the newest; only those before `beforeSeq`. */
 export interface HistoryQuery {
   readonly conversationId: ConversationId
   readonly beforeSeq?: number

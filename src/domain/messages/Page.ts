@@ -1,7 +1,7 @@
 /** How much of a list goes into one frame. */
 import type { Message } from "./Message.ts"
 
-/** Contents and reactions of one page, in UTF-16 units: escaped as JSON at most half a mebibyte, with the rest of it. */
+/** Contents and reactions of one page, in UTF-16 units. Escaped as JSON, with its other fields, a page is 512 KiB at most. */
 const pageContentMax = 64 * 1024
 /** The size of a reaction without its text: the names of its fields, and its numbers. */
 const reactionSize = 8

@@ -11,11 +11,11 @@ export type Reply = (result: AppendResult) => void
 
 /** The receiver of the drafts. */
 export interface Consumer {
-  /** Stores a batch of drafts, in order, with one result each; fans the outcomes out before it returns. */
+  /** Stores a batch of drafts in order, fans their outcomes out, and returns one result per draft. */
   readonly process: (
     drafts: ReadonlyArray<Draft>
   ) => Effect.Effect<ReadonlyArray<AppendResult>, Failure<"DatabaseError" | "ServerError">>
-  /** Fans out that a draft is given up: `process` fails with it, and always would. */
+  /** Fans out the refusal of a draft with which `process` fails each time. */
   readonly refuse: (draft: Draft, error: Failure<TransferFailure>) => Effect.Effect<void>
 }
 

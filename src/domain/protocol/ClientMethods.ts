@@ -3,14 +3,14 @@ import { Schema } from "effect"
 import { PresenceState, WatchPayload } from "../contacts/Presence.ts"
 import { SyncPayload, SyncResponse, wireSyncResponse } from "../conversations/Sync.ts"
 import { Joining, JoinRequest, JoinResponse } from "../groups/Joining.ts"
-import { ChatAck, ChatPayload, Message, wireChatAck, wireMessage } from "../messages/Message.ts"
+import { ChatAck, ChatPayload, Message, MessageType, wireChatAck, wireMessage } from "../messages/Message.ts"
 import { historyMax } from "../messages/MessageStore.ts"
 import {
   changeRefusals,
-  draftProblems,
-  groupEventRefusals,
+  joinFailures,
+  joinResponseFailures,
   messageRefusals,
-  transferFailures
+  sendFailures
 } from "../messages/Refusals.ts"
 import { ConversationId } from "../shared/ConversationIds.ts"
 import { UserId } from "../shared/Ids.ts"
@@ -22,11 +22,6 @@ const onWire = { conversationId: "conversationID" } as const
 
 /** The message that a change is about. */
 const target = { conversationId: ConversationId, seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) }
-
-const messageErrors = [...draftProblems, ...messageRefusals, ...transferFailures] as const
-const changeErrors = [...draftProblems, ...changeRefusals, ...transferFailures] as const
-
-const groupErrors = [...draftProblems, ...groupEventRefusals, ...transferFailures] as const
 
 const ReadPosition = Schema.Struct({ conversationId: ConversationId, seq: Natural }).pipe(Schema.encodeKeys(onWire))
 
@@ -49,7 +44,7 @@ export const methods = {
     payload: ChatPayload,
     success: ChatAck,
     encode: wireChatAck,
-    errors: [...messageErrors, "Forbidden"]
+    errors: [...sendFailures(messageRefusals), "Forbidden"]
   }),
   markRead: command("conversation.markRead", {
     summary: "Move the read position forward",
@@ -62,33 +57,33 @@ export const methods = {
     payload: Schema.Struct(target).pipe(Schema.encodeKeys(onWire)),
     success: ChatAck,
     encode: wireChatAck,
-    errors: changeErrors
+    errors: sendFailures(changeRefusals[MessageType.recall])
   }),
   edit: command("message.edit", {
     summary: "Change the content of a message",
     payload: Schema.Struct({ ...target, content: Schema.String }).pipe(Schema.encodeKeys(onWire)),
     success: ChatAck,
     encode: wireChatAck,
-    errors: changeErrors
+    errors: sendFailures(changeRefusals[MessageType.edit])
   }),
   react: command("message.react", {
     summary: "React to a message, or take the reaction back",
     payload: Schema.Struct({ ...target, reaction: Schema.String }).pipe(Schema.encodeKeys(onWire)),
     success: ChatAck,
     encode: wireChatAck,
-    errors: changeErrors
+    errors: sendFailures(changeRefusals[MessageType.reaction])
   }),
   invite: command("group.invite", {
-    summary: "Ask to get into a group, or bring others in",
+    summary: "Join a group, or bring others in; where approval is needed, by request",
     payload: Schema.Struct(JoinRequest),
     success: Joining,
-    errors: groupErrors
+    errors: joinFailures
   }),
   respond: command("group.respond", {
-    summary: "Pass or refuse a request to get into a group, or cancel an own one",
+    summary: "Pass or refuse a request to join a group, or cancel one's own",
     payload: Schema.Struct(JoinResponse),
     success: Schema.Void,
-    errors: groupErrors
+    errors: joinResponseFailures
   }),
   typing: signal("typing", {
     summary: "Tell the other members that the user is typing",

@@ -19,7 +19,7 @@ interface Encoded<S extends PlainSchema> {
   readonly encode: (value: S["Type"]) => unknown
 }
 
-/** A method of the protocol: its payload, the data of its response, and the rows of the error table it can fail with. */
+/** A method of the protocol: its payload, the data of its response, and the errors it can fail with. */
 export interface Method<Kind extends MethodKind, Payload, Success extends PlainSchema, Errors extends ErrorName> {
   readonly name: string
   readonly kind: Kind

@@ -34,7 +34,7 @@ export const profileOf = (user: User): Profile => ({
   avatar: user.avatar
 })
 
-/** The rows with which an attempt to register or log in fails. */
+/** The errors with which an attempt to register or log in fails. */
 type AttemptFailure = "RateLimited" | "BadPhone" | "Overloaded" | "DatabaseError"
 type FindFailure = "BadParameters" | "BadPhone" | "DatabaseError"
 

@@ -15,7 +15,7 @@ import type { ConversationId, Receiver } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { UserId } from "../shared/Ids.ts"
 
-/** Users reach only their own conversations; a service, `undefined` as reader, reads all of them. */
+/** Users reach only their own conversations. Chat logs are for services, too: `undefined` as reader reads all of them. */
 export class ConversationService extends Context.Service<
   ConversationService,
   {

@@ -2,7 +2,8 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { Contacts } from "../contacts/Contacts.ts"
 import { onlineRecord, Presence } from "../contacts/Presence.ts"
-import { type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Group.ts"
+import type { ContactRefusal } from "../contacts/UserPair.ts"
+import { type EventOf, type GroupEvent, isManager, Role, type RoleLevel } from "../groups/Group.ts"
 import { checkResponse, closedBefore, decideResponse, type GroupRequest } from "../groups/GroupRequest.ts"
 import { Groups } from "../groups/Groups.ts"
 import type { Joining } from "../groups/Joining.ts"
@@ -13,8 +14,8 @@ import { type GroupId, type GroupRequestId, Ids, type UserId } from "../shared/I
 import { HandleResult, type RequestResponse } from "../shared/Request.ts"
 import { MessageSender, type SendFailure } from "./MessageSender.ts"
 
-/** The rows with which a change of a group fails. */
-export type GroupFailure = SendFailure<UnsentGroupEvent>
+/** The errors with which an event of this kind fails. */
+type EventFailure<Kind extends GroupEvent["event"]> = SendFailure<UnsentGroupEvent<EventOf<Kind>>>
 
 export class GroupService extends Context.Service<
   GroupService,
@@ -28,12 +29,12 @@ export class GroupService extends Context.Service<
         readonly isVerify?: boolean
         readonly userIds?: ReadonlyArray<UserId>
       }
-    ) => Effect.Effect<GroupId, GroupFailure>
+    ) => Effect.Effect<GroupId, Exclude<EventFailure<"created">, Failure<"NoConversation">>>
     readonly change: (
       userId: UserId,
       groupId: GroupId,
-      changes: Omit<Extract<GroupEvent, { event: "changed" }>, "event">
-    ) => Effect.Effect<void, GroupFailure>
+      changes: Omit<EventOf<"changed">, "event">
+    ) => Effect.Effect<void, EventFailure<"changed">>
     /**
      * Brings these users in, or the author themselves: at once where that needs no approval, otherwise by requests. Calling
      * twice with the same author has the effect of once.
@@ -43,21 +44,25 @@ export class GroupService extends Context.Service<
       groupId: GroupId,
       invited: ReadonlyArray<UserId>,
       message: string
-    ) => Effect.Effect<Joining, GroupFailure>
+    ) => Effect.Effect<Joining, Exclude<EventFailure<"joined">, Failure<"Forbidden" | "NoRequest">>>
     /** Responds to a request. The same response again has no effect. */
     readonly respond: (
       userId: UserId,
       id: GroupRequestId,
       response: RequestResponse
-    ) => Effect.Effect<void, GroupFailure | Failure<"NoRequest">>
+    ) => Effect.Effect<void, Exclude<EventFailure<"joined">, Failure<ContactRefusal | "UserNotFound">>>
     readonly giveRole: (
       userId: UserId,
       groupId: GroupId,
       member: UserId,
       role: RoleLevel
-    ) => Effect.Effect<void, GroupFailure>
+    ) => Effect.Effect<void, EventFailure<"role">>
     /** Removes a member; where that is the user, they leave. */
-    readonly remove: (userId: UserId, groupId: GroupId, member: UserId) => Effect.Effect<void, GroupFailure>
+    readonly remove: (
+      userId: UserId,
+      groupId: GroupId,
+      member: UserId
+    ) => Effect.Effect<void, EventFailure<"left" | "removed">>
     /** Whether each member is online; `false` for those whose presence the reader may not see. */
     readonly online: (
       reader: UserId,
@@ -74,8 +79,12 @@ export class GroupService extends Context.Service<
       const sender = yield* MessageSender
       const ids = yield* Ids
 
-      const send = (senderId: UserId, groupId: GroupId, event: GroupEvent, clientId: string = ids.uniqueId()) =>
-        sender.send(groupEvent({ senderId, clientId }, groupId, event))
+      const send = <Event extends GroupEvent>(
+        senderId: UserId,
+        groupId: GroupId,
+        event: Event,
+        clientId: string = ids.uniqueId()
+      ) => sender.send(groupEvent({ senderId, clientId }, groupId, event))
 
       /** Keeps requests to join, which managers respond to. */
       const request = Effect.fnUntraced(function* (
@@ -117,7 +126,9 @@ export class GroupService extends Context.Service<
         return yield* send(userId, groupId, { event: "joined", userIds: invited }, clientId).pipe(
           Effect.as(joining),
           // Meanwhile approval is needed, or the user is no manager any more.
-          Effect.catchTag("Forbidden", () => byRequest)
+          Effect.catchTag("Forbidden", () => byRequest),
+          // Only the approval of a request needs one.
+          Effect.catchTag("NoRequest", Effect.die)
         )
       })
 
@@ -131,7 +142,9 @@ export class GroupService extends Context.Service<
         yield* send(userId, groupId, { event: "joined", userIds: [joining], asked: true }, `request ${id}`).pipe(
           Effect.asVoid,
           Effect.catchTag("NoRequest", () => unlessPassed(closedBefore)),
-          Effect.catchTag("Conflict", unlessPassed)
+          Effect.catchTag("Conflict", unlessPassed),
+          // Both users were looked at when the request was made; one who has blocked the other has cancelled it.
+          Effect.catchTag(["Blocked", "NotFriends", "UserNotFound"], Effect.die)
         )
       })
 
@@ -154,9 +167,10 @@ export class GroupService extends Context.Service<
       return GroupService.of({
         create: (author, group) => {
           const groupId = ids.groupId()
-          return Effect.map(
-            sender.send(newGroup(author, groupId, group)),
-            ({ conversationId }) => groupOf(conversationId) ?? groupId
+          return sender.send(newGroup(author, groupId, group)).pipe(
+            Effect.map(({ conversationId }) => groupOf(conversationId) ?? groupId),
+            // A new group needs no conversation before.
+            Effect.catchTag("NoConversation", Effect.die)
           )
         },
         change: (userId, groupId, changes) => Effect.asVoid(send(userId, groupId, { event: "changed", ...changes })),
@@ -166,7 +180,9 @@ export class GroupService extends Context.Service<
           Effect.asVoid(send(userId, groupId, { event: "role", userId: member, role })),
         remove: (userId, groupId, member) =>
           Effect.asVoid(
-            send(userId, groupId, member === userId ? { event: "left" } : { event: "removed", userIds: [member] })
+            member === userId
+              ? send(userId, groupId, { event: "left" })
+              : send(userId, groupId, { event: "removed", userIds: [member] })
           ),
         online: Effect.fn("GroupService.online")(function* (reader, groupId) {
           const members = yield* groups.membersWithVisibility(reader, groupId)

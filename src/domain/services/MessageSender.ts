@@ -80,21 +80,21 @@ const overloaded = failure("Overloaded", { retryAfter: 1_000 })
 const resultOf = <D extends Unsent>(draft: D, result: AppendResult): Result.Result<Message, SendFailure<D>> =>
   result._tag === "Rejected" ? Result.fail(refusal(draft, result.error)) : Result.succeed(result.message)
 
-/** The rows that the types promise for this kind of draft; any other one is a fault of the store. */
-const rowsOf = ({ messageType }: Unsent): ReadonlyArray<AppendRefusal> => {
-  switch (messageType) {
+/** The errors that the types promise for this kind of draft; any other is a fault of the store. */
+const refusalsOf = (draft: Unsent): ReadonlyArray<AppendRefusal> => {
+  switch (draft.messageType) {
     case MessageType.system:
-      return groupEventRefusals
+      return groupEventRefusals[draft.event.event]
     case MessageType.recall:
     case MessageType.edit:
     case MessageType.reaction:
-      return changeRefusals
+      return changeRefusals[draft.messageType]
     default:
       return messageRefusals
   }
 }
 
 const refusal = <D extends Unsent>(draft: D, error: Failure<AppendRefusal>): SendFailure<D> => {
-  const isKnown = rowsOf(draft).includes(error._tag) || (transferFailures as ReadonlyArray<string>).includes(error._tag)
+  const isKnown = [...refusalsOf(draft), ...transferFailures].includes(error._tag)
   return (isKnown ? error : failure("ServerError", { cause: error })) as SendFailure<D>
 }

@@ -1,5 +1,5 @@
 /**
- * Expected failures: each row of the error table is a type of its own, and carries its number through HTTP responses,
+ * Expected failures: each error of the table is a type of its own, and carries its number through HTTP responses,
  * RPC failures and WebSocket err frames (protocol.md section 2.3).
  */
 import { Data, Schema, SchemaTransformation } from "effect"
@@ -7,14 +7,14 @@ import { type ErrorName, errorTable } from "./ErrorTable.ts"
 
 /** Details of a failure. */
 interface Details {
-  /** The text of the row, or a more exact one. */
+  /** The text of the error table, or a more exact one. */
   readonly msg: string
   /** Milliseconds after which trying again can help: the `Retry-After` header, or a field of the err frame. */
   readonly retryAfter?: number
 }
 
 class FailureOf<out Name extends ErrorName> extends Data.Error<Details> {
-  /** The row, for control flow: `Effect.catchTag("NoMessage", …)`. */
+  /** The name in the error table, for control flow: `Effect.catchTag("NoMessage", …)`. */
   readonly _tag: Name
 
   constructor(name: Name, details: Details) {
@@ -26,7 +26,7 @@ class FailureOf<out Name extends ErrorName> extends Data.Error<Details> {
     return errorTable[this._tag].code
   }
 
-  /** The HTTP status of this row. */
+  /** The HTTP status. */
   get status(): (typeof errorTable)[Name]["status"] {
     return errorTable[this._tag].status
   }
@@ -36,10 +36,10 @@ class FailureOf<out Name extends ErrorName> extends Data.Error<Details> {
   }
 }
 
-/** A failure of one of these rows; a union, so that handling one of them leaves the others. */
+/** One of these failures, as a union: after one of them is handled the others remain. */
 export type Failure<Name extends ErrorName> = Name extends ErrorName ? FailureOf<Name> : never
 
-/** A failure of any row, for code that treats all alike. */
+/** Any failure, for code that treats all alike. */
 export type AnyFailure = Failure<ErrorName>
 
 /** The failure `name`, with a more exact text and a waiting time where they help, and the cause for operators. */
@@ -62,7 +62,7 @@ const nameByCode = new Map<number, ErrorName>(
   Object.entries(errorTable).map(([name, { code }]) => [code, name as ErrorName])
 )
 
-/** The failure of a number that came over a wire; the caller has checked that it is one of these rows. */
+/** The failure with a number that came over a wire. The caller has checked that the number is that of one of `Name`. */
 export const failureOfCode = <Name extends ErrorName>(
   code: (typeof errorTable)[Name]["code"],
   options: { readonly msg: string; readonly retryAfter?: number | undefined }
@@ -72,15 +72,15 @@ export const failureOfCode = <Name extends ErrorName>(
   return failure(name, retryAfter === undefined ? { msg } : { msg, retryAfter })
 }
 
-/** Failures of these rows as values, without an encoding. */
+/** These failures as values, without an encoding. */
 export const FailureValue = <Name extends ErrorName>(names: ReadonlyArray<Name>) =>
   Schema.declare((value): value is Failure<Name> => isFailure(value) && names.includes(value._tag as Name))
 
-/** The numbers of these rows. */
+/** The numbers of these errors. */
 export const codesOf = <Name extends ErrorName>(names: ReadonlyArray<Name>) =>
   Schema.Literals(names.map((name) => errorTable[name].code))
 
-/** Failures of these rows as RPC carries them: `{_tag: "ApiError", code, msg, retryAfter?}` (protocol.md section 3). */
+/** These failures as RPC carries them: `{_tag: "ApiError", code, msg, retryAfter?}` (protocol.md section 3). */
 export const FailureSchema = <Name extends ErrorName>(...names: ReadonlyArray<Name>) =>
   Schema.Struct({
     _tag: Schema.tag("ApiError"),

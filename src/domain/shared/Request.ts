@@ -7,7 +7,10 @@ export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const
 export const AnyHandleResult = Schema.Literals([1, 2, 3, 4])
 export type HandleResult = typeof AnyHandleResult.Type
 
-/** How a request is answered: by its receiver with pass or refuse, by its requester with cancel. */
+/**
+ * Responses to a request. The user who was asked, or a manager of the group, passes or refuses it; the requester cancels
+ * it, and so may the user whom a group request would bring in.
+ */
 export const RequestResponse = Schema.Literals([HandleResult.pass, HandleResult.refuse, HandleResult.cancel])
 export type RequestResponse = typeof RequestResponse.Type
 

@@ -47,12 +47,12 @@ export class UserGroup extends HttpApiGroup.make("user")
     HttpApiEndpoint.get("detail", "/user", {
       success: Success(Schema.Struct({ info: Profile })),
       error: failuresOf("UserNotFound")
-    }).annotate(OpenApi.Summary, "The own profile"),
+    }).annotate(OpenApi.Summary, "The caller's profile"),
     HttpApiEndpoint.patch("update", "/user", {
       payload: ProfileChange,
       success: Success(Schema.Struct({ info: Profile })),
       error: failuresOf("UserNotFound")
-    }).annotate(OpenApi.Summary, "Change the own profile"),
+    }).annotate(OpenApi.Summary, "Change the caller's profile"),
     HttpApiEndpoint.get("find", "/find", {
       query: FindRequest.fields,
       success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
@@ -61,4 +61,4 @@ export class UserGroup extends HttpApiGroup.make("user")
   )
   .middleware(Authorization)
   .prefix("/v1/user")
-  .annotateMerge(OpenApi.annotations({ title: "Users", description: "The own profile and other users" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Users", description: "The caller's profile and other users" })) {}

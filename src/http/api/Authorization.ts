@@ -1,4 +1,4 @@
-/** The middleware that turns a bearer token into the calling user; every guarded endpoint can fail with its rows. */
+/** The middleware that turns a bearer token into the calling user; every guarded endpoint can fail with its errors. */
 import { Context, Effect } from "effect"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import type { UserIdentity } from "../../domain/accounts/Auth.ts"

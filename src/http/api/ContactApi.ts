@@ -14,21 +14,21 @@ export class SocialGroup extends HttpApiGroup.make("social")
       payload: Schema.Struct({ userId: UserId, reqMsg: Schema.optionalKey(RequestMessage) }),
       success: Success(FriendRequestOutcome),
       error: failuresOf("UserNotFound", "Blocked", "Conflict", "RateLimited")
-    }).annotate(OpenApi.Summary, "Ask a user for friendship"),
+    }).annotate(OpenApi.Summary, "Send a friend request"),
     HttpApiEndpoint.put("respond", "/friend/putIn", {
       payload: Schema.Struct({ friendReqId: FriendRequestId, handleResult: RequestResponse }),
       success: Done,
       error: failuresOf("NoRequest", "Blocked", "Conflict", "RateLimited")
-    }).annotate(OpenApi.Summary, "Pass or refuse a request for friendship, or cancel an own one"),
+    }).annotate(OpenApi.Summary, "Pass or refuse a friend request, or cancel one's own"),
     HttpApiEndpoint.get("requests", "/friend/putIns", {
       query: { before: Schema.optionalKey(FriendRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(FriendRequest) })),
       error: failuresOf("NoRequest")
-    }).annotate(OpenApi.Summary, "Requests for friendship from and to the caller, the newest first"),
+    }).annotate(OpenApi.Summary, "Friend requests by and to the caller, the newest first"),
     HttpApiEndpoint.get("friends", "/friends", {
       success: Success(Schema.Struct({ list: Schema.Array(Friend) })),
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "The own friends"),
+    }).annotate(OpenApi.Summary, "The caller's friends"),
     HttpApiEndpoint.get("online", "/friends/online", {
       success: Success(Schema.Struct({ onlineList: Schema.Record(Schema.String, Schema.Boolean) })),
       error: failuresOf()
@@ -47,11 +47,11 @@ export class SocialGroup extends HttpApiGroup.make("social")
       query: { userId: UserId },
       success: Done,
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "Block a user no longer"),
+    }).annotate(OpenApi.Summary, "Unblock a user"),
     HttpApiEndpoint.get("blocks", "/blocks", {
       success: Success(Schema.Struct({ list: Schema.Array(UserId) })),
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "Whom the caller blocks")
+    }).annotate(OpenApi.Summary, "The users that the caller has blocked")
   )
   .middleware(Authorization)
   .prefix("/v1/social")

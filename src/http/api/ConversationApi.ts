@@ -36,17 +36,17 @@ export class ImGroup extends HttpApiGroup.make("im")
       query: { msgId: MessageId },
       success: Success(ReadRecords),
       error: failuresOf("NoMessage")
-    }).annotate(OpenApi.Summary, "Who has read a message, and who has not"),
+    }).annotate(OpenApi.Summary, "The users who have read a message, and those who have not"),
     HttpApiEndpoint.post("setUp", "/setup/conversation", {
       payload: SetUpRequest,
       success: Success(Schema.Struct({ conversationId: ConversationId })),
       error: failuresOf("Forbidden", "NoReceiver", "Blocked", "NotFriends", "NoConversation")
-    }).annotate(OpenApi.Summary, "Put a conversation into the own list"),
+    }).annotate(OpenApi.Summary, "Put a conversation into the caller's list"),
     HttpApiEndpoint.get("conversations", "/conversation", {
       query: { after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))) },
       success: Success(ConversationPage),
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "The own list of conversations, the last changed first"),
+    }).annotate(OpenApi.Summary, "The caller's conversations, the last changed first"),
     HttpApiEndpoint.put("change", "/conversation", {
       payload: ConversationChanges,
       success: Done,
@@ -56,5 +56,8 @@ export class ImGroup extends HttpApiGroup.make("im")
   .middleware(Authorization)
   .prefix("/v1/im")
   .annotateMerge(
-    OpenApi.annotations({ title: "Conversations", description: "The own list, and messages by time or seq" })
+    OpenApi.annotations({
+      title: "Conversations",
+      description: "The caller's conversations, and messages by time or seq"
+    })
   ) {}

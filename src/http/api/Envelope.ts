@@ -55,7 +55,7 @@ export const retryHeaders = (error: AnyFailure): { readonly "retry-after"?: stri
 /** Failures of every endpoint: a request that does not fit, and faults of the server. */
 const everyEndpoint = ["BadParameters", "PayloadTooLarge", "DatabaseError", "ServerError"] as const
 
-/** The failures of an endpoint: these rows and those of every endpoint, a schema for each HTTP status. */
+/** The failures of an endpoint: these, and those of every endpoint; one schema for each HTTP status. */
 export const failuresOf = <const Name extends ErrorName = never>(...names: ReadonlyArray<Name>) => {
   const rows = [...new Set([...everyEndpoint, ...names])]
   return [...Map.groupBy(rows, (name) => errorTable[name].status)]

@@ -4,14 +4,11 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { GroupIcon, GroupName, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
 import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
-import { draftProblems, groupEventRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
+import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
 import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
 import { Authorization } from "./Authorization.ts"
 import { Done, failuresOf, Success } from "./Envelope.ts"
 import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser } from "./GroupEntries.ts"
-
-/** Failures of everything that changes a group by a message in it. */
-const groupFailures = [...draftProblems, ...groupEventRefusals, ...transferFailures] as const
 
 export class GroupGroup extends HttpApiGroup.make("group")
   .add(
@@ -25,8 +22,8 @@ export class GroupGroup extends HttpApiGroup.make("group")
         clientId: Schema.optionalKey(ClientId)
       }),
       success: Success(Schema.Struct({ groupId: GroupId })),
-      error: failuresOf(...groupFailures)
-    }).annotate(OpenApi.Summary, "Found a group"),
+      error: failuresOf(...sendFailures(groupEventRefusals.created))
+    }).annotate(OpenApi.Summary, "Create a group"),
     HttpApiEndpoint.patch("change", "/group", {
       payload: Schema.Struct(GroupChanges).check(
         Schema.makeFilter(({ groupId: _, ...changes }) => Object.keys(changes).length > 0, {
@@ -34,8 +31,8 @@ export class GroupGroup extends HttpApiGroup.make("group")
         })
       ),
       success: Done,
-      error: failuresOf(...groupFailures)
-    }).annotate(OpenApi.Summary, "Change the name, icon or admission of a group; for managers"),
+      error: failuresOf(...sendFailures(groupEventRefusals.changed))
+    }).annotate(OpenApi.Summary, "Change a group's name, icon or join approval; for managers"),
     HttpApiEndpoint.get("list", "/groups", {
       query: { after: Schema.optionalKey(GroupId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
@@ -44,19 +41,19 @@ export class GroupGroup extends HttpApiGroup.make("group")
     HttpApiEndpoint.post("invite", "/group/putIn", {
       payload: Schema.Struct(JoinRequest),
       success: Success(Joining),
-      error: failuresOf(...groupFailures)
-    }).annotate(OpenApi.Summary, "Ask to get into a group, or bring others in"),
+      error: failuresOf(...joinFailures)
+    }).annotate(OpenApi.Summary, "Join a group, or bring others in; where approval is needed, by request"),
     HttpApiEndpoint.put("respond", "/group/putIn", {
       payload: Schema.Struct(JoinResponse),
       success: Done,
-      error: failuresOf(...groupFailures)
-    }).annotate(OpenApi.Summary, "Pass or refuse a request to get into a group, or cancel an own one"),
+      error: failuresOf(...joinResponseFailures)
+    }).annotate(OpenApi.Summary, "Pass or refuse a request to join a group, or cancel one's own"),
     HttpApiEndpoint.get("requests", "/group/putIns", {
       /** The requests of a group, for its managers; without `groupId` the caller's own. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failuresOf("NoConversation", "Forbidden", "NoRequest")
-    }).annotate(OpenApi.Summary, "Requests to get into a group, or those that the caller has made, the newest first"),
+    }).annotate(OpenApi.Summary, "Requests to join a group, or those that the caller has made; the newest first"),
     HttpApiEndpoint.get("users", "/group/users", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),
@@ -65,12 +62,12 @@ export class GroupGroup extends HttpApiGroup.make("group")
     HttpApiEndpoint.put("giveRole", "/group/users", {
       payload: Schema.Struct({ groupId: GroupId, userId: UserId, roleLevel: RoleLevel }),
       success: Done,
-      error: failuresOf(...groupFailures)
-    }).annotate(OpenApi.Summary, "Give a member another rank, or hand the group over; for the owner"),
+      error: failuresOf(...sendFailures(groupEventRefusals.role))
+    }).annotate(OpenApi.Summary, "Change a member's role, or transfer ownership; for the owner"),
     HttpApiEndpoint.delete("remove", "/group/users", {
       query: { groupId: GroupId, userId: Schema.optionalKey(UserId) },
       success: Done,
-      error: failuresOf(...groupFailures)
+      error: failuresOf(...sendFailures([...groupEventRefusals.left, ...groupEventRefusals.removed]))
     }).annotate(OpenApi.Summary, "Leave a group, or remove a member"),
     HttpApiEndpoint.get("online", "/group/users/online", {
       query: { groupId: GroupId },

@@ -23,11 +23,11 @@ const frame = (properties: Json, required: ReadonlyArray<string>): Json => ({
 const data = (method: string, payload: Json): Json =>
   frame({ frameType: { const: FrameType.data }, method: { const: method }, data: payload }, ["method"])
 
-/** The rows of the error table, as a list for readers. */
+/** These errors as a list for readers. */
 const rowsOf = (names: ReadonlyArray<ErrorName>): string =>
   names.map((name) => `${errorTable[name].code} ${errorTable[name].msg}`).join("; ")
 
-/** Every row that a method can fail with. */
+/** Every error that a method can fail with. */
 const errorsOf = ({ kind, errors }: AnyMethod): ReadonlyArray<ErrorName> => [
   ...new Set<ErrorName>([...errors, ...everyMethod, ...(kind === "command" ? everyRigorCommand : [])])
 ]

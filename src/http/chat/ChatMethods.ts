@@ -1,20 +1,26 @@
 /** The handlers of the WebSocket methods (protocol.md section 1.6). */
 import { Clock, Effect, Result } from "effect"
 import type { ConnectionHandle } from "../../actors/connections/ConnectionRegistry.ts"
-import { answered, type Call, handedOver, inBackground, Router, type Settle } from "../../actors/connections/Router.ts"
+import { answered, type Call, handedOver, inBackground, Router } from "../../actors/connections/Router.ts"
 import { PresenceWatches } from "../../actors/presence/PresenceWatches.ts"
 import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
 import { Conversations } from "../../domain/conversations/Conversations.ts"
 import * as Draft from "../../domain/messages/Draft.ts"
-import { type ChatAck, type ChatPayload, chatAck, type Message, MessageType } from "../../domain/messages/Message.ts"
+import {
+  type ChangeType,
+  type ChatAck,
+  type ChatPayload,
+  chatAck,
+  type Message,
+  MessageType
+} from "../../domain/messages/Message.ts"
 import { MessageStore } from "../../domain/messages/MessageStore.ts"
 import { fitting } from "../../domain/messages/Page.ts"
-import type { ChangeRefusal, DraftProblem, TransferFailure } from "../../domain/messages/Refusals.ts"
 import { methods } from "../../domain/protocol/ClientMethods.ts"
 import { GroupService } from "../../domain/services/GroupService.ts"
-import { MessageSender } from "../../domain/services/MessageSender.ts"
+import { MessageSender, type SendFailure } from "../../domain/services/MessageSender.ts"
 import { makeSync } from "../../domain/services/SyncService.ts"
 import { failure } from "../../domain/shared/Failure.ts"
 
@@ -44,11 +50,11 @@ export const layer = Router.layer(
       sender.publish(messageIn(call), connectionId, (result) => settle(Result.map(result, chatAck)))
     })
 
-    const change = (
+    const change = <Type extends ChangeType>(
       { connection, id, payload }: Call<Draft.Target>,
-      messageType: Draft.UnsentChange["messageType"],
+      messageType: Type,
       content: string,
-      settle: Settle<typeof ChatAck, DraftProblem | ChangeRefusal | TransferFailure>
+      settle: (response: Result.Result<ChatAck, SendFailure<Draft.UnsentChange<Type>>>) => void
     ) => {
       const made = Draft.change({ senderId: connection.userId, clientId: id }, payload, messageType, content)
       sender.publish(made, connection.connectionId, (result) => settle(Result.map(result, chatAck)))

@@ -114,7 +114,7 @@ export const layer = Layer.effectDiscard(
   })
 )
 
-/** Completes the WebSocket handshake. Never ends when the peer has gone: nothing is left to be done then. */
+/** Completes the WebSocket handshake. Interrupted when the peer has gone: nothing is left to be done then. */
 const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage, stream: Duplex, head: Buffer) =>
   Effect.callback<ChatSocket>((resume) => {
     const gone = () => resume(Effect.interrupt)

@@ -8,7 +8,7 @@ import { parseFrame } from "../../domain/protocol/Frame.ts"
 import { drained } from "../shared/drained.ts"
 
 /**
- * Bytes that may wait before the connection stops to handle events. One event adds at most half a mebibyte (a page of
+ * Bytes that may wait before the connection stops handling events. One event adds at most half a mebibyte (a page of
  * history), so that never more than 1 MiB waits (protocol.md section 1.5).
  */
 const outboundHighWater = 512 * 1024

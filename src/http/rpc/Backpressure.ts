@@ -18,7 +18,7 @@ export interface Backpressured {
 /** For a socket over this stream. */
 export const withBackpressure = (socket: Socket, stream: Duplex): Backpressured => {
   const overdue = Deferred.makeUnsafe<void>()
-  // One waits for all, so that many calls are neither many listeners nor write all at once.
+  // One write at a time: the others wait for their turn here, and not as listeners of the stream.
   const turns = Semaphore.makeUnsafe(1)
   // Effect would keep data that is written after the end for a next connection, without a limit.
   let isOpen = true

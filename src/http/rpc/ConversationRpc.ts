@@ -4,7 +4,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { GroupIcon, GroupName, NamedUsers } from "../../domain/groups/Group.ts"
 import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
-import { draftProblems, groupEventRefusals, messageRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
+import { groupEventRefusals, messageRefusals, sendFailures } from "../../domain/messages/Refusals.ts"
 import { ConversationId } from "../../domain/shared/ConversationIds.ts"
 import { FailureSchema } from "../../domain/shared/Failure.ts"
 import { UserId } from "../../domain/shared/Ids.ts"
@@ -46,7 +46,7 @@ export class ConversationRpcs extends RpcGroup.make(
     success: Schema.Void,
     error: FailureSchema(...storeFailures, "BadParameters", "NoConversation")
   }),
-  /** Founds a group in a user's name. */
+  /** Creates a group in a user's name. */
   Rpc.make("CreateGroupConversation", {
     payload: {
       creatorId: UserId,
@@ -57,7 +57,7 @@ export class ConversationRpcs extends RpcGroup.make(
       userIds: Schema.optionalKey(NamedUsers)
     },
     success: Schema.Struct({ conversationId: ConversationId }),
-    error: FailureSchema(...draftProblems, ...groupEventRefusals, ...transferFailures)
+    error: FailureSchema(...sendFailures(groupEventRefusals.created))
   }),
   /** Sends a message in a user's name; answered when it is durable. */
   Rpc.make("SendMessage", {
@@ -69,7 +69,7 @@ export class ConversationRpcs extends RpcGroup.make(
       message: ChatPayload.fields.message
     },
     success: ChatAck,
-    error: FailureSchema(...draftProblems, ...messageRefusals, ...transferFailures)
+    error: FailureSchema(...sendFailures(messageRefusals))
   }),
   /** The messages after a seq, stored and new ones, in order and without a gap. Has no end. */
   Rpc.make("Messages", {

@@ -4,26 +4,23 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { RoleLevel } from "../../domain/groups/Group.ts"
 import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
-import { draftProblems, groupEventRefusals, transferFailures } from "../../domain/messages/Refusals.ts"
+import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
 import { FailureSchema } from "../../domain/shared/Failure.ts"
 import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
 import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser } from "../api/GroupEntries.ts"
-
-/** Failures of everything that changes a group by a message in it. */
-const changeFailure = FailureSchema(...draftProblems, ...groupEventRefusals, ...transferFailures)
 
 export class GroupRpcs extends RpcGroup.make(
   /** As `POST /v1/social/group/putIn`: `userId` asks to get in, or brings `userIds` in. */
   Rpc.make("GroupPutIn", {
     payload: { userId: UserId, clientId: Schema.optionalKey(ClientId), ...JoinRequest },
     success: Joining,
-    error: changeFailure
+    error: FailureSchema(...joinFailures)
   }),
   /** As `PUT /v1/social/group/putIn`. */
   Rpc.make("GroupPutInHandle", {
     payload: { userId: UserId, ...JoinResponse },
     success: Schema.Void,
-    error: changeFailure
+    error: FailureSchema(...joinResponseFailures)
   }),
   /** As `GET /v1/social/group/putIns`. */
   Rpc.make("GroupPutInList", {
@@ -47,18 +44,18 @@ export class GroupRpcs extends RpcGroup.make(
   Rpc.make("ChangeGroup", {
     payload: { userId: UserId, ...GroupChanges },
     success: Schema.Void,
-    error: changeFailure
+    error: FailureSchema(...sendFailures(groupEventRefusals.changed))
   }),
   /** As `PUT /v1/social/group/users`. */
   Rpc.make("GiveGroupRole", {
     payload: { userId: UserId, groupId: GroupId, memberId: UserId, roleLevel: RoleLevel },
     success: Schema.Void,
-    error: changeFailure
+    error: FailureSchema(...sendFailures(groupEventRefusals.role))
   }),
   /** As `DELETE /v1/social/group/users`: removes `memberId`; where that is `userId`, the user leaves. */
   Rpc.make("RemoveFromGroup", {
     payload: { userId: UserId, groupId: GroupId, memberId: UserId },
     success: Schema.Void,
-    error: changeFailure
+    error: FailureSchema(...sendFailures([...groupEventRefusals.left, ...groupEventRefusals.removed]))
   })
 ) {}

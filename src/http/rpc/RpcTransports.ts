@@ -17,7 +17,7 @@ const answering = (protocol: Protocol): Protocol => ({
     })
 })
 
-/** Calls of one socket that are not answered; streams are counted where they cost something, by conversation. */
+/** Unanswered calls of one socket. Streams do not count: `ConversationWatchers` limits the followers of a node. */
 const callsMax = 64
 
 /** The calls of one socket in flight. */

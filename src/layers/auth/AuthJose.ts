@@ -11,7 +11,7 @@ import { Ids, rootUserId, type UserId } from "../../domain/shared/Ids.ts"
 import { Settings } from "../settings/Settings.ts"
 
 const algorithm = "HS256"
-/** Service and system tokens are made anew for each use. */
+/** Other nodes make a token for each call; services use one for many calls, and take a new one in time. */
 const internalTtlSeconds = 300
 /** Longer texts are no tokens of ours; checked before any work is done on them. */
 const tokenLengthMax = 4_096

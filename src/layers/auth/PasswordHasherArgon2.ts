@@ -8,7 +8,7 @@ import { type Failure, failure } from "../../domain/shared/Failure.ts"
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 }
 /** Each takes 19 MiB and a pool thread; the pool has four, and two stay free for files and DNS. */
 const concurrent = 2
-/** Hashings that may wait; one more fails with `Overloaded`. */
+/** Hashings that may run or wait; one more fails with `Overloaded`. */
 const waitingMax = 64
 
 interface Phc {

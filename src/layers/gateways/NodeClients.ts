@@ -46,7 +46,7 @@ const makeClient = Effect.fnUntraced(function* (url: string, auth: Auth["Service
     response.pipe(
       Effect.timeout(callMillis),
       Effect.mapError((cause) => new CallLost({ cause })),
-      // A response that is none, of something else that listens there.
+      // Something else may listen there, whose response cannot be decoded.
       Effect.catchDefect((cause) => Effect.fail(new CallLost({ cause })))
     )
   const node: NodeClient = {

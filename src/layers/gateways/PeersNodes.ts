@@ -11,7 +11,7 @@ import { makeRevocationQueue } from "./RevocationQueue.ts"
 
 /** Events that wait for a peer; past that the oldest is dropped. */
 const eventsMax = 10_000
-/** How much longer than a token lives a revocation is kept: clocks differ, and a token may be made a moment later. */
+/** A revocation is kept so much longer than a token lives: clocks differ, and a token may be made a moment later. */
 const marginMillis = 60_000
 
 /** Events are tried once, a batch at a time; revocations are kept. Neither waits for the other. */

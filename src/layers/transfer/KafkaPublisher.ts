@@ -19,8 +19,9 @@ import { attempt, connectedProducer, ensureTopics, isTooLarge } from "./KafkaCli
 const requestBytesUsual = 512 * 1024
 /** How long the first draft of a request waits for others. */
 const lingerMillis = 2
-/** A draft without a result is sent again after this time, and refused after it once more. */
+/** A draft without a result is sent again so long after it was last sent. */
 const resendMillis = 10_000
+/** A draft without a result is refused so long after it was published. */
 const giveUpMillis = 30_000
 const sweepMillis = 1_000
 

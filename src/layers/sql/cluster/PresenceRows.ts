@@ -1,8 +1,9 @@
 /** The rows of presence: connections and devices, written in batches and read in bulk. */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { PresenceChanges } from "../../../domain/contacts/Presence.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
+import { rowAs, rowsAs } from "../database/Rows.ts"
 import { nextVersion, version } from "../database/Sql.ts"
 import { forUpdate, joinInOrder, limitTo, onExisting, rowsOf } from "../database/SqlDialect.ts"
 
@@ -24,10 +25,9 @@ export interface Entry {
   readonly at: number
 }
 
-export interface LeaseRow {
-  readonly machine_id: number
-  readonly renewed_at: number
-}
+/** A process, and its last sign of life in Unix milliseconds. */
+export const LeaseRow = Schema.Struct({ machine_id: Schema.Int, renewed_at: Schema.Int })
+export type LeaseRow = typeof LeaseRow.Type
 
 interface ConnectionRow {
   readonly connection_id: string
@@ -88,7 +88,7 @@ export const write = (
     if (opened.length > 0) yield* forgetDevices(sql, opened)
   })
 
-/** Each device once, with the last that became of it: a statement must not change a row twice. */
+/** Each device once, with its last change: a statement must not change a row twice. */
 const devicesOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> => {
   const byKey = new Map<string, Entry>()
   for (const entry of entries) {
@@ -140,8 +140,9 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
   Effect.gen(function* () {
     // The lock on the version comes first, then that on the lease, whose renewal waits until the commit.
     yield* nextVersion(sql, "presence_version")
-    const [lease] = yield* sql<LeaseRow>`
-      SELECT machine_id, renewed_at FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
+    const lease = yield* rowAs(LeaseRow)(
+      sql`SELECT machine_id, renewed_at FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
+    )
     if (lease?.renewed_at !== renewed_at) return false
     const rows = yield* ofMachine(sql, machine_id, "", batchMax)
     if (rows.length > 0) {
@@ -156,10 +157,10 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
 
 /** Processes whose last sign of life is before this time, and which have left connections. */
 export const lapsed = (sql: SqlClient.SqlClient, own: number, deadBefore: number): Done<ReadonlyArray<LeaseRow>> =>
-  sql<LeaseRow>`
+  rowsAs(LeaseRow)(sql`
     SELECT l.machine_id, l.renewed_at FROM process_leases l
     WHERE l.renewed_at <= ${deadBefore} AND l.machine_id <> ${own}
-      AND EXISTS (SELECT 1 FROM connections c WHERE c.machine_id = l.machine_id)`
+      AND EXISTS (SELECT 1 FROM connections c WHERE c.machine_id = l.machine_id)`)
 
 const ofMachine = (
   sql: SqlClient.SqlClient,
@@ -210,7 +211,7 @@ export const devicesOfUsers = (
   LEFT JOIN process_leases l ON l.machine_id = c.machine_id
   GROUP BY d.user_id, d.device_id, d.platform, d.last_seen`
 
-/** Those of these users that are connected to other processes which live. */
+/** The users among these who are connected to another process whose lease has not ended. */
 export const onlineElsewhere = (
   sql: SqlClient.SqlClient,
   own: number,

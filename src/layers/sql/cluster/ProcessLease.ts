@@ -5,6 +5,7 @@
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { unavailable, untilThere, wordsOf } from "../database/DatabaseUnavailable.ts"
+import { rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion } from "../database/Sql.ts"
 import * as PresenceRows from "./PresenceRows.ts"
 
@@ -33,8 +34,9 @@ const take = (sql: SqlClient.SqlClient) =>
     // One process after the other.
     yield* nextVersion(sql)
     const now = yield* Clock.currentTimeMillis
-    const taken = yield* sql<PresenceRows.LeaseRow>`
-      SELECT machine_id, renewed_at FROM process_leases ORDER BY renewed_at`
+    const taken = yield* rowsAs(PresenceRows.LeaseRow)(
+      sql`SELECT machine_id, renewed_at FROM process_leases ORDER BY renewed_at`
+    )
     const [longestUnheard] = taken
     if (taken.length < machineIds || longestUnheard === undefined) {
       yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now })}`

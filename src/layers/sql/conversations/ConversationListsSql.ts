@@ -1,4 +1,4 @@
-/** {@link ConversationLists} on SQL: two or three statements for a page, however many conversations it has. */
+/** {@link ConversationLists} on SQL. A page takes two statements, and one for reactions, whatever its size. */
 import { Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import {

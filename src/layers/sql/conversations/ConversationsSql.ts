@@ -1,4 +1,4 @@
-/** {@link Conversations} on SQL. A page of `sync` takes two statements, however many conversations it has. */
+/** {@link Conversations} on SQL. A page of `sync` takes two statements, and one for reactions, whatever its size. */
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Conversations } from "../../../domain/conversations/Conversations.ts"
@@ -55,7 +55,7 @@ export const layer = Layer.effect(
 
     /**
      * Conversations in the order of their ids with a change newer than `since`, and in `low` the last message that is not
-     * newer. Versions rise with seq and seqs have no gaps, so that halving finds this message: it needs no index. Each row
+     * newer. Versions rise with seq and seqs have no gaps, so that a binary search finds this message without an index. Each row
      * has the version of the store, which saves a statement for every page.
      */
     const changedRows = (reader: UserId, { since, from, known, limit }: ChangesQuery) => {

@@ -42,7 +42,7 @@ const conversations = Effect.gen(function* () {
     { clustered: true }
   )
   // Positions are seqs: where the member joined, has read to, and last sent; in a group `sent_seq` says no more than
-  // whether the member has done anything there by themselves, above 0, or not (`Groups.companions`).
+  // whether the member has done anything there by themselves, above 0, or not (`Groups.membersWithVisibility`).
   yield* createTable(
     "conversation_members",
     `conversation_id VARCHAR(41) NOT NULL,
@@ -99,8 +99,8 @@ const processLeases = Effect.gen(function* () {
 })
 
 /**
- * Times of a conversation rise with its seqs, so that a time is found among the seqs: an index less, whose pages every
- * batch had to write. Those from before came from the clock of one process, and rise anyhow.
+ * Drops the index on times. Times of a conversation rise with its seqs, so that a binary search among the seqs finds a time,
+ * and no batch has to write the index's pages. Earlier times came from the clock of one process, and rise as well.
  */
 const risingTimes = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -202,14 +202,14 @@ const conversationLists = Effect.gen(function* () {
   yield* addColumn("conversation_members", "hidden_seq", "BIGINT NOT NULL DEFAULT -1")
   yield* addColumn("conversation_members", "pinned", "INTEGER NOT NULL DEFAULT 0")
   yield* addColumn("conversation_members", "muted", "INTEGER NOT NULL DEFAULT 0")
-  // The last message that is something by itself.
+  // The last message that is no change of another one.
   yield* addColumn("conversations", "shown_seq", "BIGINT NOT NULL DEFAULT 0")
   yield* sql`UPDATE conversations SET shown_seq = last_seq`
 })
 
 /**
- * Connections count while the lease of their process does. A device stays when its connections have gone, with the
- * version of presence at which something last became of it.
+ * A connection counts while its process renews its lease. A device stays when its connections have gone, with the version
+ * of presence of its last change.
  */
 const presence = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient

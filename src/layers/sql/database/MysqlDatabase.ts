@@ -59,8 +59,9 @@ const connect = ({ url, connectionsMax }: MysqlSettings, silenceMillis: number) 
 }
 
 /**
- * MySQL commits each change of the schema by itself, so that the migrator's transaction protects nothing: steps are
- * taken while they are loaded, and recorded when they have succeeded. They can be repeated (`SchemaSteps.ts`).
+ * MySQL commits each change of the schema by itself: the migrator's transaction would protect nothing. So a migration runs
+ * while the migrator loads it, outside of that transaction, and is recorded when it has succeeded. Steps can be repeated
+ * (`SchemaSteps.ts`).
  */
 const loader: Migrator.Loader = Effect.map(Migrator.fromRecord(migrations), (steps) =>
   steps.map(([id, name, load]) => [id, name, Effect.as(Effect.flatten(load), Effect.void)] as const)

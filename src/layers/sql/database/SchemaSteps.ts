@@ -1,14 +1,17 @@
 /**
  * The steps that migrations are made of, for both dialects. MySQL commits each of them by itself, so that a crash can
- * leave a migration half done: a step that has been taken is no step the next time.
+ * leave a migration half done. The steps can be repeated: one that has been taken has no effect the next time.
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { rowAs } from "./Rows.ts"
+
+const VersionRow = Schema.Struct({ version: Schema.String })
 
 /** Compares texts byte by byte, with trailing spaces: MariaDB and MySQL have no name for it in common. */
 const mysqlCollation = Effect.map(
-  Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ readonly version: string }>`SELECT VERSION() AS version`),
-  ([row]) => (row?.version.includes("MariaDB") ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin")
+  Effect.flatMap(SqlClient.SqlClient, (sql) => rowAs(VersionRow)(sql`SELECT VERSION() AS version`)),
+  (row) => (row?.version.includes("MariaDB") ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin")
 )
 
 /**

@@ -32,7 +32,7 @@ export const storeFailure = (error: SqlError.SqlError): Effect.Effect<never, Fai
         Effect.fail(failure("DatabaseError", { retryAfter: 1_000, cause: error }))
       )
 
-/** The same for a batch of drafts: one that the database refuses is given up, with the cause, and the others go on. */
+/** The same for a batch of drafts, but a batch that the database refuses is a failure: the consumer goes on with others. */
 export const appendFailure = (
   error: SqlError.SqlError
 ): Effect.Effect<never, Failure<"DatabaseError" | "ServerError">> =>

@@ -9,7 +9,7 @@ import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
 import { onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { MessageState } from "./MessageRows.ts"
 
-/** Compares contents that are no longer stored. */
+/** Stands for a content that is no longer stored, where it must be compared with another one. */
 export const digestOf = (content: string): string => createHash("sha256").update(content).digest("base64")
 
 /** The final state of a changed message. */

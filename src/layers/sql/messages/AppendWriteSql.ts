@@ -1,4 +1,4 @@
-/** Writes a plan: at most one statement for each kind of row. */
+/** Writes a plan, in as many statements for much as for little. */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { memberKey } from "../../../domain/messages/AppendFacts.ts"

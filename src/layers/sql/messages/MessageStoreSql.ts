@@ -17,7 +17,7 @@ import { makeReadFacts } from "./AppendFactsSql.ts"
 import { makeWritePlan } from "./AppendWriteSql.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
 
-/** So many rows are read for a page, the least of these that is enough; one more than a page says that more follow. */
+/** A page reads the smallest of these numbers of rows that suffices. One row more than the page tells that more follow. */
 const readMaxes = [16, 64, historyMax + 1]
 
 /** No message has a seq above it. */
@@ -77,9 +77,9 @@ export const layer = Layer.effect(
     }
 
     /**
-     * The page, or `NoConversation`. A member who leaves meanwhile gets the messages before that, or nothing: one statement
-     * reads messages and membership, and only for an empty page the membership is read by itself. An outer join would need
-     * one statement, but MariaDB sorts the whole conversation for it.
+     * The page, or `NoConversation`. One statement reads messages and membership, so that a member who leaves meanwhile gets
+     * only messages from before that. An empty page does not tell whether the user is a member: another statement does. An
+     * outer join would tell both at once, but MariaDB sorts the whole conversation for it.
      */
     const page = Effect.fnUntraced(
       function* (...wanted: Parameters<typeof select>) {
@@ -94,7 +94,7 @@ export const layer = Layer.effect(
       Effect.catchTag("SqlError", storeFailure)
     )
 
-    /** The last seq whose message is not newer than that time: times rise with seqs, so that it is found by halving. */
+    /** The last seq whose message is not newer than that time: times rise with seqs, so that a binary search finds it. */
     const seqAt = (conversationId: ConversationId, time: number): Effect.Effect<number, Failure<"DatabaseError">> =>
       sql<{ readonly low: number }>`
         WITH RECURSIVE halving(low, high) AS (

@@ -1,5 +1,5 @@
 /** {@link Contacts} on SQL. */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { blocksMax, Contacts, contactsMax } from "../../../domain/contacts/Contacts.ts"
 import type { UserPair } from "../../../domain/contacts/UserPair.ts"
@@ -8,6 +8,7 @@ import { ChatType, singleConversationId } from "../../../domain/shared/Conversat
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
+import { rowAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo, rowsOf } from "../database/SqlDialect.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
@@ -15,6 +16,9 @@ import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } 
 interface UserRow {
   readonly user_id: UserId
 }
+
+/** Whether the user is blocked, 0 or 1, and how many are. */
+const BlocksRow = Schema.Struct({ known: Schema.Int, all_blocks: Schema.Int })
 
 const idsOf = (rows: ReadonlyArray<UserRow>): ReadonlyArray<UserId> => rows.map((row) => row.user_id)
 
@@ -63,13 +67,13 @@ export const layer = Layer.effect(
 
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
-        if (userId === blocked) return yield* failure("BadParameters", { msg: "nobody blocks themselves" })
+        if (userId === blocked) return yield* failure("BadParameters", { msg: "users cannot block themselves" })
         // The lock under which messages and requests are accepted: none of them is between this read and the block.
         yield* nextVersion(sql)
         if (!(yield* lockUsers(sql, userId, blocked))) return yield* failure("UserNotFound")
-        const [row] = yield* sql<{ readonly known: number; readonly all_blocks: number }>`SELECT
+        const row = yield* rowAs(BlocksRow)(sql`SELECT
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId} AND blocked_id = ${blocked}) AS known,
-          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId}) AS all_blocks`
+          (SELECT COUNT(*) FROM blocks WHERE user_id = ${userId}) AS all_blocks`)
         if (row?.known === 1) return
         if ((row?.all_blocks ?? 0) >= blocksMax) {
           return yield* failure("RateLimited", {
@@ -80,10 +84,10 @@ export const layer = Layer.effect(
         yield* sql`INSERT INTO blocks ${sql.insert({ user_id: userId, blocked_id: blocked })}`
         const now = yield* Clock.currentTimeMillis
         const requests = yield* openOrCancelled(sql, userId, blocked)
-        // At most one waits: asking back is passing.
-        const waiting = requests.find((request) => request.handle_result === HandleResult.none)
+        // At most one waits: a request back passes the first one.
+        const waiting = requests.find(({ handleResult }) => handleResult === HandleResult.none)
         if (waiting !== undefined) yield* handleRequest(sql, waiting.id, HandleResult.cancel, now)
-        // Nor does one of them bring the other into a group any more.
+        // Requests of the two to bring each other into groups end, too.
         yield* cancelBringing(sql, { userId, otherId: blocked }, now)
       },
       inTransaction(sql),

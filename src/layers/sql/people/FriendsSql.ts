@@ -1,10 +1,10 @@
 /** {@link Friends} on SQL. */
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import {
   decideRequest,
   decideResponse,
-  type FriendRequest,
+  FriendRequest,
   mayRespond,
   type Relation,
   requestPageMax
@@ -14,34 +14,30 @@ import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
 import { type FriendRequestId, Ids, type UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
+import { rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
-import { cancelBringing, handleRequest, lockUsers, openOrCancelled, type RequestRow, unblocked } from "./UserPairs.ts"
+import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
-interface CountsRow {
-  readonly blocks: number
-  readonly friendships: number
-  readonly own_friends: number
-  readonly other_friends: number
-  readonly sent: number
-  readonly received: number
-}
-
-interface FullRow extends RequestRow {
-  readonly receiver_id: UserId
-  readonly message: string
-  readonly requested_at: number
-}
-
-const requestOf = (row: FullRow): FriendRequest => ({
-  id: row.id,
-  userId: row.receiver_id,
-  reqUid: row.requester_id,
-  reqMsg: row.message,
-  reqTime: row.requested_at,
-  handleResult: row.handle_result
+const CountsRow = Schema.Struct({
+  blocks: Schema.Int,
+  friendships: Schema.Int,
+  own_friends: Schema.Int,
+  other_friends: Schema.Int,
+  sent: Schema.Int,
+  received: Schema.Int
 })
+
+const RequestRow: Schema.Codec<FriendRequest, unknown> = FriendRequest.pipe(
+  Schema.encodeKeys({
+    userId: "receiver_id",
+    reqUid: "requester_id",
+    reqMsg: "message",
+    reqTime: "requested_at",
+    handleResult: "handle_result"
+  })
+)
 
 export const layer = Layer.effect(
   Friends,
@@ -53,7 +49,7 @@ export const layer = Layer.effect(
 
     const countsOf = (own: UserId, other: UserId) =>
       Effect.map(
-        sql<CountsRow>`SELECT
+        rowAs(CountsRow)(sql`SELECT
           (SELECT COUNT(*) FROM blocks WHERE user_id = ${own} AND blocked_id = ${other})
             + (SELECT COUNT(*) FROM blocks WHERE user_id = ${other} AND blocked_id = ${own}) AS blocks,
           (SELECT COUNT(*) FROM contacts WHERE user_id = ${own} AND contact_id = ${other}) AS friendships,
@@ -62,8 +58,8 @@ export const layer = Layer.effect(
           (SELECT COUNT(*) FROM contact_requests
             WHERE requester_id = ${own} AND handle_result = ${HandleResult.none}) AS sent,
           (SELECT COUNT(*) FROM contact_requests
-            WHERE receiver_id = ${other} AND handle_result = ${HandleResult.none}) AS received`,
-        ([row]) => ({
+            WHERE receiver_id = ${other} AND handle_result = ${HandleResult.none}) AS received`),
+        (row) => ({
           isBlocked: (row?.blocks ?? 0) > 0,
           areFriends: (row?.friendships ?? 0) > 0,
           ownFriends: row?.own_friends ?? 0,
@@ -81,11 +77,11 @@ export const layer = Layer.effect(
 
     const request: Friends["Service"]["request"] = Effect.fn("Friends.request")(
       function* (userId, other, message) {
-        if (userId === other) return yield* failure("BadParameters", { msg: "nobody is their own friend" })
+        if (userId === other) return yield* failure("BadParameters", { msg: "users cannot be friends of themselves" })
         if (!(yield* lockUsers(sql, userId, other))) return yield* failure("UserNotFound")
         const requests = yield* openOrCancelled(sql, userId, other)
         const pending = (requester: UserId) =>
-          requests.find((row) => row.requester_id === requester && row.handle_result === HandleResult.none)?.id
+          requests.find((row) => row.requesterId === requester && row.handleResult === HandleResult.none)?.id
         const relation: Relation = {
           ...(yield* countsOf(userId, other)),
           sent: pending(userId),
@@ -101,7 +97,7 @@ export const layer = Layer.effect(
         }
         // A user who requests and cancels repeatedly leaves one row, not one each time.
         const cancelled = requests.filter(
-          (row) => row.requester_id === userId && row.handle_result === HandleResult.cancel
+          (row) => row.requesterId === userId && row.handleResult === HandleResult.cancel
         )
         if (cancelled.length > 0) {
           yield* sql`DELETE FROM contact_requests WHERE id IN ${sql.in(cancelled.map(({ id }) => id))}`
@@ -123,10 +119,7 @@ export const layer = Layer.effect(
     )
 
     const find = (id: FriendRequestId) =>
-      Effect.map(
-        sql<FullRow>`SELECT ${columns} FROM contact_requests WHERE id = ${id}`,
-        ([row]) => row && requestOf(row)
-      )
+      rowAs(RequestRow)(sql`SELECT ${columns} FROM contact_requests WHERE id = ${id}`)
 
     const respond: Friends["Service"]["respond"] = Effect.fn("Friends.respond")(
       function* (userId, id, response) {
@@ -159,10 +152,9 @@ export const layer = Layer.effect(
       function* (userId: UserId, before: FriendRequestId | undefined) {
         const whose = sql`(requester_id = ${userId} OR receiver_id = ${userId})`
         const older = yield* olderThan(sql, "contact_requests", whose, before)
-        const rows = yield* sql<FullRow>`
+        return yield* rowsAs(RequestRow)(sql`
           ${newest("requester_id", userId, older)} UNION ALL ${newest("receiver_id", userId, older)}
-          ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}`
-        return rows.map(requestOf)
+          ${sql.literal(newestFirst)} ${limitTo(sql, requestPageMax)}`)
       },
       Effect.catchTag("SqlError", storeFailure)
     )

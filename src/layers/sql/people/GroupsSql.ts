@@ -1,8 +1,8 @@
 /** {@link Groups} on SQL. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { checkContact } from "../../../domain/contacts/UserPair.ts"
-import { isManager, Role, type RoleLevel } from "../../../domain/groups/Group.ts"
+import { isManager, Role, RoleLevel } from "../../../domain/groups/Group.ts"
 import {
   decideRequests,
   decideResponse,
@@ -11,40 +11,54 @@ import {
   type NewRequest,
   type RequestView
 } from "../../../domain/groups/GroupRequest.ts"
-import { Groups, groupPageMax } from "../../../domain/groups/Groups.ts"
+import { type GroupInfo, Groups, groupPageMax } from "../../../domain/groups/Groups.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { ChatType } from "../../../domain/shared/ConversationIds.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
-import type { GroupId, GroupRequestId, UserId } from "../../../domain/shared/Ids.ts"
-import { HandleResult } from "../../../domain/shared/Request.ts"
+import { GroupId, GroupRequestId, UserId } from "../../../domain/shared/Ids.ts"
+import { AnyHandleResult, HandleResult } from "../../../domain/shared/Request.ts"
+import { CountRow, Nullable, rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { pairFacts, unblocked } from "./UserPairs.ts"
 
-interface RequestRow {
-  readonly id: GroupRequestId
-  readonly group_id: GroupId
-  readonly user_id: UserId
-  readonly inviter_id: UserId
-  readonly message: string
-  readonly requested_at: number
-  readonly handle_result: HandleResult
-  readonly handled_by: UserId | null
-  readonly handled_at: number | null
-}
+const RequestRow: Schema.Codec<GroupRequest, unknown> = Schema.Struct({
+  id: GroupRequestId,
+  groupId: GroupId,
+  userId: UserId,
+  inviterId: UserId,
+  message: Schema.String,
+  requestedAt: Schema.Int,
+  handleResult: AnyHandleResult,
+  handledBy: Nullable(UserId),
+  handledAt: Nullable(Schema.Int)
+}).pipe(
+  Schema.encodeKeys({
+    groupId: "group_id",
+    userId: "user_id",
+    inviterId: "inviter_id",
+    requestedAt: "requested_at",
+    handleResult: "handle_result",
+    handledBy: "handled_by",
+    handledAt: "handled_at"
+  })
+)
 
-const requestOf = (row: RequestRow): GroupRequest => ({
-  id: row.id,
-  groupId: row.group_id,
-  userId: row.user_id,
-  inviterId: row.inviter_id,
-  message: row.message,
-  requestedAt: row.requested_at,
-  handleResult: row.handle_result,
-  handledBy: row.handled_by ?? undefined,
-  handledAt: row.handled_at ?? undefined
-})
+const GroupRow: Schema.Codec<GroupInfo, unknown> = Schema.Struct({
+  id: GroupId,
+  name: Schema.String,
+  icon: Schema.String,
+  isVerify: Schema.BooleanFromBit,
+  role: RoleLevel,
+  memberCount: Schema.Int
+}).pipe(Schema.encodeKeys({ isVerify: "is_verify", memberCount: "member_count" }))
+
+const RoleRow = Schema.Struct({ role: Schema.Literals([Role.former, ...RoleLevel.literals]) })
+const VerifyRow = Schema.Struct({ is_verify: Schema.BooleanFromBit })
+const TakenRow = Schema.Struct({ user_id: UserId, isMember: Schema.BooleanFromBit })
+const IdRow = Schema.Struct({ id: Schema.String })
+const AwaitingRow = Schema.Struct({ id: GroupRequestId, userId: UserId })
 
 const requestColumns = "id, group_id, user_id, inviter_id, message, requested_at, handle_result, handled_by, handled_at"
 
@@ -58,24 +72,21 @@ export const layer = Layer.effect(
 
     const roleIn = (groupId: GroupId, userId: UserId) =>
       Effect.map(
-        sql<{ readonly role: Role }>`
-          SELECT role FROM conversation_members WHERE conversation_id = ${groupId} AND user_id = ${userId}`,
-        ([row]): Role => row?.role ?? Role.former
+        rowAs(RoleRow)(
+          sql`SELECT role FROM conversation_members WHERE conversation_id = ${groupId} AND user_id = ${userId}`
+        ),
+        (row): Role => row?.role ?? Role.former
       )
 
     const requestBy = (id: GroupRequestId) =>
-      Effect.map(
-        sql<RequestRow>`SELECT ${columns} FROM group_requests WHERE id = ${id}`,
-        ([row]) => row && requestOf(row)
-      )
+      rowAs(RequestRow)(sql`SELECT ${columns} FROM group_requests WHERE id = ${id}`)
 
     /** Requests that meet a condition, newest first, before this one. */
     const page = Effect.fnUntraced(function* (whose: Statement.Fragment, before: string | undefined) {
       const older = yield* olderThan(sql, "group_requests", whose, before)
-      const rows = yield* sql<RequestRow>`
+      return yield* rowsAs(RequestRow)(sql`
         SELECT ${columns} FROM group_requests WHERE ${whose} AND ${older}
-        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}`
-      return rows.map(requestOf)
+        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}`)
     })
 
     /** The facts for `decideRequests`. */
@@ -85,23 +96,22 @@ export const layer = Layer.effect(
       inviterId: UserId
     ): Effect.fn.Return<RequestView, SqlError.SqlError> {
       const wanted = rowsOf(sql, requests, { userId: "id" })
-      const known = yield* sql<{ readonly id: UserId }>`
-        SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`
+      const known = yield* rowsAs(IdRow)(sql`SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`)
       const pairs = requests.map(({ userId }) => ({ userId: inviterId, otherId: userId }))
       const facts = yield* pairFacts(sql, requireFriendship, pairs)
-      const taken = yield* sql<{ readonly user_id: UserId; readonly isMember: number }>`
+      const taken = yield* rowsAs(TakenRow)(sql`
         SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
         ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
         UNION
         SELECT r.user_id, 0 AS isMember FROM ${wanted} w ${join} group_requests r
-        ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId}`
-      const [pending] = yield* sql<{ readonly count: number }>`
+        ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId}`)
+      const pending = yield* rowAs(CountRow)(sql`
         SELECT COUNT(*) AS count FROM group_requests
-        WHERE group_id = ${groupId} AND handle_result = ${HandleResult.none}`
-      const users = new Set(known.map(({ id }) => id))
-      const idsOf = (isMember: number) =>
+        WHERE group_id = ${groupId} AND handle_result = ${HandleResult.none}`)
+      const users = new Set<string>(known.map(({ id }) => id))
+      const idsOf = (isMember: boolean) =>
         new Set(taken.flatMap((row) => (row.isMember === isMember ? [row.user_id] : [])))
-      const [members, awaiting] = [idsOf(1), idsOf(0)]
+      const [members, awaiting] = [idsOf(true), idsOf(false)]
       return {
         isUser: (userId) => users.has(userId),
         checkContact: (inviter, userId) => checkContact(facts, requireFriendship, inviter, userId),
@@ -113,10 +123,10 @@ export const layer = Layer.effect(
 
     /** A request that was cancelled before is forgotten: requesting again and again leaves one row. */
     const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<NewRequest>) {
-      const forgotten = yield* sql<{ readonly id: string }>`
+      const forgotten = yield* rowsAs(IdRow)(sql`
         SELECT r.id FROM ${rowsOf(sql, requests, { userId: "id", groupId: "id", inviterId: "id" })} w
         ${join} group_requests r ON r.user_id = w.userId AND r.handle_result = ${HandleResult.cancel}
-        AND r.group_id = w.groupId AND r.inviter_id = w.inviterId`
+        AND r.group_id = w.groupId AND r.inviter_id = w.inviterId`)
       if (forgotten.length > 0) {
         yield* sql`DELETE FROM group_requests WHERE id IN ${sql.in(forgotten.map(({ id }) => id))}`
       }
@@ -135,30 +145,18 @@ export const layer = Layer.effect(
     return Groups.of({
       membership: Effect.fn("Groups.membership")(function* (groupId, userId) {
         // A group that all members have left does not exist any more.
-        const [row] = yield* sql<{ readonly is_verify: number }>`
+        const row = yield* rowAs(VerifyRow)(sql`
           SELECT is_verify FROM groups_ WHERE id = ${groupId} AND EXISTS (
-            SELECT 1 FROM conversation_members WHERE conversation_id = ${groupId} AND role > ${Role.former})`
-        return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify === 1 }
+            SELECT 1 FROM conversation_members WHERE conversation_id = ${groupId} AND role > ${Role.former})`)
+        return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify }
       }, Effect.catch(storeFailure)),
 
       list: Effect.fn("Groups.list")(function* (userId, after) {
-        const rows = yield* sql<{
-          readonly id: GroupId
-          readonly name: string
-          readonly icon: string
-          readonly is_verify: number
-          readonly role: RoleLevel
-          readonly member_count: number
-        }>`
+        return yield* rowsAs(GroupRow)(sql`
           SELECT g.id, g.name, g.icon, g.is_verify, own.role, g.member_count
           FROM conversation_members own JOIN groups_ g ON g.id = own.conversation_id
           WHERE own.user_id = ${userId} AND own.conversation_id > ${after ?? ""} AND own.role > ${Role.former}
-          ORDER BY own.conversation_id ${limitTo(sql, groupPageMax)}`
-        return rows.map(({ is_verify, member_count, ...row }) => ({
-          ...row,
-          isVerify: is_verify === 1,
-          memberCount: member_count
-        }))
+          ORDER BY own.conversation_id ${limitTo(sql, groupPageMax)}`)
       }, Effect.catch(storeFailure)),
 
       members: Effect.fn("Groups.members")(
@@ -222,9 +220,9 @@ export const layer = Layer.effect(
           const view = yield* requestView(requests, groupId, inviterId)
           const added = yield* Effect.fromResult(decideRequests(requests, view))
           if (added.length > 0) yield* insertRequests(added)
-          return yield* sql<{ readonly id: GroupRequestId; readonly userId: UserId }>`
+          return yield* rowsAs(AwaitingRow)(sql`
             SELECT r.id, r.user_id AS userId FROM ${rowsOf(sql, requests, { userId: "id" })} w ${join} group_requests r
-            ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId} ORDER BY r.id`
+            ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = ${groupId} ORDER BY r.id`)
         },
         inTransaction(sql),
         Effect.catchTag("SqlError", storeFailure)

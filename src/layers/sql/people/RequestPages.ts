@@ -1,7 +1,10 @@
 /** Pages of requests, newest first: those of friends and those of groups go by the same columns. */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
+import { rowAs } from "../database/Rows.ts"
+
+const TimeRow = Schema.Struct({ time: Schema.Int })
 
 /**
  * The condition for requests older than `before`, which must be one of those that meet the condition `whose`; without it no
@@ -14,8 +17,9 @@ export const olderThan = Effect.fnUntraced(function* (
   before: string | undefined
 ): Effect.fn.Return<Statement.Fragment, Failure<"NoRequest"> | SqlError.SqlError> {
   if (before === undefined) return sql`1 = 1`
-  const [last] = yield* sql<{ readonly time: number }>`
-    SELECT requested_at AS time FROM ${sql.literal(table)} WHERE id = ${before} AND ${whose}`
+  const last = yield* rowAs(TimeRow)(
+    sql`SELECT requested_at AS time FROM ${sql.literal(table)} WHERE id = ${before} AND ${whose}`
+  )
   if (last === undefined) return yield* failure("NoRequest")
   return sql`requested_at <= ${last.time} AND (requested_at < ${last.time} OR id < ${before})`
 })

@@ -1,33 +1,43 @@
 /** {@link Sessions} on SQL: one row per refresh token, found by its hash. */
 import { createHash, randomBytes } from "node:crypto"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type RefreshResult, type Session, Sessions, sessionsMax } from "../../../domain/accounts/Auth.ts"
-import type { UserId } from "../../../domain/shared/Ids.ts"
+import { UserId } from "../../../domain/shared/Ids.ts"
 import { Settings } from "../../settings/Settings.ts"
+import { Nullable, rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, storeFailure } from "../database/Sql.ts"
 import { forUpdate } from "../database/SqlDialect.ts"
 import { lockUsers } from "./UserPairs.ts"
 
-interface TokenRow {
-  readonly session_id: string
-  readonly user_id: UserId
-  readonly device_id: string
-  readonly platform: string
-  readonly expires_at: number
-  readonly used_at: number | null
-  readonly revoked_at: number | null
-}
+const TokenRow = Schema.Struct({
+  sessionId: Schema.String,
+  userId: UserId,
+  deviceId: Schema.String,
+  platform: Schema.String,
+  expiresAt: Schema.Int,
+  usedAt: Nullable(Schema.Int),
+  revokedAt: Nullable(Schema.Int)
+}).pipe(
+  Schema.encodeKeys({
+    sessionId: "session_id",
+    userId: "user_id",
+    deviceId: "device_id",
+    expiresAt: "expires_at",
+    usedAt: "used_at",
+    revokedAt: "revoked_at"
+  })
+)
 
 const hashOf = (refreshToken: string): string => createHash("sha256").update(refreshToken).digest("hex")
 
 const unknown: RefreshResult = { _tag: "Unknown" }
 
-const sessionOf = (row: TokenRow): Session => ({
-  sessionId: row.session_id,
-  userId: row.user_id,
-  deviceId: row.device_id,
-  platform: row.platform
+const sessionOf = ({ sessionId, userId, deviceId, platform }: typeof TokenRow.Type): Session => ({
+  sessionId,
+  userId,
+  deviceId,
+  platform
 })
 
 export const layer = Layer.effect(
@@ -57,17 +67,17 @@ export const layer = Layer.effect(
      * first: a `DELETE` by user would lock all rows of the user, and the gap for their next token.
      */
     const forgetExpired = Effect.fnUntraced(function* (userId: UserId, now: number) {
-      const expired = yield* sql<{ readonly token_hash: string }>`
-        SELECT token_hash FROM refresh_tokens WHERE user_id = ${userId} AND expires_at < ${now - tokenTtlMillis}`
+      const expired = yield* rowsAs(Schema.Struct({ token_hash: Schema.String }))(sql`
+        SELECT token_hash FROM refresh_tokens WHERE user_id = ${userId} AND expires_at < ${now - tokenTtlMillis}`)
       if (expired.length === 0) return
       yield* sql`DELETE FROM refresh_tokens WHERE token_hash IN ${sql.in(expired.map((row) => row.token_hash))}`
     })
 
     /** Keeps the newest logins of a user, so that the table has a bound; answers which ones had to go. */
     const revokeOldest = Effect.fnUntraced(function* (userId: UserId, now: number) {
-      const live = yield* sql<{ readonly session_id: string }>`
+      const live = yield* rowsAs(Schema.Struct({ session_id: Schema.String }))(sql`
         SELECT session_id FROM refresh_tokens WHERE user_id = ${userId} AND used_at IS NULL AND revoked_at IS NULL
-        ORDER BY created_at DESC, session_id DESC`
+        ORDER BY created_at DESC, session_id DESC`)
       const revoked = live.slice(sessionsMax).map((row) => row.session_id)
       for (const sessionId of revoked) yield* revokeSession(sessionId, now)
       return revoked
@@ -91,17 +101,17 @@ export const layer = Layer.effect(
         function* (refreshToken): Effect.fn.Return<RefreshResult, SqlError.SqlError> {
           const now = yield* Clock.currentTimeMillis
           const tokenHash = hashOf(refreshToken)
-          const [row] = yield* sql<TokenRow>`
+          const row = yield* rowAs(TokenRow)(sql`
             SELECT session_id, user_id, device_id, platform, expires_at, used_at, revoked_at
-            FROM refresh_tokens WHERE token_hash = ${tokenHash} ${forUpdate(sql)}`
+            FROM refresh_tokens WHERE token_hash = ${tokenHash} ${forUpdate(sql)}`)
           if (row === undefined) return unknown
           const session = sessionOf(row)
-          if (row.used_at !== null) {
+          if (row.usedAt !== undefined) {
             // Also when this has been said before: that answer may have been lost.
             yield* revokeSession(session.sessionId, now)
             return { _tag: "Reused", session }
           }
-          if (row.revoked_at !== null || row.expires_at <= now) return unknown
+          if (row.revokedAt !== undefined || row.expiresAt <= now) return unknown
           yield* forgetExpired(session.userId, now)
           yield* sql`UPDATE refresh_tokens SET used_at = ${now} WHERE token_hash = ${tokenHash}`
           return { _tag: "Rotated", session, next: yield* insert(session, now) }

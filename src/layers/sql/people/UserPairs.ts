@@ -1,5 +1,5 @@
 /** The relation of two users: its lock, blocks, friendship, and requests. */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import {
   type ContactRefusal,
@@ -10,8 +10,9 @@ import {
 } from "../../../domain/contacts/UserPair.ts"
 import { type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import type { Failure } from "../../../domain/shared/Failure.ts"
-import type { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
-import { HandleResult } from "../../../domain/shared/Request.ts"
+import { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
+import { AnyHandleResult, HandleResult } from "../../../domain/shared/Request.ts"
+import { rowsAs } from "../database/Rows.ts"
 import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
 
 /**
@@ -28,7 +29,7 @@ export const lockUsers = (
     (rows) => rows.length === new Set(ids).size
   )
 
-/** The condition that neither this user, whose id may be in a column, too, nor the one in the column blocks the other. */
+/** The condition that neither of two users blocks the other: `user`, an id or a column with one, and the user in `column`. */
 export const unblocked = (
   sql: SqlClient.SqlClient,
   user: UserId | Statement.Fragment,
@@ -111,17 +112,18 @@ export const cancelBringing = (sql: SqlClient.SqlClient, { userId, otherId }: Us
   )`
 
 /** A request between two users, and its response. */
-export interface RequestRow {
-  readonly id: FriendRequestId
-  readonly requester_id: UserId
-  readonly handle_result: HandleResult
-}
+const OpenRequestRow = Schema.Struct({
+  id: FriendRequestId,
+  requesterId: UserId,
+  handleResult: AnyHandleResult
+}).pipe(Schema.encodeKeys({ requesterId: "requester_id", handleResult: "handle_result" }))
 
 /** The requests between two users that wait for an answer or were cancelled, in both directions. */
-export const openOrCancelled = (sql: SqlClient.SqlClient, one: UserId, other: UserId) => sql<RequestRow>`
-  SELECT id, requester_id, handle_result FROM contact_requests
-  WHERE handle_result IN (${HandleResult.none}, ${HandleResult.cancel})
-  AND ((requester_id = ${one} AND receiver_id = ${other}) OR (requester_id = ${other} AND receiver_id = ${one}))`
+export const openOrCancelled = (sql: SqlClient.SqlClient, one: UserId, other: UserId) =>
+  rowsAs(OpenRequestRow)(sql`
+    SELECT id, requester_id, handle_result FROM contact_requests
+    WHERE handle_result IN (${HandleResult.none}, ${HandleResult.cancel})
+    AND ((requester_id = ${one} AND receiver_id = ${other}) OR (requester_id = ${other} AND receiver_id = ${one}))`)
 
 /** Writes the response to a request. */
 export const handleRequest = (sql: SqlClient.SqlClient, id: FriendRequestId, result: HandleResult, now: number) =>

@@ -1,29 +1,21 @@
 /** {@link UserRepository} on SQL. */
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
-import { findMax, type Phone, type User, UserRepository } from "../../../domain/accounts/User.ts"
+import { findMax, Phone, Sex, type User, UserRepository } from "../../../domain/accounts/User.ts"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
-import type { UserId } from "../../../domain/shared/Ids.ts"
+import { UserId } from "../../../domain/shared/Ids.ts"
+import { rowAs, rowsAs } from "../database/Rows.ts"
 import { isUniqueViolation, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
 
-interface UserRow {
-  readonly id: UserId
-  readonly phone: Phone
-  readonly password_hash: string
-  readonly nickname: string
-  readonly sex: 0 | 1 | 2
-  readonly avatar: string
-}
-
-const userOf = (row: UserRow): User => ({
-  id: row.id,
-  phone: row.phone,
-  passwordHash: row.password_hash,
-  nickname: row.nickname,
-  sex: row.sex,
-  avatar: row.avatar
-})
+const UserRow: Schema.Codec<User, unknown> = Schema.Struct({
+  id: UserId,
+  phone: Phone,
+  passwordHash: Schema.String,
+  nickname: Schema.String,
+  sex: Sex,
+  avatar: Schema.String
+}).pipe(Schema.encodeKeys({ passwordHash: "password_hash" }))
 
 /** Code points of a key that are kept: one character can become up to eighteen. */
 const nicknameKeyMax = 128
@@ -32,7 +24,7 @@ const nicknameKeyMax = 128
 const nicknameKey = (nickname: string): string =>
   [...nickname.normalize("NFKC").toLowerCase()].slice(0, nicknameKeyMax).join("")
 
-/** The first text after all those that begin with the prefix. */
+/** A text after all nicknames that begin with the prefix: U+10FFFF is no character. */
 const prefixEnd = (prefix: string): string => `${prefix}\u{10ffff}`
 
 export const layer = Layer.effect(
@@ -42,8 +34,9 @@ export const layer = Layer.effect(
     const columns = sql.literal("id, phone, password_hash, nickname, sex, avatar")
 
     const findOne = (condition: Statement.Fragment) =>
-      sql<UserRow>`SELECT ${columns} FROM users WHERE ${condition}`.pipe(
-        Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), userOf)),
+      sql`SELECT ${columns} FROM users WHERE ${condition}`.pipe(
+        rowAs(UserRow),
+        Effect.map(Option.fromUndefinedOr),
         Effect.catch(storeFailure)
       )
 
@@ -78,10 +71,9 @@ export const layer = Layer.effect(
           clauses.push(sql`nickname_key >= ${key} AND nickname_key < ${prefixEnd(key)}`)
         }
         if (clauses.length === 0) return []
-        const rows = yield* sql<UserRow>`
+        return yield* sql`
           SELECT ${columns} FROM users WHERE ${sql.and(clauses)} ORDER BY nickname_key, id ${limitTo(sql, findMax)}
-        `.pipe(Effect.catch(storeFailure))
-        return rows.map(userOf)
+        `.pipe(rowsAs(UserRow), Effect.catch(storeFailure))
       }),
 
       update: Effect.fn("UserRepository.update")(function* (id, change) {
