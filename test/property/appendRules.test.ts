@@ -83,7 +83,7 @@ describe("the plan for a batch", () => {
     NoConversation: 2_000,
     NoMessage: 2_000,
     NoReceiver: 100,
-    NoRequest: 15,
+    NoRequest: 20,
     NotFriends: 250,
     NotMember: 200,
     Blocked: 150,
@@ -91,7 +91,7 @@ describe("the plan for a batch", () => {
     UserNotFound: 100,
     "an approval is stored": 8,
     "a recall is stored": 100,
-    "an edit is stored": 20,
+    "an edit is stored": 30,
     "a reaction is stored": 150
   })
 

@@ -91,10 +91,10 @@ class Model {
 const seen = occurrences("the clocks", {
   HeartbeatTimeout: 50,
   IdleTimeout: 20,
-  LifetimeExceeded: 20,
+  LifetimeExceeded: 12,
   TokenExpired: 50,
   "two ended together": 5,
-  "an ack of a push kept it open": 20,
+  "an ack of a push kept it open": 10,
   "no clock was on": 5
 })
 

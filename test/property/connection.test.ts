@@ -331,6 +331,18 @@ describe("the connection machine", () => {
       commands.map(({ _tag }) => _tag),
       ["Dispatch", "Dispatch"]
     )
+    // Nor where both wait for the confirmation of a frame before them.
+    const waiting = [sent("a", FrameType.data), sent("", FrameType.noAck), sent("", FrameType.noAck)]
+    const confirmed: ConnectionEvent = {
+      _tag: "FrameReceived",
+      frame: frame({ id: "a", frameType: FrameType.ack, ackSeq: 2 })
+    }
+    const behind = run(
+      opened(quiet, "rigor"),
+      [...waiting, confirmed].map((event) => [event, 0] as const),
+      quiet
+    )
+    assert.strictEqual(behind.commands.filter(({ _tag }) => _tag === "Dispatch").length, 3)
   })
 
   it("repeats no more pushes in one step than the outbound bound allows, and the others right after", () => {

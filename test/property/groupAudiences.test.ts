@@ -23,9 +23,9 @@ const smooth = { fate: "comes", next: "nothing" } as const
 
 describe("the audience of a group", () => {
   const seen = occurrences("the audience", {
-    "a smooth run in which a member is told of six messages or more": 60,
-    "a smooth run in which a user joins, and is told of the messages after it": 25,
-    "a message is lost, and the next one comes": 150,
+    "a smooth run in which a member is told of six messages or more": 80,
+    "a smooth run in which a user joins, and is told of the messages after it": 40,
+    "a message is lost, and the next one comes": 200,
     "a message comes while the members are being read": 300,
     "a message that not everybody may see": 1_000
   })
