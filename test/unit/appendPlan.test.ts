@@ -1,10 +1,11 @@
 /** The effect of a draft on later drafts of its batch (`src/domain/messages/AppendPlan.ts`). */
 import { assert, describe, it } from "@effect/vitest"
+import type { GroupEvent } from "../../src/domain/groups/Group.ts"
 import { noFacts } from "../../src/domain/messages/AppendFacts.ts"
 import { appendPlan } from "../../src/domain/messages/AppendPlan.ts"
 import { reactionsMax } from "../../src/domain/messages/ChangeRules.ts"
 import type { Draft } from "../../src/domain/messages/Draft.ts"
-import { MessageType } from "../../src/domain/messages/Message.ts"
+import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { draft } from "../support/Drafts.ts"
 import { digestOf, MemoryStore } from "../support/MemoryStore.ts"
@@ -124,4 +125,95 @@ describe("a draft of a batch", () => {
     )
     assert.deepStrictEqual(known.results.map(briefOf), ["NoMessage"])
   })
+
+  it("that creates a group again has the first group as its result; any other event is one of its own group", () => {
+    const { append } = start()
+    const elsewhere = "200" as ConversationId
+    const again = (event: GroupEvent, clientId: string) => [
+      eventDraft("1", event, { clientId }),
+      eventDraft("1", event, { clientId, conversationId: elsewhere })
+    ]
+    const store = new MemoryStore(["1", "2"])
+    const founded = store.append(again(created(["2"]), "founding"), policy)
+    assert.deepStrictEqual(founded.map(briefOf), ["Stored 1", "Duplicate 1"])
+    assert.strictEqual(founded[1]?._tag === "Duplicate" && founded[1].message.conversationId, groupId)
+    assert.deepStrictEqual(append(...again(given("2", 2), "giving")).map(briefOf), ["Stored 3", "Conflict"])
+    // The first message of a conversation that no event has begun.
+    const [first, other] = [draft("1", "2", "first"), draft("1", "3", "first", { content: "first of 1" })]
+    const users = new MemoryStore(["1", "2", "3"])
+    assert.deepStrictEqual(users.append([first, other], policy).map(briefOf), ["Stored 1", "Conflict"])
+  })
+
+  it("that comes again as a message of another type is another message", () => {
+    const { briefly } = start()
+    const content = JSON.stringify({ url: "https://example.com/a.png" })
+    const words = wordsDraft("2", content)
+    assert.deepStrictEqual(briefly(words, { ...words, messageType: MessageType.image } as Draft), [
+      "Stored 3",
+      "Conflict"
+    ])
+  })
+
+  it("that recalls a message leaves the edits of other messages", () => {
+    const { append } = start()
+    const other = wordsDraft("2", "other")
+    const [edited, otherEdited] = [change("2", edit, 2, "first, edited"), change("2", edit, 3, "other, edited")]
+    const results = append(other, edited, otherEdited, change("2", recall, 2), edited, otherEdited, other)
+    assert.deepStrictEqual(results.slice(4).map(contentOf), [
+      "Duplicate: ",
+      "Duplicate: other, edited",
+      "Duplicate: other, edited"
+    ])
+  })
+
+  it("that gives the first of many different reactions takes one place, and not two", () => {
+    const users = Array.from({ length: reactionsMax + 1 }, (_, index) => String(index + 1))
+    const store = new MemoryStore(users)
+    store.append([eventDraft("1", created(users.slice(1))), wordsDraft("1", "words")], policy)
+    const reactions = users.map((userId) => change(userId, reaction, 2, `r${userId}`))
+    assert.deepStrictEqual(store.append(reactions, policy).map(briefOf), [
+      ...Array.from({ length: reactionsMax }, (_, index) => `Stored ${index + 3}`),
+      "Conflict"
+    ])
+  })
+
+  it("changes what it is about, and nothing else", () => {
+    const { store } = start()
+    const plan = (...drafts: ReadonlyArray<Draft>) => appendPlan(drafts, store.facts(), { policy, digestOf })
+    const joining = plan(eventDraft("1", joined("10")))
+    assert.deepStrictEqual(
+      joining.memberChanges.map(({ userId, role, joinedSeq, readSeq }) => [userId, role, joinedSeq, readSeq]),
+      [["10", 3, 2, 2]]
+    )
+    assert.deepStrictEqual([...joining.memberCounts], [[groupId, 3]])
+    assert.deepStrictEqual(joining.groupChanges, [])
+    const renaming = plan(eventDraft("1", { event: "changed", name: "we" }))
+    assert.deepStrictEqual([renaming.memberChanges, [...renaming.memberCounts]], [[], []])
+    assert.deepStrictEqual(
+      renaming.groupChanges.map(({ event }) => event),
+      [{ event: "changed", name: "we" }]
+    )
+  })
+
+  it("is decided without facts that it does not need: users of an existing conversation, ids of other drafts", () => {
+    const conversationId = draft("1", "2", "any").conversationId
+    const words = numbered(draft("2", "1", "words"), 1)
+    const facts = {
+      ...noFacts,
+      ends: new Map([[conversationId, words]]),
+      targets: new Map([[`${conversationId}/1`, words]])
+    }
+    const drafts = [
+      draft("1", "2", "answer"),
+      draft("2", "1", "edit", { messageType: edit, targetSeq: 1, content: "edited" }),
+      draft("2", "1", "recall", { messageType: recall, targetSeq: 1, content: "" })
+    ]
+    const plan = appendPlan(drafts, facts, { policy, digestOf })
+    assert.deepStrictEqual(plan.results.map(briefOf), ["Stored 2", "Stored 3", "Stored 4"])
+  })
 })
+
+const numbered = (one: Draft, seq: number): Message => {
+  const { messageId, clientId, conversationId, chatType, senderId, receiveId, sendTime, messageType, content } = one
+  return { messageId, clientId, conversationId, seq, chatType, senderId, receiveId, sendTime, messageType, content }
+}

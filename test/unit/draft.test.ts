@@ -1,7 +1,7 @@
-/** The checks of a draft before the store sees it (`src/domain/messages/Drafting.ts`). */
+/** The checks of a draft before the store sees it (`src/domain/messages/Draft.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { change, groupEvent, type Made, message, type Unsent } from "../../src/domain/messages/Draft.ts"
+import { change, groupEvent, type Made, message, newGroup, type Unsent } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { type ConversationId, groupConversation } from "../../src/domain/shared/ConversationIds.ts"
 import type { GroupId, UserId } from "../../src/domain/shared/Ids.ts"
@@ -41,7 +41,8 @@ describe("a draft", () => {
   })
 
   it("needs an id that every store can keep", () => {
-    for (const id of ["", "\ud800", "a\udfff"]) {
+    assert.strictEqual(outcome(message(author("x".repeat(64)), words)), "5_7")
+    for (const id of ["", "\ud800", "a\udfff", "x".repeat(65)]) {
       const drafts = [message(author(id), words), recalling(id), groupEvent(author(id), groupId, { event: "left" })]
       for (const made of drafts) assert.strictEqual(outcome(made), "BadParameters")
     }
@@ -51,9 +52,29 @@ describe("a draft", () => {
     assert.strictEqual(outcome(message(author(), { ...words, content: "\ud800" })), "BadContent")
     assert.strictEqual(outcome(message(author(), { ...words, messageType: MessageType.image })), "BadContent")
     assert.strictEqual(outcome(message(author(), { ...words, content: "x".repeat(16_385) })), "ContentTooLarge")
+    // In bytes of UTF-8: a letter has one, an umlaut two.
+    for (const content of ["x".repeat(16_384), "ü".repeat(8_192), `${"ü".repeat(8_191)}xx`]) {
+      assert.strictEqual(outcome(message(author(), { ...words, content })), "5_7")
+    }
+    for (const content of ["ü".repeat(8_193), `x${"ü".repeat(8_192)}`]) {
+      assert.strictEqual(outcome(message(author(), { ...words, content })), "ContentTooLarge")
+    }
+    const reacting = (content: string) => outcome(change(author(), recall, MessageType.reaction, content))
+    assert.deepStrictEqual(["x".repeat(32), "x".repeat(33)].map(reacting), [group, "BadContent"])
     const many = Array.from({ length: 500 }, (_, index) => `1${String(index).padStart(18, "0")}` as UserId)
     const founding = { event: "created", name: "us", icon: "", isVerify: false, userIds: many } as const
     assert.strictEqual(outcome(groupEvent(author(), groupId, founding)), group)
     assert.strictEqual(outcome(groupEvent(author(), groupId, { ...founding, name: "" })), "BadContent")
+  })
+
+  it("of a new group says everything about it, also what its creator has left out", () => {
+    const made = newGroup(author(), groupId, { name: "us" })
+    assert.deepStrictEqual(Result.isSuccess(made) && made.success.event, {
+      event: "created",
+      name: "us",
+      icon: "",
+      isVerify: false,
+      userIds: []
+    })
   })
 })

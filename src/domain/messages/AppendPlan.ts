@@ -61,13 +61,12 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
 
 const isSame = ({ message, firstDigest }: KnownMessage, draft: Draft, digestOf: AppendRules["digestOf"]): boolean =>
   // A group that is created again has another id.
-  (message.conversationId === draft.conversationId || isCreation(message, draft)) &&
+  (message.conversationId === draft.conversationId || isCreation(message)) &&
   message.messageType === draft.messageType &&
   message.targetSeq === targetSeqOf(draft) &&
   (firstDigest === "" ? message.content === draft.content : firstDigest === digestOf(draft.content))
 
-const isCreation = (message: Message, draft: Draft): boolean =>
-  message.messageType === MessageType.system && message.seq === 1 && draft.messageType === MessageType.system
+const isCreation = ({ messageType, seq }: Message): boolean => messageType === MessageType.system && seq === 1
 
 /** A new message, or the refusal of a draft of this kind. */
 type Appended<D extends Unsent> = Result.Result<Message, Failure<RefusalOf<D>>>
