@@ -55,6 +55,8 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
       },
       "a service token": (good) => forge(good, { claims: { aud: "fiberchat-rpc" } }),
       "a token of a login that does not exist": (good) => forge(good, { claims: { sid: "404" } }),
+      "a token of a user whose id is none": (good) => forge(good, { claims: { sub: "-5" } }),
+      "a token of a device that is no text": (good) => forge(good, { claims: { deviceId: { $ne: "" } } }),
       "a token without a login": (good) => forge(good, { claims: { sid: undefined } }),
       "a token of 10 000 characters": () => "x".repeat(10_000)
     }

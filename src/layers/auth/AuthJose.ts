@@ -3,14 +3,15 @@ import { randomBytes, webcrypto } from "node:crypto"
 import { existsSync } from "node:fs"
 import { link, mkdir, open, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Clock, Effect, Layer, Redacted } from "effect"
+import { Clock, Effect, Layer, Redacted, Schema } from "effect"
 import { type JWTPayload, jwtVerify, SignJWT } from "jose"
 import { Auth, type Identity, Sessions } from "../../domain/accounts/Auth.ts"
-import { failure } from "../../domain/shared/Failure.ts"
-import { Ids, rootUserId, type UserId } from "../../domain/shared/Ids.ts"
+import { type AnyFailure, failure } from "../../domain/shared/Failure.ts"
+import { Ids, rootUserId, UserId } from "../../domain/shared/Ids.ts"
 import { Settings } from "../settings/Settings.ts"
 
 const algorithm = "HS256"
+const kinds: ReadonlyArray<Identity["kind"]> = ["user", "service", "system"]
 /** Other nodes make a token for each call; services use one for many calls, and take a new one in time. */
 const internalTtlSeconds = 300
 /** Longer texts are no tokens of ours; checked before any work is done on them. */
@@ -21,10 +22,20 @@ const importSecret = (secret: string) =>
     webcrypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"])
   )
 
-const textClaim = (payload: JWTPayload, name: string): string | undefined => {
-  const claim = payload[name]
-  return typeof claim === "string" ? claim : undefined
-}
+/** The claims of every token; times in seconds. */
+const Claims = Schema.Struct({ aud: Schema.String, sub: Schema.String, exp: Schema.Finite })
+/** Those of a user's token besides. */
+const UserClaims = Schema.Struct({
+  sub: UserId,
+  sid: Schema.String,
+  deviceId: Schema.optionalKey(Schema.String),
+  platform: Schema.optionalKey(Schema.String)
+})
+
+const decodeClaims = Schema.decodeUnknownEffect(Claims)
+const decodeUserClaims = Schema.decodeUnknownEffect(UserClaims)
+/** A token that is not accepted, and why. */
+const unauthenticated = (cause: unknown) => Effect.fail(failure("Unauthenticated", { cause }))
 
 /** The development secret: made once, readable by the owner only, and the same after each restart. */
 const developmentSecret = (dataDir: string) =>
@@ -47,6 +58,12 @@ const developmentSecret = (dataDir: string) =>
     return (await readFile(path, "utf8")).trim()
   })
 
+/** For operators: clients are not told why. */
+const logRefusal = <A, E extends AnyFailure>(verified: Effect.Effect<A, E>) =>
+  Effect.tapError(verified, ({ _tag, cause }) =>
+    _tag === "Unauthenticated" ? Effect.logDebug("a token was refused", cause) : Effect.void
+  )
+
 export const layer = Layer.effect(
   Auth,
   Effect.gen(function* () {
@@ -59,7 +76,7 @@ export const layer = Layer.effect(
     const [signingKey] = keys
     if (signingKey === undefined) return yield* Effect.die(new Error("no signing key"))
 
-    const audiences: Record<Identity["kind"], string> = {
+    const audiences: { readonly [Kind in Identity["kind"]]: string } = {
       user: settings.jwtAudience,
       service: `${settings.jwtAudience}-rpc`,
       system: `${settings.jwtAudience}-system`
@@ -100,7 +117,7 @@ export const layer = Layer.effect(
           throw problem
         },
         catch: (cause) => failure("Unauthenticated", { cause })
-      }).pipe(Effect.tapError(({ cause }) => Effect.logDebug("a token was refused", cause)))
+      })
 
     return Auth.of({
       issueUser: Effect.fn("Auth.issueUser")(function* ({ userId, sessionId, deviceId, platform }) {
@@ -111,11 +128,11 @@ export const layer = Layer.effect(
       issueInternal: (kind, name = rootUserId) => sign(kind, name, nowSeconds() + internalTtlSeconds, {}),
 
       verify: Effect.fn("Auth.verify")(function* (token) {
-        if (token.length > tokenLengthMax) return yield* failure("Unauthenticated")
+        if (token.length > tokenLengthMax) return yield* unauthenticated("it is too long")
         const payload = yield* payloadOf(token)
-        const { aud, sub, exp } = payload
-        const kind = (Object.keys(audiences) as Array<Identity["kind"]>).find((kind) => audiences[kind] === aud)
-        if (kind === undefined || sub === undefined || exp === undefined) return yield* failure("Unauthenticated")
+        const { aud, sub, exp } = yield* Effect.catch(decodeClaims(payload), unauthenticated)
+        const kind = kinds.find((kind) => audiences[kind] === aud)
+        if (kind === undefined) return yield* unauthenticated("it is for another audience")
         const expiresAt = exp * 1000
         switch (kind) {
           case "system":
@@ -123,15 +140,13 @@ export const layer = Layer.effect(
           case "service":
             return { kind, name: sub, expiresAt }
           case "user": {
-            const sessionId = textClaim(payload, "sid")
-            if (sessionId === undefined || (yield* sessions.isRevoked(sessionId)))
-              return yield* failure("Unauthenticated")
-            const deviceId = textClaim(payload, "deviceId")
-            const platform = textClaim(payload, "platform")
-            return { kind, userId: sub as UserId, deviceId, platform, sessionId, expiresAt }
+            const claims = yield* Effect.catch(decodeUserClaims(payload), unauthenticated)
+            const { sub: userId, sid: sessionId, deviceId, platform } = claims
+            if (yield* sessions.isRevoked(sessionId)) return yield* unauthenticated("its login is revoked")
+            return { kind, userId, deviceId, platform, sessionId, expiresAt }
           }
         }
-      })
+      }, logRefusal)
     })
   })
 )
