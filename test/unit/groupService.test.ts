@@ -1,0 +1,177 @@
+/** Joining a group and responding to requests: what is sent as an event, what is kept as a request. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Result } from "effect"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Presence } from "../../src/domain/contacts/Presence.ts"
+import { type GroupEvent, Role } from "../../src/domain/groups/Group.ts"
+import type { GroupRequest } from "../../src/domain/groups/GroupRequest.ts"
+import { Groups } from "../../src/domain/groups/Groups.ts"
+import { GroupService } from "../../src/domain/services/GroupService.ts"
+import { MessageSender } from "../../src/domain/services/MessageSender.ts"
+import { type AnyFailure, type Failure, failure } from "../../src/domain/shared/Failure.ts"
+import { type GroupId, type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
+import { HandleResult } from "../../src/domain/shared/Request.ts"
+
+const groupId = "100" as GroupId
+const [ann, bob, carl] = ["1" as UserId, "2" as UserId, "3" as UserId]
+const author = { senderId: ann, clientId: "join" }
+const { none, pass, refuse } = HandleResult
+
+interface Stage {
+  readonly membership?: { readonly role: Role; readonly isVerify: boolean } | undefined
+  /** The result of every event that is sent. */
+  readonly sending?: AnyFailure
+  /** The stored request, each time that it is read. */
+  readonly requests?: ReadonlyArray<Partial<GroupRequest> | undefined>
+}
+
+/** Runs a use case; returns its outcome, and in order what it sent and kept. */
+const playing = <A>(
+  { membership, sending, requests = [] }: Stage,
+  use: (service: GroupService["Service"]) => Effect.Effect<A, AnyFailure>
+) =>
+  Effect.gen(function* () {
+    const done: Array<string> = []
+    let reads = 0
+    const sender = MessageSender.of({
+      publish: () => assert.fail(),
+      send: (made: Parameters<MessageSender["Service"]["send"]>[0]) =>
+        Effect.suspend(() => {
+          const event = Result.isSuccess(made)
+            ? (made.success as unknown as { readonly event: GroupEvent }).event
+            : undefined
+          done.push(`sent ${JSON.stringify(event)}`)
+          return sending === undefined ? Effect.succeed({}) : Effect.fail(sending)
+        })
+    } as unknown as MessageSender["Service"])
+    const layer = GroupService.layer.pipe(
+      Layer.provide([
+        Layer.mock(Groups, {
+          membership: () => Effect.succeed(membership),
+          addRequests: (added) =>
+            Effect.sync(() => {
+              done.push(`kept ${added.map(({ userId, inviterId }) => `${inviterId}>${userId}`).join(" ")}`)
+              return added.map(({ id, userId }) => ({ id, userId }))
+            }),
+          request: () =>
+            Effect.sync(() => requests[Math.min(reads++, requests.length - 1)] as unknown as GroupRequest | undefined),
+          close: (_id, result, by) => Effect.sync(() => void done.push(`closed ${result} by ${by}`))
+        }),
+        Layer.mock(Contacts, {}),
+        Layer.mock(Presence, { opened: () => {}, closed: () => {} }),
+        Layer.succeed(MessageSender, sender),
+        Layer.succeed(Ids, {
+          uniqueId: () => "unique",
+          groupRequestId: () => "9" as GroupRequestId,
+          groupId: () => groupId,
+          userId: () => assert.fail(),
+          friendRequestId: () => assert.fail(),
+          messageId: () => assert.fail(),
+          connectionId: () => assert.fail()
+        })
+      ])
+    )
+    const outcome = yield* Effect.flatMap(GroupService, (service) => Effect.result(use(service))).pipe(
+      Effect.provide(layer)
+    )
+    return [Result.isSuccess(outcome) ? "done" : outcome.failure._tag, ...done]
+  })
+
+const joinedEvent = (...userIds: ReadonlyArray<string>) => `sent ${JSON.stringify({ event: "joined", userIds })}`
+const inviting = (stage: Stage, ...invited: ReadonlyArray<UserId>) =>
+  playing(stage, ({ invite }) => invite(author, groupId, invited, "let us in"))
+
+describe("joining a group", () => {
+  it.effect("happens at once where no approval is needed, and by managers", () =>
+    Effect.gen(function* () {
+      for (const membership of [
+        { role: Role.member, isVerify: false },
+        { role: Role.owner, isVerify: true },
+        { role: Role.manager, isVerify: true }
+      ]) {
+        assert.deepStrictEqual(yield* inviting({ membership }, bob), ["done", joinedEvent(bob)])
+      }
+      const membership = { role: Role.former, isVerify: false }
+      assert.deepStrictEqual(yield* inviting({ membership }, ann), ["done", joinedEvent(ann)])
+    })
+  )
+
+  it.effect("is requested where a manager must approve, each user once", () =>
+    Effect.gen(function* () {
+      const member = { role: Role.member, isVerify: true }
+      assert.deepStrictEqual(yield* inviting({ membership: member }, bob, carl, bob), ["done", "kept 1>2 1>3"])
+      const outside = { role: Role.former, isVerify: true }
+      assert.deepStrictEqual(yield* inviting({ membership: outside }, ann), ["done", "kept 1>1"])
+      // Approval has become necessary meanwhile.
+      const open = { membership: { role: Role.member, isVerify: false }, sending: failure("Forbidden") }
+      assert.deepStrictEqual(yield* inviting(open, bob), ["done", joinedEvent(bob), "kept 1>2"])
+    })
+  )
+
+  it.effect("is not offered to strangers but for themselves, nor in a group that does not exist", () =>
+    Effect.gen(function* () {
+      const stranger = { membership: { role: Role.former, isVerify: false } }
+      for (const invited of [[bob], [ann, bob], [bob, ann]]) {
+        assert.deepStrictEqual(yield* inviting(stranger, ...invited), ["NoConversation"])
+      }
+      assert.deepStrictEqual(yield* inviting({ membership: undefined }, ann), ["NoConversation"])
+      const full = { membership: { role: Role.owner, isVerify: false }, sending: failure("GroupFull") }
+      assert.deepStrictEqual(yield* inviting(full, bob), ["GroupFull", joinedEvent(bob)])
+    })
+  )
+})
+
+describe("a response to a request", () => {
+  const pending = { id: "9" as GroupRequestId, groupId, userId: bob, inviterId: carl, handleResult: none }
+  const approval = `sent ${JSON.stringify({ event: "joined", userIds: [bob], asked: true })}`
+  const manager = { role: Role.manager, isVerify: true }
+  const responding = (stage: Stage, response: typeof pass | typeof refuse = pass) =>
+    playing(stage, ({ respond }) => respond(ann, "9" as GroupRequestId, response))
+
+  it.effect("lets the user in by an event, or closes the request without one", () =>
+    Effect.gen(function* () {
+      const stage = { membership: manager, requests: [pending] }
+      assert.deepStrictEqual(yield* responding(stage), ["done", approval])
+      assert.deepStrictEqual(yield* responding(stage, refuse), ["done", `closed ${refuse} by ${ann}`])
+    })
+  )
+
+  it.effect("has no effect when it repeats the one before, and is a conflict with another", () =>
+    Effect.gen(function* () {
+      const stage = (handleResult: GroupRequest["handleResult"]) => ({
+        membership: manager,
+        requests: [{ ...pending, handleResult }]
+      })
+      assert.deepStrictEqual(yield* responding(stage(pass)), ["done"])
+      assert.deepStrictEqual(yield* responding(stage(refuse)), ["Conflict"])
+    })
+  )
+
+  it.effect("that crosses another one is done where that passed the request too, and otherwise a conflict", () =>
+    Effect.gen(function* () {
+      for (const sending of [failure("NoRequest"), failure("Conflict")] satisfies ReadonlyArray<
+        Failure<"NoRequest" | "Conflict">
+      >) {
+        const stage = (now: Partial<GroupRequest> | undefined) => ({
+          membership: manager,
+          sending,
+          requests: [pending, now]
+        })
+        assert.deepStrictEqual(yield* responding(stage({ ...pending, handleResult: pass })), ["done", approval])
+        assert.deepStrictEqual(yield* responding(stage({ ...pending, handleResult: refuse })), ["Conflict", approval])
+        assert.deepStrictEqual(yield* responding(stage(undefined)), ["Conflict", approval])
+      }
+    })
+  )
+
+  it.effect("is for managers; for strangers neither the request nor the group exists", () =>
+    Effect.gen(function* () {
+      const requests = [pending]
+      assert.deepStrictEqual(yield* responding({ membership: undefined, requests }), ["NoRequest"])
+      assert.deepStrictEqual(yield* responding({ membership: { role: Role.member, isVerify: true }, requests }), [
+        "NoRequest"
+      ])
+      assert.deepStrictEqual(yield* responding({ membership: manager, requests: [undefined] }), ["NoRequest"])
+    })
+  )
+})
