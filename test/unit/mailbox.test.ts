@@ -1,0 +1,92 @@
+/** A connection's mailbox: its bounds, and the socket that it slows down (`docs/architecture.md`, "Limits"). */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Scheduler } from "effect"
+import { Mailbox } from "../../src/actors/connections/Mailbox.ts"
+import type { Transport } from "../../src/actors/connections/Transport.ts"
+import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
+
+/** The bounds of `docs/architecture.md`. */
+const [highWater, capacity, pushesMax] = [256, 11_179, 1_024]
+
+const seen: ConnectionEvent = { _tag: "PeerSeen" }
+const notified: ConnectionEvent = { _tag: "Notified", encoded: new Uint8Array() }
+const pushed = { _tag: "MessagePushed" } as unknown as ConnectionEvent
+
+/** A mailbox and, in order, what its socket was told. */
+const stage = () => {
+  const told: Array<string> = []
+  const transport = {
+    pause: () => void told.push("pause"),
+    resume: () => void told.push("resume"),
+    close: (code: number, reason: string) => void told.push(`close ${code} ${reason}`)
+  } as unknown as Transport
+  const mailbox = new Mailbox(transport, new Scheduler.MixedScheduler().makeDispatcher())
+  const fill = (event: ConnectionEvent, count: number) => {
+    for (let index = 0; index < count; index += 1) mailbox.tell(event)
+  }
+  return { mailbox, told, fill }
+}
+
+describe("a mailbox", () => {
+  it.effect("pauses the socket at 256 events, and resumes it when it is told that all are handled", () =>
+    Effect.gen(function* () {
+      const { mailbox, told, fill } = stage()
+      fill(seen, highWater - 1)
+      assert.deepStrictEqual(told, [])
+      fill(seen, 3)
+      assert.deepStrictEqual(told, ["pause"])
+      assert.strictEqual((yield* mailbox.take()).length, highWater + 2)
+      mailbox.release()
+      mailbox.release()
+      assert.deepStrictEqual(told, ["pause", "resume"])
+      // Below the mark it has nothing to give back.
+      fill(seen, 1)
+      yield* mailbox.take()
+      mailbox.release()
+      assert.deepStrictEqual(told, ["pause", "resume"])
+      fill(seen, highWater)
+      assert.deepStrictEqual(told, ["pause", "resume", "pause"])
+    })
+  )
+
+  it.effect("takes frames up to its capacity; one more closes the socket, and is the end", () =>
+    Effect.gen(function* () {
+      const { mailbox, told, fill } = stage()
+      fill(seen, capacity)
+      assert.deepStrictEqual(told, ["pause"])
+      fill(seen, 1)
+      assert.deepStrictEqual(told, ["pause", "close 4008 slow-consumer"])
+      const events = yield* mailbox.take()
+      assert.deepStrictEqual([events.length, events.at(-1)], [capacity + 1, { _tag: "SocketClosed" }])
+    })
+  )
+
+  for (const [what, event] of [
+    ["pushes", pushed],
+    ["events", notified]
+  ] as const) {
+    it(`takes ${what} for a peer that does not read up to the 1 024th event`, () => {
+      const { told, fill } = stage()
+      fill(event, pushesMax)
+      assert.deepStrictEqual(told, ["pause"])
+      // Frames that the socket has read already have room.
+      fill(seen, 1)
+      assert.deepStrictEqual(told, ["pause"])
+      fill(event, 1)
+      assert.deepStrictEqual(told, ["pause", "close 4008 slow-consumer"])
+    })
+  }
+
+  it.effect("wakes its one reader, and gives back unhandled events before those that came since", () =>
+    Effect.gen(function* () {
+      const { mailbox } = stage()
+      const reading = yield* Effect.forkChild(mailbox.take(), { startImmediately: true })
+      mailbox.tell(seen)
+      mailbox.tell(notified)
+      assert.deepStrictEqual(yield* Fiber.join(reading), [seen, notified])
+      mailbox.tell(pushed)
+      mailbox.giveBack([notified, seen])
+      assert.deepStrictEqual(yield* mailbox.take(), [notified, seen, pushed])
+    })
+  )
+})
