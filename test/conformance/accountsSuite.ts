@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
-import type { SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { type Session, Sessions, sessionsMax } from "../../src/domain/accounts/Auth.ts"
+import { refreshGraceMillis, type Session, Sessions, sessionsMax } from "../../src/domain/accounts/Auth.ts"
 import { findMax, type Phone, type User, UserRepository } from "../../src/domain/accounts/User.ts"
 import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
@@ -126,7 +126,7 @@ export const sessionsSuite = <E>(
   layer: Layer.Layer<Sessions | UserRepository | SqlClient.SqlClient, E>
 ) =>
   describe(`the sessions on ${name}`, () => {
-    it.effect("rotate: each refresh token works once, and one that comes again revokes its login", () =>
+    it.effect("repeat a refresh until its result has been used, however late: the response may have been lost", () =>
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const session = sessionOf("11")
@@ -134,17 +134,40 @@ export const sessionsSuite = <E>(
         const rotated = yield* sessions.refresh(first)
         if (rotated._tag !== "Rotated") throw new Error(rotated._tag)
         assert.deepStrictEqual(rotated.session, session)
+        assert.notStrictEqual(rotated.next, first)
+        yield* TestClock.adjust("20 days")
+        assert.deepStrictEqual(yield* sessions.refresh(first), rotated)
+        assert.strictEqual((yield* sessions.refresh(rotated.next))._tag, "Rotated")
         assert.isFalse(yield* sessions.isRevoked("11"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("repeat a refresh for half a minute after its result has been used; later reuse is theft", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const session = sessionOf("11")
+        const { refreshToken: first } = yield* sessions.open(session)
+        const rotated = yield* sessions.refresh(first)
+        if (rotated._tag !== "Rotated") throw new Error(rotated._tag)
+        yield* TestClock.adjust("10 seconds")
+        const newest = yield* sessions.refresh(rotated.next)
+        if (newest._tag !== "Rotated") throw new Error(newest._tag)
+        yield* TestClock.adjust(refreshGraceMillis - 10_001)
+        assert.deepStrictEqual(yield* sessions.refresh(first), rotated)
+        assert.isFalse(yield* sessions.isRevoked("11"))
+        yield* TestClock.adjust(1)
         // As often as it comes: the answer may have been lost.
         for (const _ of [1, 2]) {
           assert.deepStrictEqual(yield* sessions.refresh(first), { _tag: "Reused", session })
         }
         assert.isTrue(yield* sessions.isRevoked("11"))
-        assert.strictEqual((yield* sessions.refresh(rotated.next))._tag, "Unknown")
+        // Its tokens are of no use any more, and are not repeated either.
+        assert.strictEqual((yield* sessions.refresh(newest.next))._tag, "Unknown")
+        assert.strictEqual((yield* sessions.refresh(rotated.next))._tag, "Reused")
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("let one of many uses of a refresh token at the same time through", () =>
+    it.effect("have one result for many uses of a refresh token at the same time", () =>
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const { refreshToken } = yield* sessions.open(sessionOf("11"))
@@ -152,8 +175,25 @@ export const sessionsSuite = <E>(
           Array.from({ length: 8 }, () => sessions.refresh(refreshToken)),
           { concurrency: "unbounded" }
         )
-        assert.strictEqual(results.filter(({ _tag }) => _tag === "Rotated").length, 1)
-        assert.isTrue(yield* sessions.isRevoked("11"))
+        const [first] = results
+        assert.strictEqual(first?._tag, "Rotated")
+        for (const result of results) assert.deepStrictEqual(result, first)
+        assert.isFalse(yield* sessions.isRevoked("11"))
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("keep no refresh token that works, not even its next one, where only the database is known", () =>
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const sql = yield* SqlClient.SqlClient
+        const { refreshToken } = yield* sessions.open(sessionOf("11"))
+        const rotated = yield* sessions.refresh(refreshToken)
+        if (rotated._tag !== "Rotated") throw new Error(rotated._tag)
+        const rows = yield* sql`SELECT * FROM refresh_tokens`
+        for (const text of rows.flatMap((row) => Object.values(row).map(String))) {
+          assert.notInclude([refreshToken, rotated.next], text)
+          assert.strictEqual((yield* sessions.refresh(text))._tag, "Unknown")
+        }
       }).pipe(Effect.provide(layer))
     )
 

@@ -1,6 +1,7 @@
 /** The user service over HTTP (protocol.md sections 2.1 to 2.3). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { type Answer, chatFrame, freshPhone, password, register, request } from "../support/Users.ts"
@@ -91,29 +92,42 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
     })
   )
 
-  it.effect("stays logged in by refresh tokens that each work once", () =>
-    Effect.gen(function* () {
-      const user = yield* register()
-      const refresh = (refreshToken: string) => request("POST", "/v1/user/refresh", { body: { refreshToken } })
-      const second = yield* refresh(user.refreshToken)
-      assert.strictEqual(second.status, 200)
-      const third = yield* refresh(second.body.data.refreshToken)
-      assert.strictEqual((yield* request("GET", "/v1/user/user", { token: third.body.data.token })).status, 200)
+  it.effect(
+    "stays logged in by refreshes, of which two may come at once, or one again after its response was lost",
+    () =>
+      Effect.gen(function* () {
+        const user = yield* register()
+        const refresh = (refreshToken: string) => request("POST", "/v1/user/refresh", { body: { refreshToken } })
+        const second = yield* refresh(user.refreshToken)
+        assert.strictEqual(second.status, 200)
+        const [again, atOnce] = yield* Effect.all([refresh(user.refreshToken), refresh(user.refreshToken)], {
+          concurrency: 2
+        })
+        for (const { status, body } of [again, atOnce]) {
+          assert.deepStrictEqual([status, body.data.refreshToken], [200, second.body.data.refreshToken])
+          assert.strictEqual((yield* request("GET", "/v1/user/user", { token: body.data.token })).status, 200)
+        }
+        const third = yield* refresh(second.body.data.refreshToken)
+        assert.strictEqual((yield* request("GET", "/v1/user/user", { token: third.body.data.token })).status, 200)
 
-      isFailure(yield* refresh("no such token"), 401, 200005)
-      assert.strictEqual((yield* request("GET", "/v1/user/user", { token: third.body.data.token })).status, 200)
-    })
+        isFailure(yield* refresh("no such token"), 401, 200005)
+        assert.strictEqual((yield* request("GET", "/v1/user/user", { token: third.body.data.token })).status, 200)
+      })
   )
 
-  it.effect("is logged out everywhere on that login when a refresh token comes a second time", () =>
+  it.effect("is logged out everywhere on that login when a refresh token comes again after its next one was used", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer
+      const sql = yield* SqlClient.SqlClient
       const user = yield* register()
       const other = (yield* login({ phone: user.phone, password })).body.data
       const { data } = (yield* request("POST", "/v1/user/refresh", { body: { refreshToken: user.refreshToken } })).body
+      yield* request("POST", "/v1/user/refresh", { body: { refreshToken: data.refreshToken } })
       const peer = yield* connect(chatUrl, data.token)
+      // The grace has passed since the first use.
+      yield* sql`UPDATE refresh_tokens SET used_at = used_at - 30001 WHERE user_id = ${user.id}`
       isFailure(yield* request("POST", "/v1/user/refresh", { body: { refreshToken: user.refreshToken } }), 401, 200005)
-      assert.deepStrictEqual(yield* peer.closed(), { code: 4004, reason: "token-expired" })
+      assert.deepStrictEqual(yield* peer.closed(), { code: 4004, reason: "revoked" })
       for (const token of [user.token, data.token])
         isFailure(yield* request("GET", "/v1/user/user", { token }), 401, 100004)
       isFailure(yield* request("POST", "/v1/user/refresh", { body: { refreshToken: data.refreshToken } }), 401, 200005)
@@ -127,7 +141,7 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
       const user = yield* register()
       const peer = yield* connect(chatUrl, user.token)
       for (let count = 0; count < 50; count++) yield* login({ phone: user.phone, password })
-      assert.deepStrictEqual(yield* peer.closed(), { code: 4004, reason: "token-expired" })
+      assert.deepStrictEqual(yield* peer.closed(), { code: 4004, reason: "revoked" })
       isFailure(yield* request("GET", "/v1/user/user", { token: user.token }), 401, 100004)
     })
   )
@@ -139,7 +153,7 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
       const other = (yield* login({ phone: user.phone, password, deviceId: "other" })).body.data
       const [leaving, staying] = [yield* connect(chatUrl, user.token), yield* connect(chatUrl, other.token)]
       assert.strictEqual((yield* request("POST", "/v1/user/logout", { token: user.token })).status, 200)
-      assert.deepStrictEqual(yield* leaving.closed(), { code: 4004, reason: "token-expired" })
+      assert.deepStrictEqual(yield* leaving.closed(), { code: 4004, reason: "revoked" })
       isFailure(yield* request("GET", "/v1/user/user", { token: user.token }), 401, 100004)
       isFailure(yield* request("POST", "/v1/user/refresh", { body: { refreshToken: user.refreshToken } }), 401, 200005)
       staying.send({ id: "p", frameType: 1 })

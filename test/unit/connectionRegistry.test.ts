@@ -41,7 +41,7 @@ describe("a login that is revoked", () => {
       for (const { made } of [after, anonymous]) registry.add(made)
       assert.deepStrictEqual(
         [before, other, after, anonymous].map(({ closes }) => closes),
-        [["TokenExpired"], [], ["TokenExpired"], []]
+        [["Revoked"], [], ["Revoked"], []]
       )
     }).pipe(Effect.provide(ConnectionRegistry.layer.pipe(Layer.provide(policyOf()))))
   )

@@ -142,6 +142,7 @@ describe("the close codes", () => {
       LifetimeExceeded: 4002,
       Replaced: 4003,
       TokenExpired: 4004,
+      Revoked: 4004,
       SlowConsumer: 4008,
       RateLimited: 4029
     })

@@ -97,7 +97,7 @@ export class ConnectionRegistry extends Context.Service<
   )
 }
 
-const revoked = { _tag: "CloseAsked", close: "TokenExpired" } as const
+const revoked = { _tag: "CloseAsked", close: "Revoked" } as const
 
 /** Whether a new connection takes the place of another one of the same user. */
 const isSameSlot = (policy: LoginPolicy, connection: ConnectionHandle, other: ConnectionHandle): boolean => {

@@ -61,15 +61,15 @@ export interface Session {
 
 /** The result of using a refresh token. */
 export type RefreshResult =
-  /** It is used up, and this is the next one. */
+  /** This is the next one, the same for each repetition. */
   | { readonly _tag: "Rotated"; readonly session: Session; readonly next: string }
-  /** It had been used before: the login is now revoked. */
+  /** It comes again although the next one is in use: the login is now revoked. */
   | { readonly _tag: "Reused"; readonly session: Session }
   | { readonly _tag: "Unknown" }
 
 /**
- * The logins and their refresh tokens. Only hashes are stored; each token works once; one that comes a second time
- * revokes its whole family (protocol.md section 2.2).
+ * The logins and their refresh tokens. Only hashes are stored. A refresh can be repeated until its result has been used, and
+ * for {@link refreshGraceMillis}; a token that comes later has been stolen, and revokes its login (protocol.md section 2.2).
  */
 export class Sessions extends Context.Service<
   Sessions,
@@ -81,12 +81,15 @@ export class Sessions extends Context.Service<
       { readonly refreshToken: string; readonly revoked: ReadonlyArray<string> },
       Failure<"DatabaseError">
     >
-    /** Uses a refresh token up. */
+    /** Exchanges a refresh token for the next one. */
     readonly refresh: (refreshToken: string) => Effect.Effect<RefreshResult, Failure<"DatabaseError">>
     readonly revoke: (sessionId: string) => Effect.Effect<void, Failure<"DatabaseError">>
     readonly isRevoked: (sessionId: string) => Effect.Effect<boolean, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/Sessions") {}
+
+/** How long after its first use a refresh token has the same result, even though that has been used: tabs refresh at once. */
+export const refreshGraceMillis = 30_000
 
 /** Live logins per user; the oldest go first. */
 export const sessionsMax = 50

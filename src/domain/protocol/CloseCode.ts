@@ -12,6 +12,8 @@ export const closeCodes = {
   LifetimeExceeded: { code: 4002, reason: "lifetime-exceeded" },
   Replaced: { code: 4003, reason: "replaced" },
   TokenExpired: { code: 4004, reason: "token-expired" },
+  /** The login of its token was revoked. */
+  Revoked: { code: 4004, reason: "revoked" },
   SlowConsumer: { code: 4008, reason: "slow-consumer" },
   RateLimited: { code: 4029, reason: "rate-limited" }
 } as const satisfies Record<string, { code: number; reason: string }>

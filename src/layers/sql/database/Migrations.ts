@@ -241,6 +241,9 @@ const presence = Effect.gen(function* () {
   if (known.length === 0) yield* sql`INSERT INTO presence_version (version) VALUES (0)`
 })
 
+/** A refresh token that has been used keeps what its next one was made of. */
+const repeatableRefreshes = addColumn("refresh_tokens", "successor_seed", "VARCHAR(64)")
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
@@ -252,5 +255,6 @@ export const migrations = {
   "0008_presence": presence,
   "0009_groups": groups,
   "0010_changes": changes,
-  "0011_conversation_lists": conversationLists
+  "0011_conversation_lists": conversationLists,
+  "0012_repeatable_refreshes": repeatableRefreshes
 }

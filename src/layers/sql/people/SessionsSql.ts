@@ -1,8 +1,14 @@
 /** {@link Sessions} on SQL: one row per refresh token, found by its hash. */
-import { createHash, randomBytes } from "node:crypto"
+import { createHash, createHmac, randomBytes } from "node:crypto"
 import { Clock, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { type RefreshResult, type Session, Sessions, sessionsMax } from "../../../domain/accounts/Auth.ts"
+import {
+  type RefreshResult,
+  refreshGraceMillis,
+  type Session,
+  Sessions,
+  sessionsMax
+} from "../../../domain/accounts/Auth.ts"
 import { UserId } from "../../../domain/shared/Ids.ts"
 import { Settings } from "../../settings/Settings.ts"
 import { Nullable, rowAs, rowsAs } from "../database/Rows.ts"
@@ -17,7 +23,8 @@ const TokenRow = Schema.Struct({
   platform: Schema.String,
   expiresAt: Schema.Int,
   usedAt: Nullable(Schema.Int),
-  revokedAt: Nullable(Schema.Int)
+  revokedAt: Nullable(Schema.Int),
+  successorSeed: Nullable(Schema.String)
 }).pipe(
   Schema.encodeKeys({
     sessionId: "session_id",
@@ -25,11 +32,21 @@ const TokenRow = Schema.Struct({
     deviceId: "device_id",
     expiresAt: "expires_at",
     usedAt: "used_at",
-    revokedAt: "revoked_at"
+    revokedAt: "revoked_at",
+    successorSeed: "successor_seed"
   })
 )
 
 const hashOf = (refreshToken: string): string => createHash("sha256").update(refreshToken).digest("hex")
+
+const tokenColumns = "session_id, user_id, device_id, platform, expires_at, used_at, revoked_at, successor_seed"
+
+/**
+ * The next token: the same each time, so that a refresh can be repeated, and known to nobody who has only the database, in
+ * which tokens are hashed.
+ */
+const successorOf = (refreshToken: string, seed: string): string =>
+  createHmac("sha256", refreshToken).update(seed).digest("base64url")
 
 const unknown: RefreshResult = { _tag: "Unknown" }
 
@@ -46,9 +63,8 @@ export const layer = Layer.effect(
     const sql = yield* SqlClient.SqlClient
     const { refreshTtlMillis, tokenTtlMillis } = yield* Settings
 
-    const insert = (session: Session, now: number) => {
-      const token = randomBytes(32).toString("base64url")
-      return sql`INSERT INTO refresh_tokens ${sql.insert({
+    const insert = (session: Session, token: string, now: number) =>
+      sql`INSERT INTO refresh_tokens ${sql.insert({
         token_hash: hashOf(token),
         session_id: session.sessionId,
         user_id: session.userId,
@@ -56,8 +72,21 @@ export const layer = Layer.effect(
         platform: session.platform,
         created_at: now,
         expires_at: now + refreshTtlMillis
-      })}`.pipe(Effect.as(token))
-    }
+      })}`
+
+    /** The row of a token, locked until the commit. */
+    const find = (token: string) =>
+      rowAs(TokenRow)(sql`
+        SELECT ${sql.literal(tokenColumns)} FROM refresh_tokens WHERE token_hash = ${hashOf(token)} ${forUpdate(sql)}`)
+
+    /** The next token of one that has been used, if it may be given out once more. */
+    const repeated = Effect.fnUntraced(function* (refreshToken: string, row: typeof TokenRow.Type, now: number) {
+      if (row.successorSeed === undefined || row.usedAt === undefined) return undefined
+      const next = successorOf(refreshToken, row.successorSeed)
+      const nextRow = yield* find(next)
+      if (nextRow === undefined || nextRow.revokedAt !== undefined) return undefined
+      return nextRow.usedAt === undefined || now < row.usedAt + refreshGraceMillis ? next : undefined
+    })
 
     const revokeSession = (sessionId: string, now: number) =>
       sql`UPDATE refresh_tokens SET revoked_at = ${now} WHERE session_id = ${sessionId} AND revoked_at IS NULL`
@@ -90,7 +119,8 @@ export const layer = Layer.effect(
           // The lock under which a user's logins are counted.
           yield* lockUsers(sql, session.userId)
           yield* forgetExpired(session.userId, now)
-          const refreshToken = yield* insert(session, now)
+          const refreshToken = randomBytes(32).toString("base64url")
+          yield* insert(session, refreshToken, now)
           return { refreshToken, revoked: yield* revokeOldest(session.userId, now) }
         },
         inTransaction(sql),
@@ -100,21 +130,25 @@ export const layer = Layer.effect(
       refresh: Effect.fn("Sessions.refresh")(
         function* (refreshToken): Effect.fn.Return<RefreshResult, SqlError.SqlError> {
           const now = yield* Clock.currentTimeMillis
-          const tokenHash = hashOf(refreshToken)
-          const row = yield* rowAs(TokenRow)(sql`
-            SELECT session_id, user_id, device_id, platform, expires_at, used_at, revoked_at
-            FROM refresh_tokens WHERE token_hash = ${tokenHash} ${forUpdate(sql)}`)
+          const row = yield* find(refreshToken)
           if (row === undefined) return unknown
           const session = sessionOf(row)
           if (row.usedAt !== undefined) {
+            const next = yield* repeated(refreshToken, row, now)
+            if (next !== undefined) return { _tag: "Rotated", session, next }
             // Also when this has been said before: that answer may have been lost.
             yield* revokeSession(session.sessionId, now)
             return { _tag: "Reused", session }
           }
           if (row.revokedAt !== undefined || row.expiresAt <= now) return unknown
           yield* forgetExpired(session.userId, now)
-          yield* sql`UPDATE refresh_tokens SET used_at = ${now} WHERE token_hash = ${tokenHash}`
-          return { _tag: "Rotated", session, next: yield* insert(session, now) }
+          const seed = randomBytes(32).toString("base64url")
+          const next = successorOf(refreshToken, seed)
+          yield* sql`
+            UPDATE refresh_tokens SET used_at = ${now}, successor_seed = ${seed}
+            WHERE token_hash = ${hashOf(refreshToken)}`
+          yield* insert(session, next, now)
+          return { _tag: "Rotated", session, next }
         },
         inTransaction(sql),
         Effect.catch(storeFailure)
