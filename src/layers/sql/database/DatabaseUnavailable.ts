@@ -35,6 +35,8 @@ export const untilThere = <A, E extends { readonly _tag: string }, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.retry(effect, { while: isAbsent, schedule: Schedule.spaced("1 second"), times: startSeconds })
 
-/** Why the migrations could not be run. */
-export const unmigrated = (error: SqlError.SqlError | Migrator.MigrationError): DatabaseUnavailable =>
-  unavailable(error._tag === "SqlError" ? wordsOf(error) : `${error.message}: ${error.cause}`)
+/** Why the migrations could not be run, and where. */
+export const unmigrated = (error: SqlError.SqlError | Migrator.MigrationError, place?: string): DatabaseUnavailable => {
+  const words = error._tag === "SqlError" ? wordsOf(error) : `${error.message}: ${error.cause}`
+  return unavailable(place === undefined ? words : `${place}: ${words}`)
+}

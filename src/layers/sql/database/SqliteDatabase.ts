@@ -1,11 +1,11 @@
 /** The embedded database: one SQLite file in the data directory, migrated at start. */
-import { mkdir } from "node:fs/promises"
-import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Migrator, SqlClient } from "effect/sql"
 import { Settings } from "../../settings/Settings.ts"
-import { unavailable, unmigrated } from "./DatabaseUnavailable.ts"
+import { checkApplied } from "./AppliedMigrations.ts"
+import { unmigrated } from "./DatabaseUnavailable.ts"
+import * as DataDirectory from "./DataDirectory.ts"
 import { migrations } from "./Migrations.ts"
 import * as SqliteThread from "./SqliteThread.ts"
 
@@ -13,16 +13,16 @@ const connection = Layer.effect(
   SqlClient.SqlClient,
   Effect.gen(function* () {
     const { dataDir } = yield* Settings
-    yield* Effect.tryPromise({
-      try: () => mkdir(dataDir, { recursive: true }),
-      catch: (error) => unavailable(String(error))
-    })
-    return yield* SqliteThread.make(join(dataDir, "fiberchat.db"))
+    return yield* SqliteThread.make(yield* DataDirectory.take(dataDir))
   })
 ).pipe(Layer.provide(Reactivity.layer))
 
 const migrated = Layer.effectDiscard(
-  Effect.mapError(Migrator.make({})({ loader: Migrator.fromRecord(migrations) }), unmigrated)
+  Effect.andThen(checkApplied, Migrator.make({})({ loader: Migrator.fromRecord(migrations) })).pipe(
+    Effect.catchTag(["SqlError", "MigrationError"], (error) =>
+      Effect.flatMap(Settings, ({ dataDir }) => Effect.fail(unmigrated(error, `the database in ${dataDir}`)))
+    )
+  )
 )
 
 export const layer = migrated.pipe(Layer.provideMerge(connection))

@@ -1,0 +1,40 @@
+/** Whether a database has been migrated by this program, or an older one. */
+import { Effect, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { type DatabaseUnavailable, unavailable } from "./DatabaseUnavailable.ts"
+import { migrations } from "./Migrations.ts"
+import { CountRow, rowAs, rowsAs } from "./Rows.ts"
+
+const table = "effect_sql_migrations"
+
+const MigrationRow = Schema.Struct({ migration_id: Schema.Int, name: Schema.String })
+
+/** `0012_name`, as the program names its migrations. */
+const labelOf = (id: number, name: string): string => `${String(id).padStart(4, "0")}_${name}`
+
+/**
+ * Refuses a database that has migrations which this program does not know: they were made by a newer version, whose tables
+ * it would write wrongly. Changes nothing.
+ */
+export const checkApplied: Effect.Effect<void, DatabaseUnavailable | SqlError.SqlError, SqlClient.SqlClient> =
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const tables = yield* rowAs(CountRow)(
+      sql.onDialectOrElse({
+        mysql: () => sql`
+          SELECT COUNT(*) AS count FROM information_schema.tables
+          WHERE table_schema = DATABASE() AND table_name = ${table}`,
+        orElse: () => sql`SELECT COUNT(*) AS count FROM sqlite_master WHERE type = 'table' AND name = ${table}`
+      })
+    )
+    if (tables?.count !== 1) return
+    const applied = yield* rowsAs(MigrationRow)(sql`SELECT migration_id, name FROM ${sql(table)} ORDER BY migration_id`)
+    const unknown = applied
+      .map(({ migration_id, name }) => labelOf(migration_id, name))
+      .find((label) => !(label in migrations))
+    if (unknown === undefined) return
+    const last = Object.keys(migrations).at(-1)
+    return yield* unavailable(
+      `it has the migration ${unknown}, which this version does not know; its last one is ${last}: a newer version made it`
+    )
+  })

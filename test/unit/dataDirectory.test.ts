@@ -1,0 +1,113 @@
+/** The data directory of the embedded database, and databases that cannot be used (docs/operations.md). */
+import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
+import * as Settings from "../../src/layers/settings/Settings.ts"
+import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
+import { temporaryDirectory } from "../support/TestServer.ts"
+
+const databaseIn = (directory: string) =>
+  SqliteDatabase.layer.pipe(
+    Layer.provide(Settings.layer),
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({ CHAT_DATA_DIR: directory })))
+  )
+
+/** Opens the database, uses it, and closes it. */
+const using = <A, E>(directory: string, use: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
+  SqlClient.SqlClient.pipe(Effect.flatMap(use), Effect.provide(databaseIn(directory)))
+
+/** The message with which the start fails. */
+const refusal = (directory: string) =>
+  Effect.map(Effect.flip(using(directory, () => Effect.void)), (error) =>
+    String((error as { message: string }).message)
+  )
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+
+describe("the data directory", () => {
+  it.effect("is one process's own: a second one is refused with the name of the first, and let in after its end", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const first = yield* Scope.make()
+      yield* Scope.provide(Layer.build(databaseIn(directory)), first)
+      // For five seconds it waits for the end of the first.
+      const second = yield* Effect.forkChild(refusal(directory))
+      yield* Effect.repeat(TestClock.adjust("200 millis"), { times: 30 })
+      assert.strictEqual(
+        yield* Fiber.join(second),
+        `The database cannot be used: process ${process.pid} uses ${directory}`
+      )
+      yield* Scope.close(first, Exit.void)
+      yield* using(directory, (sql) => sql`SELECT 1 FROM users`)
+    })
+  )
+
+  it.effect("is readable by its owner only, also what an earlier version has left there", () =>
+    Effect.gen(function* () {
+      const directory = join(yield* temporaryDirectory, "data")
+      yield* using(directory, (sql) =>
+        Effect.gen(function* () {
+          yield* sql`SELECT 1 FROM users`
+          assert.strictEqual(modeOf(directory), "700")
+          for (const name of [
+            "fiberchat.db",
+            "fiberchat.db-wal",
+            "fiberchat.db-shm",
+            "fiberchat.lock",
+            "fiberchat.pid"
+          ])
+            assert.strictEqual(modeOf(join(directory, name)), "600", name)
+        })
+      )
+      const old = join(directory, "fiberchat.db")
+      chmodSync(old, 0o644)
+      yield* using(directory, (sql) => sql`SELECT 1 FROM users`)
+      assert.strictEqual(modeOf(old), "600")
+    })
+  )
+})
+
+describe("a database", () => {
+  const migration = (change: (sql: SqlClient.SqlClient) => Effect.Effect<unknown, unknown>) =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* using(directory, change)
+      const said = yield* refusal(directory)
+      return said.replace(/^The database cannot be used: /, "")
+    })
+
+  it.effect("of a newer version is refused by the name of its migration, before anything is changed", () =>
+    Effect.gen(function* () {
+      const said = yield* migration(
+        (sql) => sql`INSERT INTO effect_sql_migrations (migration_id, name) VALUES (999, 'from_tomorrow')`
+      )
+      assert.match(said, /^it has the migration 0999_from_tomorrow, which this version does not know; its last one is /)
+    })
+  )
+
+  it.effect("whose migration has another name than this version's is refused as well", () =>
+    Effect.gen(function* () {
+      const said = yield* migration(
+        (sql) => sql`UPDATE effect_sql_migrations SET name = 'other' WHERE migration_id = 2`
+      )
+      assert.match(said, /^it has the migration 0002_other, /)
+    })
+  )
+
+  it.effect("that is no database is refused with its place, and left as it is", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      mkdirSync(directory, { recursive: true })
+      const text = "these are notes, and no database at all\n".repeat(100)
+      writeFileSync(join(directory, "fiberchat.db"), text)
+      assert.strictEqual(
+        yield* refusal(directory),
+        `The database cannot be used: the database in ${directory}: file is not a database`
+      )
+      assert.strictEqual(statSync(join(directory, "fiberchat.db")).size, text.length)
+    })
+  )
+})
