@@ -1,7 +1,7 @@
 /** The public listener, for clients: the HTTP API with its page, and the chat socket. */
-import { NodeHttpServer } from "@effect/platform-node"
+import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { HttpMiddleware, HttpRouter } from "effect/http"
+import { HttpMiddleware, HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Connections } from "../actors/connections/Connections.ts"
 import { Accounts } from "../domain/services/Accounts.ts"
@@ -19,10 +19,12 @@ import * as ConversationHandlers from "./api/handlers/ConversationHandlers.ts"
 import * as GroupHandlers from "./api/handlers/GroupHandlers.ts"
 import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
 import * as Utf8Bodies from "./api/Utf8Bodies.ts"
+import { Admission } from "./chat/Admission.ts"
 import * as AsyncApi from "./chat/AsyncApi.ts"
 import * as ChatMethods from "./chat/ChatMethods.ts"
 import * as Gateway from "./chat/Gateway.ts"
 import * as InternalServer from "./internal/InternalServer.ts"
+import * as Browsers from "./shared/Browsers.ts"
 import { cannotServe } from "./shared/cannotServe.ts"
 import { chatPath, SharedServer } from "./shared/SharedServer.ts"
 
@@ -39,12 +41,20 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pip
 
 const docs = HttpApiScalar.layer(Api, { path: "/docs" })
 
-/** The response to a plain GET of the chat socket's path; upgrades never come here. */
-const chatHint = HttpRouter.add(
-  "GET",
-  chatPath,
-  Effect.fail(failure("BadParameters", { msg: "this is a WebSocket: send an upgrade request" }))
+/** A plain GET of the chat socket's path is refused as an upgrade would be. Upgrades never come here. */
+const chatCheck = Layer.unwrap(
+  Effect.map(Admission, ({ admit }) =>
+    HttpRouter.add("GET", chatPath, (request) =>
+      Effect.andThen(
+        admit(NodeHttpServerRequest.toIncomingMessage(request)),
+        Effect.fail(failure("BadParameters", { msg: "this is a WebSocket: send an upgrade request" }))
+      )
+    )
+  )
 )
+
+/** Whoever opens the server in a browser sees what it can do. */
+const home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 /** Takes the caller's address from the proxies that the operator trusts. */
 const forwarded = Layer.unwrap(
@@ -55,9 +65,9 @@ const forwarded = Layer.unwrap(
   )
 )
 
-const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatHint).pipe(
+const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatCheck, home).pipe(
   Layer.provide(AuthorizationBearer.layer),
-  Layer.provide([ErrorEnvelope.layer, forwarded])
+  Layer.provide([Browsers.layer, ErrorEnvelope.layer, forwarded])
 )
 
 const listening = Layer.unwrap(
@@ -81,7 +91,7 @@ export const layer = Gateway.layer.pipe(
   Layer.provide(ChatMethods.layer),
   Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true })),
   Layer.provideMerge(listening),
-  Layer.provide(SharedServer.layer),
+  Layer.provide([Admission.layer, SharedServer.layer]),
   Layer.provideMerge(InternalServer.layer),
   Layer.provide(useCases)
 )

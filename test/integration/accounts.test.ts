@@ -220,8 +220,8 @@ layer(TestServer.layer(), live)("a bad request", (it) => {
       assert.strictEqual(wrongMethod.headers.get("allow"), "GET, PATCH")
       isFailure(
         yield* request("POST", "/v1/user/login", { body: "<a/>", headers: { "content-type": "text/xml" } }),
-        400,
-        100002
+        415,
+        100012
       )
       isFailure(yield* request("POST", "/v1/user/login", { body: "x".repeat(65 * 1024) }), 413, 100010)
       const { token } = yield* register()

@@ -4,6 +4,7 @@ import { connect as connectTcp } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SignJWT } from "jose"
+import { WebSocket as WebSocketClient } from "ws"
 import { hangMillis } from "../support/HangLimit.ts"
 import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
@@ -158,11 +159,45 @@ layer(TestServer.layer({ CHAT_JWT_SECRET: `${secret},${older}` }), { excludeTest
       })
     )
 
-    it.effect("tells a plain GET of /ws what to do", () =>
+    it.effect(
+      "refuses a plain GET of /ws as it would an upgrade, whose answer browsers hide; a good one learns what to do",
+      () =>
+        Effect.gen(function* () {
+          const { token } = yield* register()
+          const asked = (headers: Record<string, string>, path = "/ws") =>
+            Effect.map(request("GET", path, { headers }), ({ status, body }) => [status, body.code])
+          const authorization = `Bearer ${token}`
+          assert.deepStrictEqual(yield* asked({}), [401, 100004])
+          assert.deepStrictEqual(yield* asked({ authorization: "Bearer x.y.z" }), [401, 100004])
+          assert.deepStrictEqual(yield* asked({ authorization, origin: "https://evil.example" }), [403, 100005])
+          assert.deepStrictEqual(yield* asked({ authorization }, "/ws?ack=perhaps"), [400, 100002])
+          assert.deepStrictEqual(yield* asked({ authorization }), [400, 100002])
+        })
+    )
+
+    it.effect("forgives slashes too many, and a proxy's own Authorization beside a browser's token", () =>
       Effect.gen(function* () {
-        const answer = yield* request("GET", "/ws")
-        assert.deepInclude(answer, { status: 400 })
-        assert.strictEqual(answer.body.code, 100002)
+        const { url } = yield* TestServer.TestServer
+        const { token } = yield* register()
+        const socketUrl = url.replace("http", "ws")
+        for (const [index, path] of ["/ws/", "//ws", "//ws//", "/ws/?platform=x"].entries()) {
+          const query = path.includes("?") ? "&" : "?"
+          const peer = yield* connect(`${socketUrl}${path}${query}deviceId=s${index}`, token)
+          yield* peer.answer("")
+        }
+        for (const authorization of ["Basic YTpi", "Digest username=a", "Negotiate abc"]) {
+          const socket = new WebSocketClient(`${socketUrl}/ws`, ["fiberchat.v1", `bearer.${token}`], {
+            headers: { authorization }
+          })
+          const opened = yield* Effect.callback<string>((resume) => {
+            socket.once("open", () => resume(Effect.succeed(socket.protocol)))
+            socket.once("error", ({ message }) => resume(Effect.succeed(message)))
+          })
+          socket.terminate()
+          assert.strictEqual(opened, "fiberchat.v1", authorization)
+        }
+        const answer = yield* refused(`${socketUrl}/ws`, { headers: { authorization: "Bearer not a token" } })
+        assert.strictEqual(answer.status, 401)
       })
     )
   }

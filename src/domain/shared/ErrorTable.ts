@@ -13,6 +13,7 @@ export const errorTable = {
   Overloaded: { code: 100009, status: 503, msg: "overloaded or draining" },
   PayloadTooLarge: { code: 100010, status: 413, msg: "payload too large" },
   MethodNotAllowed: { code: 100011, status: 405, msg: "method not allowed" },
+  UnsupportedMediaType: { code: 100012, status: 415, msg: "unsupported media type" },
   PhoneTaken: { code: 200001, status: 409, msg: "phone already registered" },
   WrongCredentials: { code: 200002, status: 401, msg: "wrong phone or password" },
   UserNotFound: { code: 200003, status: 404, msg: "no such user" },

@@ -63,7 +63,7 @@ const enveloped = <E, R>(
     handler.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyBytesMax)),
       Effect.map((response) =>
-        isBare(response) ? respond(failure("BadParameters", { msg: "unsupported content type" })) : response
+        isBare(response) ? respond(failure("UnsupportedMediaType", { msg: "unsupported content type" })) : response
       ),
       Effect.catchCause((cause) => {
         const response = responseTo(cause, request)

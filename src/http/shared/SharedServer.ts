@@ -22,6 +22,9 @@ export const socketOptions = {
   closeTimeout: 1_000
 } as const
 
+/** The path of a request as routes see it: slashes too many are forgiven. */
+const tidyPath = (url: string): string => (url.split("?", 1)[0] ?? "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "")
+
 /**
  * Options of a server that gives up on slow headers and bodies, so that half-open requests cannot pile up. Only this path
  * can be upgraded; elsewhere the wish to upgrade is ignored, as HTTP allows.
@@ -29,11 +32,13 @@ export const socketOptions = {
 export const serverOptions = (upgradePath: string): ServerOptions => ({
   headersTimeout: 10_000,
   requestTimeout: 30_000,
+  // Longer than proxies keep idle connections, usually a minute: they would use one that is being closed.
+  keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 5_000,
   // RPC sockets and streams have no pings: TCP probes their peers every second then, ten times.
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
-  shouldUpgradeCallback: (request) => (request.url ?? "").split("?", 1)[0] === upgradePath
+  shouldUpgradeCallback: ({ url = "" }) => tidyPath(url) === upgradePath
 })
 
 /** `ws` and Effect's own handler would both answer upgrades: they go to the gateway only. */
