@@ -1,7 +1,7 @@
 /** The public listener, for clients: the HTTP API with its page, and the chat socket. */
 import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Connections } from "../actors/connections/Connections.ts"
 import { Accounts } from "../domain/services/Accounts.ts"
@@ -26,6 +26,7 @@ import * as Gateway from "./chat/Gateway.ts"
 import * as InternalServer from "./internal/InternalServer.ts"
 import * as Browsers from "./shared/Browsers.ts"
 import { cannotServe } from "./shared/cannotServe.ts"
+import * as Proxies from "./shared/Proxies.ts"
 import { chatPath, SharedServer } from "./shared/SharedServer.ts"
 
 const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pipe(
@@ -56,18 +57,9 @@ const chatCheck = Layer.unwrap(
 /** Whoever opens the server in a browser sees what it can do. */
 const home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
-/** Takes the caller's address from the proxies that the operator trusts. */
-const forwarded = Layer.unwrap(
-  Effect.map(Settings, ({ trustedProxies }) =>
-    trustedProxies.length === 0
-      ? Layer.empty
-      : HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), { global: true })
-  )
-)
-
 const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatCheck, home).pipe(
   Layer.provide(AuthorizationBearer.layer),
-  Layer.provide([Browsers.layer, ErrorEnvelope.layer, forwarded])
+  Layer.provide([Browsers.layer, ErrorEnvelope.layer, Proxies.layer])
 )
 
 const listening = Layer.unwrap(

@@ -271,16 +271,37 @@ layer(TestServer.layer({ CHAT_AUTH_RATE_LIMIT: "3/hour" }), live)("the rate of a
 layer(TestServer.layer({ CHAT_AUTH_RATE_LIMIT: "3/hour", CHAT_TRUST_PROXY: "127.0.0.0/8" }), live)(
   "behind a trusted proxy the rate of attempts",
   (it) => {
-    it.effect("counts the address that the proxy saw, and every phone whatever the address", () =>
+    const attempt = (phone: string, address: string, word: string = password) =>
+      request("POST", "/v1/user/login", { body: { phone, password: word }, headers: { "x-forwarded-for": address } })
+
+    it.effect("counts the network that the proxy saw: an IPv4 address, and all addresses of an IPv6 subscriber", () =>
       Effect.gen(function* () {
-        const attempt = (phone: string, address = `198.51.100.${phone.slice(-2)}`) =>
-          request("POST", "/v1/user/login", { body: { phone, password }, headers: { "x-forwarded-for": address } })
         for (let index = 0; index < 3; index++) isFailure(yield* attempt(freshPhone(), "203.0.113.1"), 401, 200002)
-        isFailure(yield* attempt(freshPhone(), "203.0.113.1"), 429, 100008)
-        const phone = freshPhone()
-        for (let index = 0; index < 3; index++) isFailure(yield* attempt(phone), 401, 200002)
-        isFailure(yield* attempt(phone), 429, 100008)
-        isFailure(yield* attempt(freshPhone()), 401, 200002)
+        for (const address of ["203.0.113.1", "::ffff:203.0.113.1"])
+          isFailure(yield* attempt(freshPhone(), address), 429, 100008)
+        isFailure(yield* attempt(freshPhone(), "203.0.113.2"), 401, 200002)
+        for (const host of [":1", "2:3:4:5", "ffff::"])
+          isFailure(yield* attempt(freshPhone(), `2001:db8:0:1:${host}`), 401, 200002)
+        isFailure(yield* attempt(freshPhone(), "2001:db8:0:1:9::"), 429, 100008)
+        isFailure(yield* attempt(freshPhone(), "2001:db8:0:2::1"), 401, 200002)
+      })
+    )
+
+    it.effect("does not keep an owner out elsewhere, and is not used up by right logins", () =>
+      Effect.gen(function* () {
+        const { phone } = yield* register()
+        for (let index = 0; index < 3; index++) {
+          isFailure(yield* attempt(phone, "203.0.113.9", "a wrong password"), 401, 200002)
+        }
+        isFailure(yield* attempt(phone, "203.0.113.9"), 429, 100008)
+        for (let index = 0; index < 5; index++) {
+          assert.strictEqual((yield* attempt(phone, "203.0.113.10")).status, 200)
+        }
+        // Wrong ones still count there.
+        for (let index = 0; index < 3; index++) {
+          isFailure(yield* attempt(phone, "203.0.113.10", "a wrong password"), 401, 200002)
+        }
+        isFailure(yield* attempt(phone, "203.0.113.10"), 429, 100008)
       })
     )
   }

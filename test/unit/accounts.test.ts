@@ -46,7 +46,7 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
       Layer.mock(PasswordHasher, { verify: () => Effect.succeed(true) }),
       Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
       Layer.mock(Contacts, {}),
-      Layer.mock(AuthRateLimiter, { take: () => Effect.void }),
+      Layer.mock(AuthRateLimiter, { take: () => Effect.void, giveBack: () => Effect.void }),
       ids
     ])
   )
@@ -119,7 +119,7 @@ describe("the limit of attempts for a phone", () => {
       }).pipe(Effect.provide(layer))
       assert.deepStrictEqual(
         keys,
-        Array.from({ length: 6 }, () => `phone:${phone}`)
+        Array.from({ length: 6 }, () => `phone:${phone} services`)
       )
     })
   )

@@ -3,16 +3,18 @@ import { Effect } from "effect"
 import { PasswordHasher } from "../../src/domain/accounts/User.ts"
 import { layer } from "../../src/layers/auth/PasswordHasherArgon2.ts"
 
+const home = "203.0.113.1"
+
 describe("password hashing", () => {
   it.live("says yes to the password only, with a salt of its own for each hash", () =>
     Effect.gen(function* () {
       const hasher = yield* PasswordHasher
-      const [one, two] = yield* Effect.all([hasher.hash("correct horse"), hasher.hash("correct horse")])
+      const [one, two] = yield* Effect.all([hasher.hash("correct horse", home), hasher.hash("correct horse", home)])
       assert.match(one, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
       assert.notStrictEqual(one, two)
-      assert.isTrue(yield* hasher.verify("correct horse", one))
-      assert.isFalse(yield* hasher.verify("correct horsf", one))
-      assert.isFalse(yield* hasher.verify("correct horse", "$argon2id$nonsense"))
+      assert.isTrue(yield* hasher.verify("correct horse", one, home))
+      assert.isFalse(yield* hasher.verify("correct horsf", one, home))
+      assert.isFalse(yield* hasher.verify("correct horse", "$argon2id$nonsense", home))
     }).pipe(Effect.provide(layer))
   )
 
@@ -21,19 +23,19 @@ describe("password hashing", () => {
       const hasher = yield* PasswordHasher
       // argon2id of "password" with the salt "somesalt", from the reference implementation's own tests.
       const reference = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
-      assert.isTrue(yield* hasher.verify("password", reference))
-      assert.isFalse(yield* hasher.verify("passwore", reference))
+      assert.isTrue(yield* hasher.verify("password", reference, home))
+      assert.isFalse(yield* hasher.verify("passwore", reference, home))
     }).pipe(Effect.provide(layer))
   )
 
   it.live("works as long for a user who does not exist, and says no", () =>
     Effect.gen(function* () {
       const hasher = yield* PasswordHasher
-      const known = yield* hasher.hash("correct horse")
+      const known = yield* hasher.hash("correct horse", home)
       const timed = (hash: string | undefined) =>
         Effect.gen(function* () {
           const since = process.hrtime.bigint()
-          assert.isFalse(yield* hasher.verify("wrong", hash))
+          assert.isFalse(yield* hasher.verify("wrong", hash, home))
           return Number(process.hrtime.bigint() - since)
         })
       const median = (times: ReadonlyArray<number>) => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0
@@ -49,27 +51,50 @@ describe("password hashing", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("turns callers away when too many wait, and serves the others", () =>
+  const networks = (count: number) => Array.from({ length: count }, (_, index) => `198.51.100.${index}`)
+
+  it.live("turns callers away when too many wait, of a network or of all, and serves the others", () =>
     Effect.gen(function* () {
       const hasher = yield* PasswordHasher
-      const results = yield* Effect.all(
-        Array.from({ length: 70 }, () => Effect.result(hasher.verify("wrong", undefined))),
-        { concurrency: "unbounded" }
-      )
-      const refused = results.filter((result) => result._tag === "Failure")
-      assert.strictEqual(refused.length, 6)
-      assert.isTrue(refused.every((result) => result.failure._tag === "Overloaded"))
+      const refusedOf = (callers: ReadonlyArray<string>) =>
+        Effect.map(
+          Effect.all(
+            callers.map((network) => Effect.result(hasher.verify("wrong", undefined, network))),
+            { concurrency: "unbounded" }
+          ),
+          (results) => {
+            const refused = results.filter((result) => result._tag === "Failure")
+            assert.isTrue(refused.every((result) => result.failure._tag === "Overloaded"))
+            return refused.length
+          }
+        )
+      assert.strictEqual(yield* refusedOf(Array.from({ length: 20 }, () => home)), 4)
+      assert.strictEqual(yield* refusedOf(networks(70)), 6)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("takes networks in turns: a caller from elsewhere waits for few of those that came before", () =>
+    Effect.gen(function* () {
+      const hasher = yield* PasswordHasher
+      const done: Array<string> = []
+      const call = (network: string) =>
+        Effect.tap(hasher.verify("wrong", undefined, network), () => Effect.sync(() => void done.push(network)))
+      yield* Effect.all([...Array.from({ length: 16 }, () => call(home)), call("elsewhere")], {
+        concurrency: "unbounded"
+      })
+      // Two run when it comes, and one of the others goes before it.
+      assert.isAtMost(done.indexOf("elsewhere"), 4)
     }).pipe(Effect.provide(layer))
   )
 
   it.live("counts callers that have gone for as long as their work goes on", () =>
     Effect.gen(function* () {
       const hasher = yield* PasswordHasher
-      const gone = yield* Effect.forEach(Array.from({ length: 64 }), () =>
-        Effect.forkChild(hasher.verify("wrong", undefined), { startImmediately: true })
+      const gone = yield* Effect.forEach(networks(64), (network) =>
+        Effect.forkChild(hasher.verify("wrong", undefined, network), { startImmediately: true })
       )
       for (const fiber of gone) fiber.interruptUnsafe()
-      const error = yield* Effect.flip(hasher.verify("wrong", undefined))
+      const error = yield* Effect.flip(hasher.verify("wrong", undefined, home))
       assert.isTrue(error._tag === "Overloaded")
     }).pipe(Effect.provide(layer))
   )

@@ -7,5 +7,7 @@ export class AuthRateLimiter extends Context.Service<
   {
     /** Counts an attempt under a key; past the limit it fails with the time until the key's window ends. */
     readonly take: (key: string) => Effect.Effect<void, Failure<"RateLimited">>
+    /** Takes back the count of an attempt that was right: only wrong ones use the limit up. */
+    readonly giveBack: (key: string) => Effect.Effect<void>
   }
 >()("fiberchat/domain/AuthRateLimiter") {}

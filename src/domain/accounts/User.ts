@@ -117,13 +117,20 @@ export class PhoneNumbers extends Context.Service<
   { readonly parse: (input: string) => Effect.Effect<Phone, Failure<"BadPhone">> }
 >()("fiberchat/domain/PhoneNumbers") {}
 
-/** Slow, salted password hashing off the event loop; a limited number of calls waits for it. */
+/**
+ * Slow, salted password hashing off the event loop. A limited number of calls waits for it, of all and of each network, and
+ * networks take turns: many logins from one place do not keep others waiting.
+ */
 export class PasswordHasher extends Context.Service<
   PasswordHasher,
   {
     /** A self-describing hash string (PHC format). */
-    readonly hash: (password: string) => Effect.Effect<string, Failure<"Overloaded">>
+    readonly hash: (password: string, network: string) => Effect.Effect<string, Failure<"Overloaded">>
     /** Whether the hash is of this password. Without a hash `false`, after the same time: so a user's existence stays hidden. */
-    readonly verify: (password: string, hash: string | undefined) => Effect.Effect<boolean, Failure<"Overloaded">>
+    readonly verify: (
+      password: string,
+      hash: string | undefined,
+      network: string
+    ) => Effect.Effect<boolean, Failure<"Overloaded">>
   }
 >()("fiberchat/domain/PasswordHasher") {}

@@ -2,11 +2,13 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { Auth, type Session, Sessions, type UserIdentity } from "../accounts/Auth.ts"
 import { AuthRateLimiter } from "../accounts/AuthRateLimiter.ts"
+import { networkOf } from "../accounts/Network.ts"
 import {
   type FindRequest,
   findMax,
   type LoginRequest,
   PasswordHasher,
+  type Phone,
   PhoneNumbers,
   type Profile,
   type ProfileChange,
@@ -38,7 +40,10 @@ export const profileOf = (user: User): Profile => ({
 type AttemptFailure = "RateLimited" | "BadPhone" | "Overloaded" | "DatabaseError"
 type FindFailure = "BadParameters" | "BadPhone" | "DatabaseError"
 
-/** `address` is the caller's network address where it is known; it is rate limited together with the phone. */
+/**
+ * `address` is the caller's address where it is known: attempts are counted under its network, and under the phone from
+ * there, so that nobody can use up the attempts of a user elsewhere. Right ones do not count.
+ */
 export class Accounts extends Context.Service<
   Accounts,
   {
@@ -88,8 +93,15 @@ export class Accounts extends Context.Service<
       const limiter = yield* AuthRateLimiter
       const ids = yield* Ids
 
-      const limitAddress = (address: string | undefined) =>
-        address === undefined ? Effect.void : limiter.take(`address:${address}`)
+      /** Counts an attempt under a key, and takes that back when it was right. */
+      const counted =
+        (key: string) =>
+        <A, E>(attempt: Effect.Effect<A, E>) =>
+          Effect.tap(Effect.andThen(limiter.take(key), attempt), () => limiter.giveBack(key))
+
+      /** The same under the caller's network; services of the operator have no such limit. */
+      const countedIn = (address: string | undefined) =>
+        address === undefined ? <A, E>(attempt: Effect.Effect<A, E>) => attempt : counted(keyOf(networkOf(address)))
 
       const issue = Effect.fnUntraced(function* (session: Session, refreshToken: string) {
         const { token, expire } = yield* auth.issueUser(session)
@@ -126,14 +138,16 @@ export class Accounts extends Context.Service<
         request: RegisterRequest,
         address: string | undefined
       ) {
-        yield* limitAddress(address)
+        const network = callerNetwork(address)
+        // Every registration counts, right ones as well.
+        if (address !== undefined) yield* limiter.take(keyOf(network))
         const phone = yield* phones.parse(request.phone)
-        yield* limiter.take(`phone:${phone}`)
+        yield* limiter.take(keyOf(network, phone))
         const id = ids.userId()
         yield* users.insert({
           id,
           phone,
-          passwordHash: yield* hasher.hash(request.password),
+          passwordHash: yield* hasher.hash(request.password, network),
           nickname: request.nickname,
           sex: request.sex ?? 0,
           avatar: request.avatar ?? ""
@@ -141,25 +155,34 @@ export class Accounts extends Context.Service<
         return yield* openSession(id, request)
       })
 
-      const login = Effect.fn("Accounts.login")(function* (request: LoginRequest, address: string | undefined) {
-        yield* limitAddress(address)
-        const phone = yield* phones.parse(request.phone)
-        yield* limiter.take(`phone:${phone}`)
+      /** The user with this phone and password. */
+      const identify = Effect.fnUntraced(function* (phone: Phone, password: string, network: string) {
         const user = Option.getOrUndefined(yield* users.findByPhone(phone))
-        const right = yield* hasher.verify(request.password, user?.passwordHash)
-        if (user === undefined || !right) return yield* failure("WrongCredentials")
-        return yield* openSession(user.id, request)
+        const right = yield* hasher.verify(password, user?.passwordHash, network)
+        return user === undefined || !right ? yield* failure("WrongCredentials") : user
       })
 
-      const refresh = Effect.fn("Accounts.refresh")(function* (refreshToken: string, address: string | undefined) {
-        yield* limitAddress(address)
-        const result = yield* closing(sessions.refresh(refreshToken), (used) =>
-          used._tag === "Reused" ? [used.session] : []
-        )
-        if (result._tag !== "Rotated") return yield* failure("BadRefreshToken")
-        const { id: _, ...tokens } = yield* issue(result.session, result.next)
-        return tokens
-      })
+      const login = Effect.fn("Accounts.login")(
+        function* (request: LoginRequest, address: string | undefined) {
+          const phone = yield* phones.parse(request.phone)
+          const network = callerNetwork(address)
+          const user = yield* counted(keyOf(network, phone))(identify(phone, request.password, network))
+          return yield* openSession(user.id, request)
+        },
+        (attempt, _request, address) => countedIn(address)(attempt)
+      )
+
+      const refresh = Effect.fn("Accounts.refresh")(
+        function* (refreshToken: string, _address: string | undefined) {
+          const result = yield* closing(sessions.refresh(refreshToken), (used) =>
+            used._tag === "Reused" ? [used.session] : []
+          )
+          if (result._tag !== "Rotated") return yield* failure("BadRefreshToken")
+          const { id: _, ...tokens } = yield* issue(result.session, result.next)
+          return tokens
+        },
+        (attempt, _refreshToken, address) => countedIn(address)(attempt)
+      )
 
       const logout = Effect.fn("Accounts.logout")(function* ({ userId, sessionId }: UserIdentity) {
         // A store that fails may have revoked the login all the same, and would refuse a second request.
@@ -208,3 +231,12 @@ export class Accounts extends Context.Service<
     })
   )
 }
+
+/** All callers without an address together: other services of the operator. */
+const services = "services"
+
+const callerNetwork = (address: string | undefined): string => (address === undefined ? services : networkOf(address))
+
+/** The key under which attempts from a network are counted, or those for one phone from there. */
+const keyOf = (network: string, phone?: Phone): string =>
+  phone === undefined ? `network:${network}` : `phone:${phone} ${network}`

@@ -53,7 +53,13 @@ export const retryHeaders = (error: AnyFailure): { readonly "retry-after"?: stri
   retryStatuses.has(error.status) ? { "retry-after": String(Math.ceil((error.retryAfter ?? 1000) / 1000)) } : {}
 
 /** Failures of every endpoint: a request that does not fit, and faults of the server. */
-const everyEndpoint = ["BadParameters", "PayloadTooLarge", "UnsupportedMediaType", "DatabaseError", "ServerError"] as const
+const everyEndpoint = [
+  "BadParameters",
+  "PayloadTooLarge",
+  "UnsupportedMediaType",
+  "DatabaseError",
+  "ServerError"
+] as const
 
 /** The failures of an endpoint: these, and those of every endpoint; one schema for each HTTP status. */
 export const failuresOf = <const Name extends ErrorName = never>(...names: ReadonlyArray<Name>) => {

@@ -15,7 +15,7 @@ export const layer = Layer.effect(
   AuthRateLimiter,
   Effect.gen(function* () {
     const { authRateLimit } = yield* Settings
-    if (authRateLimit === undefined) return AuthRateLimiter.of({ take: () => Effect.void })
+    if (authRateLimit === undefined) return AuthRateLimiter.of({ take: () => Effect.void, giveBack: () => Effect.void })
     const { count, windowMillis } = authRateLimit
     const windows = yield* Cache.make({
       capacity: keysMax,
@@ -29,6 +29,10 @@ export const layer = Layer.effect(
         if (window.used <= count) return
         const now = yield* Clock.currentTimeMillis
         return yield* failure("RateLimited", { retryAfter: Math.max(1, window.openedAt + windowMillis - now) })
+      }),
+      giveBack: Effect.fnUntraced(function* (key) {
+        const window = yield* Cache.get(windows, key)
+        window.used = Math.max(0, window.used - 1)
       })
     })
   })

@@ -1,6 +1,6 @@
 /** {@link PasswordHasher} with Node's own argon2id, which runs on libuv's thread pool. */
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto"
-import { Effect, Layer, Semaphore } from "effect"
+import { Effect, Layer, PartitionedSemaphore } from "effect"
 import { PasswordHasher } from "../../domain/accounts/User.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 
@@ -8,8 +8,9 @@ import { type Failure, failure } from "../../domain/shared/Failure.ts"
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 }
 /** Each takes 19 MiB and a pool thread; the pool has four, and two stay free for files and DNS. */
 const concurrent = 2
-/** Hashings that may run or wait; one more fails with `Overloaded`. */
+/** Hashings that may run or wait, of all networks and of one; one more fails with `Overloaded`. */
 const waitingMax = 64
+const waitingOfNetworkMax = 16
 
 interface Phc {
   readonly memory: number
@@ -47,19 +48,24 @@ const parse = (hash: string): Phc | undefined => {
 export const layer = Layer.effect(
   PasswordHasher,
   Effect.gen(function* () {
-    const semaphore = yield* Semaphore.make(concurrent)
+    const semaphore = yield* PartitionedSemaphore.make<string>({ permits: concurrent })
     let waiting = 0
-    const bounded = <A>(effect: Effect.Effect<A>): Effect.Effect<A, Failure<"Overloaded">> =>
+    const waitingOf = new Map<string, number>()
+    const count = (network: string, change: 1 | -1): void => {
+      waiting += change
+      const ofNetwork = (waitingOf.get(network) ?? 0) + change
+      if (ofNetwork === 0) waitingOf.delete(network)
+      else waitingOf.set(network, ofNetwork)
+    }
+    const bounded = <A>(network: string, effect: Effect.Effect<A>): Effect.Effect<A, Failure<"Overloaded">> =>
       Effect.suspend(() => {
-        if (waiting >= waitingMax) return Effect.fail(failure("Overloaded", { retryAfter: 2_000 }))
-        waiting += 1
+        if (waiting >= waitingMax || (waitingOf.get(network) ?? 0) >= waitingOfNetworkMax) {
+          return Effect.fail(failure("Overloaded", { retryAfter: 2_000 }))
+        }
+        count(network, 1)
         // The pool's thread works on when the caller has gone: the permit must stay taken until it is done.
-        return Effect.uninterruptible(semaphore.withPermits(1)(effect)).pipe(
-          Effect.ensuring(
-            Effect.sync(() => {
-              waiting -= 1
-            })
-          )
+        return Effect.uninterruptible(semaphore.withPermit(network)(effect)).pipe(
+          Effect.ensuring(Effect.sync(() => count(network, -1)))
         )
       })
 
@@ -67,15 +73,17 @@ export const layer = Layer.effect(
     const decoy: Phc = { ...cost, nonce: randomBytes(16), tag: randomBytes(cost.tagLength) }
 
     return PasswordHasher.of({
-      hash: (password) =>
+      hash: (password, network) =>
         bounded(
+          network,
           Effect.suspend(() => {
             const nonce = randomBytes(16)
             return Effect.map(derive(password, nonce, cost), (tag) => format(nonce, tag))
           })
         ),
-      verify: (password, hash) =>
+      verify: (password, hash, network) =>
         bounded(
+          network,
           Effect.suspend(() => {
             const known = hash === undefined ? undefined : parse(hash)
             const { nonce, tag, ...options } = known ?? decoy
