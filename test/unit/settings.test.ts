@@ -51,6 +51,49 @@ describe("the configuration", () => {
     })
   )
 
+  it.effect("tells of variables that look like settings and are none", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({
+        CHAT_PORT: "1",
+        CHAT_RATELIMIT: "off",
+        CHAT_PORT_NUMBER: "2",
+        HOME: "/",
+        CHATTER: "x"
+      })
+      assert.sameMembers([...settings.unknownNames], ["CHAT_RATELIMIT", "CHAT_PORT_NUMBER"])
+      assert.deepStrictEqual((yield* load({})).unknownNames, [])
+    })
+  )
+
+  it.effect("says of each bad value what was expected and what came, and never repeats a secret", () =>
+    Effect.gen(function* () {
+      const { problems } = yield* Effect.flip(
+        load({
+          CHAT_PORT: "70000",
+          CHAT_ACK_MODE: "perhaps",
+          CHAT_IDLE_TIMEOUT: "soon",
+          CHAT_TOKEN_TTL: "0",
+          CHAT_RATE_LIMIT: "50 a second",
+          CHAT_REQUIRE_FRIENDSHIP: "yes",
+          CHAT_DATABASE_URL: "mysql//name:word@host",
+          CHAT_STORE: "mysql"
+        })
+      )
+      assert.sameMembers(
+        [...problems],
+        [
+          'CHAT_PORT: expected a whole number from 0 to 65535, got "70000"',
+          'CHAT_ACK_MODE: expected none, once or rigor, got "perhaps"',
+          'CHAT_IDLE_TIMEOUT: expected a duration such as "30 seconds", or 0 for none, got "soon"',
+          'CHAT_TOKEN_TTL: expected a duration such as "30 seconds" of at least 1000 ms, got "0"',
+          'CHAT_RATE_LIMIT: expected "off" or a rate such as "50/second", got "50 a second"',
+          'CHAT_REQUIRE_FRIENDSHIP: expected true or false, got "yes"',
+          "CHAT_DATABASE_URL: CHAT_STORE=mysql needs mysql://user:password@host:port/database"
+        ]
+      )
+    })
+  )
+
   it.effect("is refused as a whole: every problem by the name of its variable", () =>
     Effect.gen(function* () {
       const bad = {

@@ -1,5 +1,5 @@
 /** The configuration (protocol.md section 5): read once at start, checked as a whole. */
-import { Config, Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
+import { Context, Data, Effect, Layer, Redacted, Result } from "effect"
 import { IpNetwork } from "effect/net"
 import { isSupportedCountry } from "libphonenumber-js/max"
 import { type AckLimits, fixedAckLimits } from "../../domain/connection/AckService.ts"
@@ -7,7 +7,7 @@ import { fixedLimits } from "../../domain/connection/ConnectionLimits.ts"
 import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { MessagePolicy } from "../../domain/messages/MessagePolicy.ts"
 import { type AckMode, ackModes } from "../../domain/protocol/AckMode.ts"
-import { type FieldReader, fieldReader, list, type RateLimit } from "./SettingsReader.ts"
+import { type FieldReader, fieldReader, list, type RateLimit, unknownNames } from "./SettingsReader.ts"
 
 export interface Settings {
   /** Where clients connect. */
@@ -28,6 +28,8 @@ export interface Settings {
   readonly gateway: GatewayPolicy["Service"]
   readonly messages: MessagePolicy["Service"]
   readonly allowedOrigins: ReadonlyArray<string>
+  /** Variables that are set and begin with `CHAT_`, but are no settings. */
+  readonly unknownNames: ReadonlyArray<string>
   readonly frameBytesMax: number
   readonly authRateLimit: RateLimit | undefined
   /** Networks whose `X-Forwarded-For` is believed. */
@@ -79,12 +81,12 @@ type LogLevelName = (typeof logLevels)[number]
 
 const storeOf = Effect.fnUntraced(function* ({
   oneOf,
-  read,
+  secret,
   refuse,
   between
 }: FieldReader): Effect.fn.Return<Settings["store"]> {
   const kind = yield* oneOf("CHAT_STORE", ["sqlite", "mysql"], "sqlite")
-  const url = yield* read("CHAT_DATABASE_URL", Config.Redacted("CHAT_DATABASE_URL"), Redacted.make(""))
+  const url = (yield* secret("CHAT_DATABASE_URL")) ?? Redacted.make("")
   const connectionsMax = yield* between("CHAT_DATABASE_CONNECTIONS", 2, 1_000, 10)
   if (kind === "sqlite") return { _tag: "Sqlite" }
   const parsed = URL.parse(Redacted.value(url))
@@ -135,16 +137,10 @@ const workerInternalPort = 5557
 
 const load = Effect.gen(function* () {
   const fields = fieldReader()
-  const { problems, refuse, read, text, items, oneOf, flag, between, millis, rate } = fields
+  const { problems, refuse, secret, text, items, oneOf, flag, between, millis, rate } = fields
   const production = (yield* text("NODE_ENV", "development")) === "production"
-  const secrets = yield* read(
-    "CHAT_JWT_SECRET",
-    Config.map(Config.Redacted("CHAT_JWT_SECRET"), Option.some),
-    Option.none()
-  )
-  const jwtSecrets = Option.getOrUndefined(
-    Option.map(secrets, (value) => list(Redacted.value(value)).map((secret) => Redacted.make(secret)))
-  )
+  const secrets = yield* secret("CHAT_JWT_SECRET")
+  const jwtSecrets = secrets && list(Redacted.value(secrets)).map((each) => Redacted.make(each))
   if (jwtSecrets === undefined && production) refuse("CHAT_JWT_SECRET", "required when NODE_ENV=production")
   if (jwtSecrets?.length === 0) refuse("CHAT_JWT_SECRET", "expected at least one secret")
   if (jwtSecrets?.some((secret) => new TextEncoder().encode(Redacted.value(secret)).length < 32)) {
@@ -167,7 +163,7 @@ const load = Effect.gen(function* () {
     refuse("CHAT_PHONE_REGION", `expected a region of ISO 3166 such as FR, got "${region}"`)
   }
 
-  const settings: Settings = {
+  const settings: Omit<Settings, "unknownNames"> = {
     host: yield* text("CHAT_HOST", "127.0.0.1"),
     port: yield* between("CHAT_PORT", 0, 65_535, publicPort),
     internalHost: yield* text("CHAT_INTERNAL_HOST", "127.0.0.1"),
@@ -230,7 +226,7 @@ const load = Effect.gen(function* () {
     logLevel: yield* oneOf("CHAT_LOG_LEVEL", logLevels, "info")
   }
   if (problems.length > 0) return yield* new BadConfiguration({ problems })
-  return settings
+  return { ...settings, unknownNames: yield* unknownNames(fields.known) }
 })
 
 /** Settings from the environment, and the policies that are part of them. Fails with every problem at once. */
