@@ -92,6 +92,23 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
     })
   )
 
+  it.effect("is known by a phone and a password however they are pasted or composed", () =>
+    Effect.gen(function* () {
+      const phone = freshPhone()
+      const composed = "p\u00E4ssw\u00F6rd 12"
+      const registered = yield* request("POST", "/v1/user/register", {
+        body: { phone, password: composed, nickname: "  n  " }
+      })
+      assert.strictEqual(registered.status, 200)
+      const fullWidth = [...phone].map((sign) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0)).join("")
+      for (const pasted of [` ${phone} `, `tel:${phone}`, `\u202A${phone}\u202C`, fullWidth]) {
+        const answer = yield* login({ phone: pasted, password: composed.normalize("NFD").replace(" ", "\u00A0") })
+        assert.strictEqual(answer.status, 200, pasted)
+      }
+      isFailure(yield* login({ phone, password: "half \ud800 surrogate" }), 400, 100002)
+    })
+  )
+
   it.effect(
     "stays logged in by refreshes, of which two may come at once, or one again after its response was lost",
     () =>

@@ -2,18 +2,24 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { UserId } from "../shared/Ids.ts"
-import { isWellFormed } from "../shared/WellFormed.ts"
+import { isWellFormed, NameInput } from "../shared/Text.ts"
 
 /** A phone number in E.164, as stored. */
 export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/u)).pipe(Schema.brand("Phone"))
 export type Phone = typeof Phone.Type
 
 /** A phone number as a person types it: E.164, or a national number of the configured region. */
-export const PhoneInput = Schema.String.check(Schema.isBetweenLength(3, 32))
+export const PhoneInput = Schema.String.check(Schema.isBetweenLength(3, 64))
 
-/** At least 8 characters; at most 128, so that hashing has a bound. */
-export const Password = Schema.String.check(Schema.isBetweenLength(8, 128))
-export const Nickname = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
+/** At least 8 characters; at most 128, so that hashing has a bound. No controls: not every keyboard has them. */
+export const Password = Schema.String.check(
+  Schema.isBetweenLength(8, 128),
+  isWellFormed,
+  Schema.isPattern(/^\P{Cc}*$/u, { expected: "no control characters" })
+)
+export const Nickname = NameInput(64)
+/** The beginning of a nickname, in any case. */
+export const NicknamePrefix = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
 export const Avatar = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
 /** 0 unknown, 1 male, 2 female, as in the Go project. */
 export const Sex = Schema.Literals([0, 1, 2])
@@ -62,7 +68,7 @@ export type RegisterRequest = typeof RegisterRequest.Type
 
 export const LoginRequest = Schema.Struct({
   phone: PhoneInput,
-  password: Schema.String.check(Schema.isMaxLength(128)),
+  password: Schema.String.check(Schema.isMaxLength(128), isWellFormed),
   deviceId: Schema.optionalKey(DeviceId),
   platform: Schema.optionalKey(Platform)
 })
@@ -85,7 +91,7 @@ export type ProfileChange = typeof ProfileChange.Type
 
 /** How to find users; the conditions add up. `ids` is a comma-separated list, at most {@link findMax} long. */
 export const FindRequest = Schema.Struct({
-  name: Schema.optionalKey(Nickname),
+  name: Schema.optionalKey(NicknamePrefix),
   phone: Schema.optionalKey(PhoneInput),
   ids: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4096)))
 })

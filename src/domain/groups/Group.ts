@@ -1,7 +1,7 @@
 /** Groups: roles, limits, and the events that system messages tell of (protocol.md sections 1.6 and 2.2). */
 import { Result, Schema } from "effect"
 import { UserId } from "../shared/Ids.ts"
-import { isWellFormed } from "../shared/WellFormed.ts"
+import { isWellFormed, NameInput } from "../shared/Text.ts"
 
 /** The Go project's numbers; 0 is a former member. */
 export const Role = { former: 0, owner: 1, manager: 2, member: 3 } as const
@@ -21,7 +21,10 @@ export const groupMembersMax = 2_000
 /** Users that are named at once: their ids fit into the content of a message. */
 export const namedMax = 500
 
+/** A name as it is stored. */
 export const GroupName = Schema.String.check(Schema.isBetweenCodePoints(1, 64), isWellFormed)
+/** A name as users give it. */
+export const GroupNameInput = NameInput(64)
 export const GroupIcon = Schema.String.check(Schema.isMaxLength(1024), isWellFormed)
 /** Users that are named at once. */
 export const NamedUsers = Schema.Array(UserId).check(Schema.isMaxLength(namedMax))

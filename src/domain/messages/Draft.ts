@@ -17,6 +17,7 @@ import {
 } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { ConnectionId, GroupId, MessageId, UserId } from "../shared/Ids.ts"
+import { reactionOf } from "../shared/Text.ts"
 import { type ChangeType, MessageType, type WrittenType } from "./Message.ts"
 import { isContentSmall, isContentValid } from "./MessageContent.ts"
 import type { ChangeRefusal, DraftProblem, GroupEventRefusal, MessageRefusal } from "./Refusals.ts"
@@ -112,7 +113,8 @@ export const change = <Type extends ChangeType>(
   const both = singleMembers(conversationId)
   if (both !== undefined && !both.includes(author.senderId)) return Result.fail(failure("NoConversation"))
   const receiver = receiverIn(conversationId, author.senderId)
-  return checked({ ...author, conversationId, ...receiver, messageType, content, targetSeq: seq })
+  const kept = messageType === MessageType.reaction ? reactionOf(content) : content
+  return checked({ ...author, conversationId, ...receiver, messageType, content: kept, targetSeq: seq })
 }
 
 const isGroupEvent = Schema.is(GroupEvent)

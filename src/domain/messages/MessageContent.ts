@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { GroupEvent } from "../groups/Group.ts"
 import { Natural } from "../shared/Natural.ts"
+import { isPresentable } from "../shared/Text.ts"
 import { MessageType } from "./Message.ts"
 
 /** The longest content, in bytes of UTF-8. */
@@ -44,7 +45,7 @@ const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknow
 export const isContentValid = (type: MessageType, content: string): boolean => {
   // Half of a surrogate pair has no UTF-8: the stored text would differ from the sent one.
   if (!content.isWellFormed()) return false
-  if (type === MessageType.reaction) return content.length <= reactionMax
+  if (type === MessageType.reaction) return content === "" || (content.length <= reactionMax && isPresentable(content))
   const check = contentChecks[type]
   if (check === undefined) return true
   const parsed = parseJson(content)

@@ -1,7 +1,7 @@
 /** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
 import { Result, Schema } from "effect"
 import type { AnyFailure } from "../shared/Failure.ts"
-import { isWellFormed } from "../shared/WellFormed.ts"
+import { isWellFormed } from "../shared/Text.ts"
 
 /** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
 export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const

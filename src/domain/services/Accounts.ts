@@ -22,6 +22,7 @@ import { SessionRevocations } from "../cluster/SessionRevocations.ts"
 import { Contacts } from "../contacts/Contacts.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import { Ids, type UserId } from "../shared/Ids.ts"
+import { opaqueString } from "../shared/Text.ts"
 
 /** A login that succeeded: the user and the tokens. */
 export interface LoggedIn extends TokenPair {
@@ -147,7 +148,7 @@ export class Accounts extends Context.Service<
         yield* users.insert({
           id,
           phone,
-          passwordHash: yield* hasher.hash(request.password, network),
+          passwordHash: yield* hasher.hash(opaqueString(request.password), network),
           nickname: request.nickname,
           sex: request.sex ?? 0,
           avatar: request.avatar ?? ""
@@ -158,7 +159,7 @@ export class Accounts extends Context.Service<
       /** The user with this phone and password. */
       const identify = Effect.fnUntraced(function* (phone: Phone, password: string, network: string) {
         const user = Option.getOrUndefined(yield* users.findByPhone(phone))
-        const right = yield* hasher.verify(password, user?.passwordHash, network)
+        const right = yield* hasher.verify(opaqueString(password), user?.passwordHash, network)
         return user === undefined || !right ? yield* failure("WrongCredentials") : user
       })
 

@@ -1,6 +1,6 @@
 /** Common parts of requests to become friends and requests to join a group. */
 import { Schema } from "effect"
-import { isWellFormed } from "./WellFormed.ts"
+import { isWellFormed } from "./Text.ts"
 
 /** The Go project's numbers: `none` has not been answered yet. */
 export const HandleResult = { none: 1, pass: 2, refuse: 3, cancel: 4 } as const

@@ -1,7 +1,7 @@
 /** Groups over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { GroupIcon, GroupName, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
+import { GroupIcon, GroupNameInput, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
 import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
 import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
@@ -14,7 +14,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
   .add(
     HttpApiEndpoint.post("create", "/group", {
       payload: Schema.Struct({
-        name: GroupName,
+        name: GroupNameInput,
         icon: Schema.optionalKey(GroupIcon),
         isVerify: Schema.optionalKey(Schema.Boolean),
         userIds: Schema.optionalKey(NamedUsers),

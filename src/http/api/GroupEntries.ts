@@ -1,6 +1,6 @@
 /** Groups, members and requests as HTTP and RPC show them (protocol.md section 2.2). */
 import { Schema } from "effect"
-import { GroupIcon, GroupName, RoleLevel } from "../../domain/groups/Group.ts"
+import { GroupIcon, GroupNameInput, RoleLevel } from "../../domain/groups/Group.ts"
 import type { GroupRequest } from "../../domain/groups/GroupRequest.ts"
 import type { GroupInfo, GroupMember } from "../../domain/groups/Groups.ts"
 import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
@@ -40,7 +40,7 @@ export const GroupRequestEntry = Schema.Struct({
 /** Changes of a group's properties; absent ones stay. */
 export const GroupChanges = {
   groupId: GroupId,
-  name: Schema.optionalKey(GroupName),
+  name: Schema.optionalKey(GroupNameInput),
   icon: Schema.optionalKey(GroupIcon),
   isVerify: Schema.optionalKey(Schema.Boolean)
 }

@@ -4,7 +4,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import {
   findMax,
   LoginRequest,
-  Nickname,
+  NicknamePrefix,
   PhoneInput,
   Profile,
   RegisterRequest,
@@ -37,7 +37,7 @@ export class AccountRpcs extends RpcGroup.make(
   }),
   Rpc.make("FindUser", {
     payload: {
-      name: Schema.optionalKey(Nickname),
+      name: Schema.optionalKey(NicknamePrefix),
       phone: Schema.optionalKey(PhoneInput),
       ids: Schema.optionalKey(Schema.Array(UserId).check(Schema.isMaxLength(findMax)))
     },

@@ -1,7 +1,7 @@
 /** Conversations for other services, over RPC (protocol.md section 3). */
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { GroupIcon, GroupName, NamedUsers } from "../../domain/groups/Group.ts"
+import { GroupIcon, GroupNameInput, NamedUsers } from "../../domain/groups/Group.ts"
 import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
 import { groupEventRefusals, messageRefusals, sendFailures } from "../../domain/messages/Refusals.ts"
@@ -51,7 +51,7 @@ export class ConversationRpcs extends RpcGroup.make(
     payload: {
       creatorId: UserId,
       clientId: ClientId,
-      name: GroupName,
+      name: GroupNameInput,
       icon: Schema.optionalKey(GroupIcon),
       isVerify: Schema.optionalKey(Schema.Boolean),
       userIds: Schema.optionalKey(NamedUsers)

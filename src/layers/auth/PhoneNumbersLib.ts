@@ -5,6 +5,14 @@ import { type Phone, PhoneNumbers } from "../../domain/accounts/User.ts"
 import { failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../settings/Settings.ts"
 
+/** A number as it was meant: pasted numbers have invisible marks, full-width digits, or the form of a link. */
+const cleaned = (input: string): string =>
+  input
+    .normalize("NFKC")
+    .replace(/\p{Cf}/gu, "")
+    .trim()
+    .replace(/^tel:/i, "")
+
 /** Accepts E.164 and, where a region is configured, that region's national numbers. */
 export const layer = Layer.effect(
   PhoneNumbers,
@@ -13,7 +21,7 @@ export const layer = Layer.effect(
     return PhoneNumbers.of({
       parse: (input) => {
         const parsed = parsePhoneNumberFromString(
-          input,
+          cleaned(input),
           region === undefined ? { extract: false } : { defaultCountry: region, extract: false }
         )
         return parsed?.isValid() === true

@@ -1,7 +1,10 @@
 /** The database schema, as numbered steps that run once each, in order, at start. A step that has landed never changes. */
-import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { Effect, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { nicknameKey } from "./NicknameKey.ts"
+import { rowsAs } from "./Rows.ts"
 import { addColumn, createIndex, createTable, dropIndex } from "./SchemaSteps.ts"
+import { limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
 
 /** Ids are decimal strings, times Unix milliseconds. */
 const accounts = Effect.gen(function* () {
@@ -244,6 +247,28 @@ const presence = Effect.gen(function* () {
 /** A refresh token that has been used keeps what its next one was made of. */
 const repeatableRefreshes = addColumn("refresh_tokens", "successor_seed", "VARCHAR(64)")
 
+/** Users of one statement. */
+const usersMax = 1_000
+const NicknameRow = Schema.Struct({ id: Schema.String, nickname: Schema.String })
+
+/** Nicknames are found whatever their case in Turkish, Greek and German, too. */
+const foldedNicknames = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const renamed = (after: string): Effect.Effect<void, SqlError.SqlError> =>
+    Effect.gen(function* () {
+      const users = yield* rowsAs(NicknameRow)(
+        sql`SELECT id, nickname FROM users WHERE id > ${after} ORDER BY id ${limitTo(sql, usersMax)}`
+      )
+      const last = users.at(-1)
+      if (last === undefined) return
+      const keys = users.map(({ id, nickname }) => ({ id, nicknameKey: nicknameKey(nickname) }))
+      const columns = { id: "id", nicknameKey: "text" } as const
+      yield* sql`
+        UPDATE ${updateFrom(sql, "users", rowsOf(sql, keys, columns), "m.id = w.id", { nickname_key: "w.nicknameKey" })}`
+      yield* renamed(last.id)
+    })
+  yield* renamed("")
+})
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
@@ -256,5 +281,6 @@ export const migrations = {
   "0009_groups": groups,
   "0010_changes": changes,
   "0011_conversation_lists": conversationLists,
-  "0012_repeatable_refreshes": repeatableRefreshes
+  "0012_repeatable_refreshes": repeatableRefreshes,
+  "0013_folded_nicknames": foldedNicknames
 }

@@ -4,6 +4,7 @@ import { SqlClient, type Statement } from "effect/sql"
 import { findMax, Phone, Sex, type User, UserRepository } from "../../../domain/accounts/User.ts"
 import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import { UserId } from "../../../domain/shared/Ids.ts"
+import { nicknameKey } from "../database/NicknameKey.ts"
 import { rowAs, rowsAs } from "../database/Rows.ts"
 import { isUniqueViolation, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
@@ -16,13 +17,6 @@ const UserRow: Schema.Codec<User, unknown> = Schema.Struct({
   sex: Sex,
   avatar: Schema.String
 }).pipe(Schema.encodeKeys({ passwordHash: "password_hash" }))
-
-/** Code points of a key that are kept: one character can become up to eighteen. */
-const nicknameKeyMax = 128
-
-/** The form in which nicknames are compared: SQL's own case folding knows ASCII only. */
-const nicknameKey = (nickname: string): string =>
-  [...nickname.normalize("NFKC").toLowerCase()].slice(0, nicknameKeyMax).join("")
 
 /** A text after all nicknames that begin with the prefix: U+10FFFF is no character. */
 const prefixEnd = (prefix: string): string => `${prefix}\u{10ffff}`
