@@ -133,6 +133,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
       300004,
       (frame) => Object.assign(frame.data.message, { content: `${"界".repeat(5_461)}xx` })
     ],
+    "an empty text": [300005, (frame) => Object.assign(frame.data.message, { content: "" })],
     "half of a surrogate pair": [300005, (frame) => Object.assign(frame.data.message, { content: "a\ud800" })],
     "an id with half of a surrogate pair": [100002, (frame) => Object.assign(frame, { id: "a\ud800" })],
     "an image that is no JSON": [300005, (frame) => Object.assign(frame.data.message, { messageType: 1 })],
@@ -167,7 +168,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
     Effect.gen(function* () {
       const { bob, annPeer, bobPeer, conversationID } = yield* pair()
       const exact = `${"界".repeat(5_461)}x`
-      const texts = [exact, "x".repeat(16_384), '👩‍👩‍👧‍👦 مرحبا \u0000\u001f\\"\n', ""]
+      const texts = [exact, "x".repeat(16_384), '👩‍👩‍👧‍👦 مرحبا \u0000\u001f\\"\n', " "]
       for (const [index, text] of texts.entries()) annPeer.send(chatFrame(`t${index}`, bob, text))
       const structured = [
         { url: "u" },

@@ -94,6 +94,7 @@ const expected = (one: Case): ErrorName | undefined => {
     return isManager && isLower ? undefined : "Forbidden"
   }
   if (!one.isOwn) return "Forbidden"
+  if (one.targetType === 0 && one.content === "") return "BadContent"
   if (one.targetType === 1 && one.content !== image) return "BadContent"
   if (one.targetType === 6 && one.content !== image) return "BadContent"
   return isWithin(one.age, one.editMillis) ? undefined : "TooLate"

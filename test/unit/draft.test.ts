@@ -1,7 +1,15 @@
 /** The checks of a draft before the store sees it (`src/domain/messages/Draft.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { change, groupEvent, type Made, message, newGroup, type Unsent } from "../../src/domain/messages/Draft.ts"
+import {
+  change,
+  groupEvent,
+  type Made,
+  message,
+  newGroup,
+  type Unsent,
+  type Written
+} from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { type ConversationId, groupConversation } from "../../src/domain/shared/ConversationIds.ts"
 import type { GroupId, UserId } from "../../src/domain/shared/Ids.ts"
@@ -59,6 +67,15 @@ describe("a draft", () => {
     for (const content of ["ü".repeat(8_193), `x${"ü".repeat(8_192)}`]) {
       assert.strictEqual(outcome(message(author(), { ...words, content })), "ContentTooLarge")
     }
+    const problemOf = (changes: Partial<Written>) => {
+      const made = message(author(), { ...words, ...changes })
+      return Result.isFailure(made) && made.failure._tag === "BadContent" ? made.failure.msg : "none"
+    }
+    assert.strictEqual(problemOf({ content: "" }), "a text is not empty")
+    assert.strictEqual(problemOf({ content: "\ud800" }), "the content is not well-formed Unicode")
+    assert.match(problemOf({ messageType: MessageType.image, content: "{}" }), /does not fit its type: .*"url"/s)
+    assert.match(problemOf({ messageType: MessageType.image, content: "words" }), /does not fit its type: /)
+    assert.strictEqual(problemOf({ messageType: MessageType.custom, content: "null" }), "none")
     const reacting = (content: string) => outcome(change(author(), recall, MessageType.reaction, content))
     assert.deepStrictEqual(["x".repeat(32), "x".repeat(33)].map(reacting), [group, "BadContent"])
     const many = Array.from({ length: 500 }, (_, index) => `1${String(index).padStart(18, "0")}` as UserId)

@@ -70,7 +70,7 @@ const poison: Record<string, readonly [draft: Draft, reason: RegExp]> = {
   "an unknown type": [groupDraft("1", group, "a", { messageType: 11 as 10 }), /messageType/],
   "no id": [groupDraft("1", group, ""), /clientId/],
   "a message id that is none": [groupDraft("1", group, "a", { messageId: "x" as MessageId }), /messageId/],
-  "a reaction that is too long": [change("reaction", "x".repeat(reactionMax + 1)), /content/],
+  "a reaction that is too long": [change("reaction", "x".repeat(reactionMax + 1)), /at most 32/],
   "a reaction with half a character": [change("reaction", "\ud83d"), /content/],
   "an edit that is too large": [change("edit", "x".repeat(contentBytesMax + 1)), /16 KiB/],
   "an event that is none": [event({ event: "dissolved" }), /content/],

@@ -5,7 +5,7 @@ import { isManager, outranks, type Role } from "../groups/Group.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { Draft, UnsentChange } from "./Draft.ts"
 import { isWritten, type Message, MessageType } from "./Message.ts"
-import { isContentValid } from "./MessageContent.ts"
+import { checkContent } from "./MessageContent.ts"
 
 /** The time for changes, which the operator sets. */
 export interface ChangeWindows {
@@ -51,9 +51,9 @@ export const checkChange = (
       return isOwn ? checkTime(draft, target, windows.recallMillis) : onlyOwn
     case MessageType.edit:
       if (!isOwn) return onlyOwn
-      return isContentValid(target.messageType, draft.content)
-        ? checkTime(draft, target, windows.editMillis)
-        : Result.fail(failure("BadContent"))
+      return Result.andThen(checkContent(target.messageType, draft.content), () =>
+        checkTime(draft, target, windows.editMillis)
+      )
     case MessageType.reaction:
       return kindsWith(draft.content, view) > reactionsMax
         ? Result.fail(failure("Conflict", { msg: `a message has at most ${reactionsMax} different reactions` }))

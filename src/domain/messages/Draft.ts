@@ -19,7 +19,7 @@ import { type Failure, failure } from "../shared/Failure.ts"
 import type { ConnectionId, GroupId, MessageId, UserId } from "../shared/Ids.ts"
 import { reactionOf } from "../shared/Text.ts"
 import { type ChangeType, MessageType, type WrittenType } from "./Message.ts"
-import { isContentSmall, isContentValid } from "./MessageContent.ts"
+import { checkContent, isContentSmall } from "./MessageContent.ts"
 import type { ChangeRefusal, DraftProblem, GroupEventRefusal, MessageRefusal } from "./Refusals.ts"
 
 /** The sender, and the idempotency key: (sender, client id) names one message for ever. */
@@ -166,8 +166,10 @@ const checked = <D extends Unsent>(draft: D): Made<D> => {
   }
   if (!isContentSmall(content)) return Result.fail(failure("ContentTooLarge"))
   // An event is a value of its schema already; its text is its own.
-  const isValid = messageType === MessageType.system ? content.isWellFormed() : isContentValid(messageType, content)
-  return isValid ? Result.succeed(draft) : Result.fail(failure("BadContent"))
+  if (messageType === MessageType.system) {
+    return content.isWellFormed() ? Result.succeed(draft) : Result.fail(failure("BadContent"))
+  }
+  return Result.map(checkContent(messageType, content), () => draft)
 }
 
 const bad = (msg: string) => Result.fail(failure("BadParameters", { msg }))

@@ -1,6 +1,7 @@
 /** The valid contents of a message: its size, and its shape for each type (protocol.md section 1.6). */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { GroupEvent } from "../groups/Group.ts"
+import { type Failure, failure } from "../shared/Failure.ts"
 import { Natural } from "../shared/Natural.ts"
 import { isPresentable } from "../shared/Text.ts"
 import { MessageType } from "./Message.ts"
@@ -32,24 +33,33 @@ const structuredContent = {
   [MessageType.system]: GroupEvent
 }
 
-const contentChecks: { readonly [T in MessageType]?: (parsed: unknown) => boolean } = Object.fromEntries(
-  Object.entries(structuredContent).map(([type, schema]) => [type, Schema.is(Schema.toEncoded(schema))])
+const contentDecoders: {
+  readonly [T in MessageType]?: (content: string) => Result.Result<unknown, { readonly message: string }>
+} = Object.fromEntries(
+  Object.entries(structuredContent).map(([type, schema]) => [
+    type,
+    Schema.decodeUnknownResult(Schema.fromJsonString(Schema.toEncoded(schema)))
+  ])
 )
 
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
+const bad = (msg: string) => Result.fail(failure("BadContent", { msg }))
 
 /**
- * Whether the content is well-formed Unicode and fits its type: any text, JSON of the type's shape, a short text for a
- * reaction. An edit must fit the type of its target, which only the store knows.
+ * Fails where the content is not well-formed Unicode or does not fit its type: a text that is not empty, JSON of the type's
+ * shape, a short text for a reaction. An edit must fit the type of its target, which only the store knows.
  */
-export const isContentValid = (type: MessageType, content: string): boolean => {
+export const checkContent = (type: MessageType, content: string): Result.Result<void, Failure<"BadContent">> => {
   // Half of a surrogate pair has no UTF-8: the stored text would differ from the sent one.
-  if (!content.isWellFormed()) return false
-  if (type === MessageType.reaction) return content === "" || (content.length <= reactionMax && isPresentable(content))
-  const check = contentChecks[type]
-  if (check === undefined) return true
-  const parsed = parseJson(content)
-  return parsed._tag === "Success" && check(parsed.success)
+  if (!content.isWellFormed()) return bad("the content is not well-formed Unicode")
+  if (type === MessageType.text) return content === "" ? bad("a text is not empty") : Result.void
+  if (type === MessageType.reaction) {
+    if (content.length > reactionMax) return bad(`a reaction has at most ${reactionMax} UTF-16 units`)
+    return content === "" || isPresentable(content) ? Result.void : bad("a reaction shows something, without controls")
+  }
+  const decoded = contentDecoders[type]?.(content)
+  return decoded === undefined || Result.isSuccess(decoded)
+    ? Result.void
+    : bad(`the content does not fit its type: ${decoded.failure.message}`)
 }
 
 const utf8 = new TextEncoder()
