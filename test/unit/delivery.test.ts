@@ -174,7 +174,7 @@ describe("a node", () => {
         connect("1", "11", "old")
         connect("1", "12", "new")
         announce({ userId: "1" as UserId, sessionId: "old" })
-        assert.deepStrictEqual(told, ["11 close TokenExpired", "revoke old"])
+        assert.deepStrictEqual(told, ["11 close Revoked", "revoke old"])
       })
     )
   )
