@@ -26,6 +26,7 @@ import * as Gateway from "./chat/Gateway.ts"
 import * as InternalServer from "./internal/InternalServer.ts"
 import * as Browsers from "./shared/Browsers.ts"
 import { cannotServe } from "./shared/cannotServe.ts"
+import * as Documents from "./shared/Documents.ts"
 import * as Proxies from "./shared/Proxies.ts"
 import { chatPath, SharedServer } from "./shared/SharedServer.ts"
 
@@ -40,7 +41,7 @@ const api = HttpApiBuilder.layer(Api, { openapiPath: "/docs/openapi.json" }).pip
   Layer.provide(Utf8Bodies.layer)
 )
 
-const docs = HttpApiScalar.layer(Api, { path: "/docs" })
+const docs = HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } })
 
 /** A plain GET of the chat socket's path is refused as an upgrade would be. Upgrades never come here. */
 const chatCheck = Layer.unwrap(
@@ -59,7 +60,7 @@ const home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatCheck, home).pipe(
   Layer.provide(AuthorizationBearer.layer),
-  Layer.provide([Browsers.layer, ErrorEnvelope.layer, Proxies.layer])
+  Layer.provide([Browsers.layer, ErrorEnvelope.layer, Documents.layer, Proxies.layer])
 )
 
 const listening = Layer.unwrap(

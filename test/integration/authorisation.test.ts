@@ -18,6 +18,7 @@ import {
   http,
   members,
   nodes,
+  passedOver,
   rpc,
   services,
   type Try,
@@ -201,6 +202,7 @@ const calls: typeof routes = [
     members(300007, 200, 200, 300007),
     frame(({ groupRequestId }) => ({ groupReqId: groupRequestId, handleResult: 2 }))
   ],
+  ["session.active", users(200), frame(nothing, passedOver)],
   ["typing", members(200, 200, 200), frame(inGroup, heardByTarget)],
   ["conversation.history", members(200, 200, 200), frame(inGroup)],
   ["conversation.sync", users(200), frame(nothing)],

@@ -1,5 +1,7 @@
 /** The OpenAPI document and the page that shows it (protocol.md section 2). */
 import { readFileSync } from "node:fs"
+import { request as rawRequest } from "node:http"
+import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
@@ -79,7 +81,59 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       const page = yield* Effect.promise(() => fetch(`${url}/docs`))
       assert.strictEqual(page.status, 200)
       assert.include(page.headers.get("content-type") ?? "", "text/html")
-      assert.include(yield* Effect.promise(() => page.text()), "Fiberchat")
+      const text = yield* Effect.promise(() => page.text())
+      assert.include(text, "Fiberchat")
+      // Nothing is loaded from elsewhere, fonts least of all.
+      assert.include(text, '"withDefaultFonts":false')
+      assert.include(page.headers.get("content-security-policy") ?? "", "default-src 'none'")
+    })
+  )
+
+  it.effect("and the page are compressed once, kept by browsers, and not sent again to who has them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer.TestServer
+      const get = (path: string, headers: Record<string, string>) =>
+        Effect.callback<{
+          readonly status: number
+          readonly headers: NodeJS.Dict<string | string[]>
+          readonly body: Buffer
+        }>((resume) => {
+          rawRequest(`${url}${path}`, { headers }, (response) => {
+            const chunks: Array<Buffer> = []
+            response.on("data", (chunk: Buffer) => chunks.push(chunk))
+            response.once("end", () =>
+              resume(
+                Effect.succeed({
+                  status: response.statusCode ?? 0,
+                  headers: response.headers,
+                  body: Buffer.concat(chunks)
+                })
+              )
+            )
+          }).end()
+        })
+      for (const path of ["/docs", "/docs/openapi.json", "/docs/asyncapi.json"]) {
+        const plain = yield* get(path, {})
+        assert.notProperty(plain.headers, "content-encoding")
+        const etag = String(plain.headers["etag"])
+        for (const [accepted, encoding, decode] of [
+          ["gzip", "gzip", gunzipSync],
+          ["gzip, br;q=0.5", "br", brotliDecompressSync],
+          ["br;q=0, gzip", "gzip", gunzipSync]
+        ] as const) {
+          const answer = yield* get(path, { "accept-encoding": accepted })
+          assert.deepInclude(answer.headers, { "content-encoding": encoding, etag, vary: "accept-encoding" })
+          assert.match(String(answer.headers["cache-control"]), /^public, max-age=/)
+          assert.isBelow(answer.body.length, plain.body.length / 2)
+          assert.isTrue(decode(answer.body).equals(plain.body))
+        }
+        const again = yield* get(path, { "if-none-match": etag })
+        assert.deepStrictEqual([again.status, again.body.length], [304, 0])
+        assert.strictEqual((yield* get(path, { "if-none-match": '"other"' })).status, 200)
+      }
+      // Another way to write the path makes no other copy.
+      const tidy = yield* get("//docs//", { "accept-encoding": "br" })
+      assert.deepInclude(tidy.headers, { "content-encoding": "br" })
     })
   )
 })

@@ -83,6 +83,15 @@ export const heardByTarget = (peer: Peer, { targetToken }: Stage) =>
     )
   })
 
+/** A signal without a response or an effect on others: what comes after it is answered, or it is refused. */
+export const passedOver = (peer: Peer) =>
+  Effect.succeed(
+    Effect.suspend(() => {
+      peer.send({ id: "after", method: methods.online.name })
+      return Effect.raceFirst(peer.answer("try"), peer.answer("after"))
+    })
+  )
+
 /** A call over HTTP, without the client that would not let it go out. */
 export const rpc =
   (payload: (stage: Stage) => unknown, path = "/rpc") =>

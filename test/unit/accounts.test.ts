@@ -7,7 +7,7 @@ import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } f
 import { SessionRevocations } from "../../src/domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Accounts } from "../../src/domain/services/Accounts.ts"
-import { type AnyFailure, failure } from "../../src/domain/shared/Failure.ts"
+import { type AnyFailure, type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import { Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 
 const userId = "1" as UserId
@@ -121,6 +121,43 @@ describe("the limit of attempts for a phone", () => {
         keys,
         Array.from({ length: 6 }, () => `phone:${phone} services`)
       )
+    })
+  )
+})
+
+describe("an attempt to log in", () => {
+  it.effect("does not count when it was right, or when the server failed; a wrong one does", () =>
+    Effect.gen(function* () {
+      const counts = new Map<string, number>()
+      const change = (key: string, by: number) => Effect.sync(() => void counts.set(key, (counts.get(key) ?? 0) + by))
+      let outcome: Effect.Effect<boolean, Failure<"Overloaded">> = Effect.succeed(true)
+      const layer = Accounts.layer.pipe(
+        Layer.provide([
+          Layer.mock(Sessions, { open: () => Effect.succeed({ refreshToken: "", revoked: [] }) }),
+          Layer.mock(SessionRevocations, { announce: () => {} }),
+          Layer.mock(UserRepository, { findByPhone: () => Effect.succeed(Option.some(user)) }),
+          Layer.mock(Auth, { issueUser: () => Effect.succeed({ token: "", expire: 0 }) }),
+          Layer.mock(PasswordHasher, { verify: () => outcome }),
+          Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
+          Layer.mock(Contacts, {}),
+          Layer.mock(AuthRateLimiter, { take: (key) => change(key, 1), giveBack: (key) => change(key, -1) }),
+          ids
+        ])
+      )
+      const keys = ["network:203.0.113.1", `phone:${phone} 203.0.113.1`]
+      const countsAfter = (next: typeof outcome) =>
+        Effect.gen(function* () {
+          outcome = next
+          const { login } = yield* Accounts
+          yield* Effect.exit(login({ phone, password: "secret" }, "203.0.113.1"))
+          assert.sameMembers([...counts.keys()], keys)
+          return keys.map((key) => counts.get(key))
+        })
+      yield* Effect.gen(function* () {
+        assert.deepStrictEqual(yield* countsAfter(Effect.succeed(true)), [0, 0])
+        assert.deepStrictEqual(yield* countsAfter(Effect.fail(failure("Overloaded"))), [0, 0])
+        assert.deepStrictEqual(yield* countsAfter(Effect.succeed(false)), [1, 1])
+      }).pipe(Effect.provide(layer))
     })
   )
 })

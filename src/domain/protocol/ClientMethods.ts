@@ -85,6 +85,11 @@ export const methods = {
     success: Schema.Void,
     errors: joinResponseFailures
   }),
+  active: signal("session.active", {
+    summary: "Tell that somebody looks at the screen: the connection is not idle",
+    payload: Schema.Struct({}),
+    errors: []
+  }),
   typing: signal("typing", {
     summary: "Tell the other members that the user is typing",
     payload: Schema.Struct({ conversationId: ConversationId }).pipe(Schema.encodeKeys(onWire)),

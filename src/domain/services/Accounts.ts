@@ -20,7 +20,8 @@ import {
 } from "../accounts/User.ts"
 import { SessionRevocations } from "../cluster/SessionRevocations.ts"
 import { Contacts } from "../contacts/Contacts.ts"
-import { type Failure, failure } from "../shared/Failure.ts"
+import type { ErrorName } from "../shared/ErrorTable.ts"
+import { type AnyFailure, type Failure, failure } from "../shared/Failure.ts"
 import { Ids, type UserId } from "../shared/Ids.ts"
 import { opaqueString } from "../shared/Text.ts"
 
@@ -94,15 +95,23 @@ export class Accounts extends Context.Service<
       const limiter = yield* AuthRateLimiter
       const ids = yield* Ids
 
-      /** Counts an attempt under a key, and takes that back when it was right. */
+      /** Counts an attempt under a key, and takes that back unless it was wrong: the server itself may have failed. */
       const counted =
         (key: string) =>
-        <A, E>(attempt: Effect.Effect<A, E>) =>
-          Effect.tap(Effect.andThen(limiter.take(key), attempt), () => limiter.giveBack(key))
+        <A, E extends AnyFailure>(attempt: Effect.Effect<A, E>) =>
+          Effect.andThen(
+            limiter.take(key),
+            attempt.pipe(
+              Effect.tap(() => limiter.giveBack(key)),
+              Effect.tapError(({ _tag }) => (wrong.has(_tag) ? Effect.void : limiter.giveBack(key)))
+            )
+          )
 
       /** The same under the caller's network; services of the operator have no such limit. */
       const countedIn = (address: string | undefined) =>
-        address === undefined ? <A, E>(attempt: Effect.Effect<A, E>) => attempt : counted(keyOf(networkOf(address)))
+        address === undefined
+          ? <A, E extends AnyFailure>(attempt: Effect.Effect<A, E>) => attempt
+          : counted(keyOf(networkOf(address)))
 
       const issue = Effect.fnUntraced(function* (session: Session, refreshToken: string) {
         const { token, expire } = yield* auth.issueUser(session)
@@ -232,6 +241,9 @@ export class Accounts extends Context.Service<
     })
   )
 }
+
+/** The failures of a wrong attempt. */
+const wrong: ReadonlySet<ErrorName> = new Set(["WrongCredentials", "BadRefreshToken", "BadPhone"])
 
 /** All callers without an address together: other services of the operator. */
 const services = "services"

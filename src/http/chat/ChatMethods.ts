@@ -76,6 +76,9 @@ export const layer = Router.layer(
       groups.respond(connection.userId, groupReqId, handleResult)
     )
 
+    // The frame itself is the operation: every data frame restarts the idle clock.
+    const active = inBackground(methods.active, () => Effect.void)
+
     /** The time of each connection's last event `typing`. */
     const typedAt = new WeakMap<ConnectionHandle, number>()
     const typing = inBackground(methods.typing, ({ connection, payload: { conversationId } }) => {
@@ -119,7 +122,7 @@ export const layer = Router.layer(
 
     const sync = answered(methods.sync, ({ connection, payload }) => readMissed(connection.userId, payload))
 
-    return { chat, recall, edit, react, markRead, invite, respond, typing, history, sync, online, watch }
+    return { chat, recall, edit, react, markRead, invite, respond, active, typing, history, sync, online, watch }
   })
 )
 

@@ -23,7 +23,8 @@ export const socketOptions = {
 } as const
 
 /** The path of a request as routes see it: slashes too many are forgiven. */
-const tidyPath = (url: string): string => (url.split("?", 1)[0] ?? "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "")
+export const tidyPath = (url: string): string =>
+  (url.split("?", 1)[0] ?? "").replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "")
 
 /**
  * Options of a server that gives up on slow headers and bodies, so that half-open requests cannot pile up. Only this path
