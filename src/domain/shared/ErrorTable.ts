@@ -18,7 +18,7 @@ export const errorTable = {
   WrongCredentials: { code: 200002, status: 401, msg: "wrong phone or password" },
   UserNotFound: { code: 200003, status: 404, msg: "no such user" },
   BadPhone: { code: 200004, status: 400, msg: "not a valid phone number" },
-  BadRefreshToken: { code: 200005, status: 401, msg: "refresh token is unknown, expired or used" },
+  BadRefreshToken: { code: 200005, status: 401, msg: "refresh token is unknown, expired or revoked" },
   NoConversation: { code: 300001, status: 404, msg: "no such conversation" },
   NoReceiver: { code: 300002, status: 404, msg: "no such receiver" },
   Blocked: { code: 300003, status: 403, msg: "messages between these users are blocked" },

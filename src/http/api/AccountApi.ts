@@ -32,7 +32,7 @@ export class AccountGroup extends HttpApiGroup.make("account")
       payload: RefreshRequest,
       success: Success(TokenPair),
       error: failuresOf("RateLimited", "BadRefreshToken")
-    }).annotate(OpenApi.Summary, "Exchange a refresh token, which works once, for new tokens")
+    }).annotate(OpenApi.Summary, "Exchange a refresh token for new tokens")
   )
   .prefix("/v1/user")
   .annotateMerge(OpenApi.annotations({ title: "Accounts", description: "Register, log in, stay logged in" })) {}
