@@ -45,4 +45,19 @@ describe("a login that is revoked", () => {
       )
     }).pipe(Effect.provide(ConnectionRegistry.layer.pipe(Layer.provide(policyOf()))))
   )
+
+  it.effect("is remembered, and forgotten first, after ten thousand others", () =>
+    Effect.gen(function* () {
+      const registry = yield* ConnectionRegistry
+      for (let index = 1; index <= 10_000; index += 1) registry.logOut(user, `${index}`)
+      const closesOf = (sessionId: string) => {
+        const { made, closes } = connection(`c${sessionId}`, sessionId)
+        registry.add(made)
+        return closes.filter((close) => close === "Revoked").length
+      }
+      assert.strictEqual(closesOf("1"), 1)
+      registry.logOut(user, "10001")
+      assert.deepStrictEqual(["1", "2", "10001"].map(closesOf), [0, 1, 1])
+    }).pipe(Effect.provide(ConnectionRegistry.layer.pipe(Layer.provide(policyOf()))))
+  )
 })

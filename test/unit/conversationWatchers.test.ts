@@ -6,6 +6,7 @@ import { ConversationWatchers, type Watch } from "../../src/actors/delivery/Conv
 import { type HistoryPage, MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
+import { message, settle } from "../support/ActorHarness.ts"
 
 const conversationId = "1_2" as ConversationId
 const empty: HistoryPage = { messages: [], hasMore: false }
@@ -120,6 +121,68 @@ describe("the followers of a conversation", () => {
         store.isOpen.openUnsafe()
         assert.deepStrictEqual(yield* Fiber.join(second), empty)
         assert.strictEqual(store.reads, 1)
+      })
+    )
+  )
+
+  it.effect("are woken by their own conversation alone, or all together", () =>
+    withStore(
+      Effect.fnUntraced(function* () {
+        const watchers = yield* ConversationWatchers
+        const here = yield* watchers.watch(conversationId)
+        const there = yield* watchers.watch("1_3" as ConversationId)
+        const woken: Array<string> = []
+        for (const [name, { news }] of [
+          ["here", here],
+          ["there", there]
+        ] as const) {
+          yield* Effect.forkChild(Effect.forever(Effect.tap(news, () => Effect.sync(() => woken.push(name)))))
+        }
+        const wakenBy = (id: ConversationId | undefined) =>
+          Effect.gen(function* () {
+            yield* settle
+            woken.length = 0
+            watchers.wake(id)
+            yield* settle
+            return woken.toSorted()
+          })
+        assert.deepStrictEqual(yield* wakenBy(conversationId), ["here"])
+        assert.deepStrictEqual(yield* wakenBy("1_4" as ConversationId), [])
+        assert.deepStrictEqual(yield* wakenBy(undefined), ["here", "there"])
+      })
+    )
+  )
+
+  it.effect("are a thousand at most; one who leaves makes room", () =>
+    withStore(
+      Effect.fnUntraced(function* () {
+        yield* Effect.replicateEffect(watch, 999)
+        for (let round = 0; round < 3; round += 1) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              yield* watch
+              assert.strictEqual((yield* Effect.flip(Effect.scoped(watch)))._tag, "Overloaded")
+            })
+          )
+        }
+      })
+    )
+  )
+
+  it.effect("get no more of a page than fits into a frame, and are told that there is more", () =>
+    withStore(
+      Effect.fnUntraced(function* (store) {
+        const { pageAfter } = yield* watch
+        store.isOpen.openUnsafe()
+        const long = [1, 2, 3].map((seq) => ({ ...message(seq), content: "x".repeat(400_000) }))
+        store.page = Effect.succeed({ messages: long, hasMore: false })
+        const page = yield* pageAfter(7, 200)
+        assert.isBelow(page.messages.length, 3)
+        assert.isTrue(page.hasMore)
+        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: false })
+        assert.isFalse((yield* pageAfter(8, 200)).hasMore)
+        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: true })
+        assert.isTrue((yield* pageAfter(9, 200)).hasMore)
       })
     )
   )
