@@ -77,7 +77,7 @@ const measure = (mode: AckMode, frames: number, withJson: boolean): number => {
     }
   }
   const ack = (id: string, ackSeq: number) => {
-    const frame = { id, frameType: FrameType.ack, method: "", data: undefined, ackSeq }
+    const frame = { id, frameType: FrameType.ack, method: "", data: undefined, ackSeq, size: 0 }
     if (!withJson) return take({ _tag: "FrameReceived", frame })
     const parsed = parseFrame(`{"id":"${id}","frameType":2,"ackSeq":${ackSeq}}`)
     if (parsed._tag === "Success") take({ _tag: "FrameReceived", frame: parsed.success })
@@ -90,7 +90,7 @@ const measure = (mode: AckMode, frames: number, withJson: boolean): number => {
     const id = String(seq)
     take({
       _tag: "FrameReceived",
-      frame: { id, frameType: FrameType.data, method: "conversation.chat", data: undefined, ackSeq: 0 }
+      frame: { id, frameType: FrameType.data, method: "conversation.chat", data: undefined, ackSeq: 0, size: 0 }
     })
     if (mode === "rigor") ack(id, 2)
     const request = requests.pop()

@@ -185,6 +185,24 @@ export const groupsSuite = <E, F>(
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("forget a request that was cancelled when the same is asked again, and no other one", () =>
+      Effect.gen(function* () {
+        const { groups } = yield* founded([])
+        yield* groups.addRequests([request("501", "2"), request("502", "10")])
+        for (const id of ["501", "502"]) yield* groups.close(requestIdOf(id), cancel, idOf("1"), 7)
+        const idsAfter = (...ids: ReadonlyArray<string>) =>
+          Effect.gen(function* () {
+            for (const id of ids) {
+              yield* groups.addRequests([request(id, "2")])
+              yield* groups.close(requestIdOf(id), cancel, idOf("1"), 8)
+            }
+            return (yield* groups.requests(idOf("1"), groupId, undefined)).map(({ id }) => id as string)
+          })
+        assert.deepStrictEqual(yield* idsAfter("503"), ["503", "502"])
+        assert.deepStrictEqual(yield* idsAfter("504", "505", "506"), ["506", "502"])
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("either let in or refuse, whatever happens at the same time", () =>
       Effect.gen(function* () {
         const { groups, resultOf } = yield* founded([])

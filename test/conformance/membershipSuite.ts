@@ -1,13 +1,14 @@
 /** A group as its members see it, by sync, history and read records, in every store (protocol.md section 1.7). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Result } from "effect"
+import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning, type SyncedConversation, type SyncPosition } from "../../src/domain/conversations/Sync.ts"
 import { syncPage } from "../../src/domain/conversations/SyncPage.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
-import { type ConversationId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
+import { ChatType, type ConversationId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import { conversationOf, draft } from "../support/Drafts.ts"
 import { nameOf } from "../support/Refusals.ts"
 import {
@@ -185,6 +186,52 @@ export const membershipSuite = <E, F>(
           unReads: [idOf("2")]
         })
         assert.strictEqual(yield* errorOf(conversations.readRecords(idOf("10"), message?.messageId ?? "")), "NoMessage")
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("hides who has read where one of two blocks the other, and says so to who marks", () =>
+      Effect.gen(function* () {
+        const conversations = yield* start
+        const contacts = yield* Contacts
+        const id = conversationOf("1", "2")
+        const isVisible = (userId: string) => conversations.isVisibleToOthers(idOf(userId), id)
+        assert.strictEqual(yield* errorOf(isVisible("1")), "NoConversation")
+        yield* (yield* ConversationLists).setUp(idOf("1"), receiverOf(ChatType.single, idOf("2")))
+        assert.isFalse(yield* isVisible("1"))
+        yield* append(draft("1", "2", "first"), draft("1", "2", "second"), draft("1", "2", "third"))
+        assert.deepStrictEqual([yield* isVisible("1"), yield* isVisible("2")], [true, true])
+        assert.strictEqual(yield* errorOf(isVisible("10")), "NoConversation")
+        const [first] = yield* historyOf(id)
+        const records = conversations.readRecords(idOf("1"), first?.messageId ?? "")
+        const mark = (seq: number) => conversations.markRead(idOf("2"), id, seq)
+        const [read, unread] = [
+          { reads: [idOf("2")], unReads: [] },
+          { reads: [], unReads: [idOf("2")] }
+        ]
+        assert.deepStrictEqual(yield* mark(1), { seq: 1, moved: true, isBlocked: false })
+        assert.deepStrictEqual(yield* mark(1), { seq: 1, moved: false, isBlocked: false })
+        assert.deepStrictEqual(yield* records, read)
+        const blocks = [
+          ["1", "2"],
+          ["2", "1"]
+        ] as const
+        for (const [index, [blocker, blocked]] of blocks.entries()) {
+          yield* contacts.block(idOf(blocker), idOf(blocked))
+          assert.deepStrictEqual(yield* records, unread)
+          assert.strictEqual(yield* errorOf(isVisible("1")), "Blocked")
+          assert.deepStrictEqual(yield* mark(index + 2), { seq: index + 2, moved: true, isBlocked: true })
+          yield* contacts.unblock(idOf(blocker), idOf(blocked))
+          assert.deepStrictEqual(yield* records, read)
+        }
+        assert.deepStrictEqual(yield* mark(2), { seq: 3, moved: false, isBlocked: false })
+        assert.strictEqual(yield* errorOf(mark(4)), "BadParameters")
+        assert.strictEqual(yield* errorOf(conversations.markRead(idOf("10"), id, 1)), "NoConversation")
+        // In a group nobody is hidden from who is blocked.
+        yield* contacts.block(idOf("1"), idOf("2"))
+        const group = groupId as string as ConversationId
+        assert.isFalse((yield* conversations.markRead(idOf("1"), group, 3)).isBlocked)
+        const [, words] = yield* historyOf()
+        assert.deepStrictEqual(yield* conversations.readRecords(idOf("1"), words?.messageId ?? ""), read)
       }).pipe(Effect.provide(layer))
     )
 

@@ -65,7 +65,8 @@ layer(TestServer.layer(), live)("a frame", (it) => {
     "with an unknown frame type": [{ id: "a", frameType: 4 }, "a"],
     "with a frame type that is a string": [{ id: "a", frameType: "0" }, "a"],
     "with a method that is an object": [{ id: "a", method: {} }, "a"],
-    "with an ackSeq that is not an integer": [{ id: "a", ackSeq: 1.5 }, "a"]
+    "with an ackSeq that is not an integer": [{ id: "a", ackSeq: 1.5 }, "a"],
+    "that is nested 30 000 deep": [`{"id":"a","data":${"[".repeat(30_000)}${"]".repeat(30_000)}}`, ""]
   }
   for (const [what, [frame, id]] of Object.entries(badFrames)) {
     it.effect(`${what} gets an err frame with 100002 and the connection lives on`, () =>

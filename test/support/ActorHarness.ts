@@ -179,6 +179,7 @@ export const frame = (changes: Partial<Frame>): Frame => ({
   method: "do",
   data: undefined,
   ackSeq: 0,
+  size: 0,
   ...changes
 })
 

@@ -10,20 +10,33 @@ const frame = (changes: Partial<Frame>): Frame => ({
   method: "",
   data: undefined,
   ackSeq: 0,
+  size: 0,
   ...changes
 })
 
 describe("a frame of a client", () => {
   it("has the zero values of what it leaves out, and none of what it does not have", () => {
-    assert.deepStrictEqual(parsed("{}"), frame({}))
+    assert.deepStrictEqual(parsed("{}"), frame({ size: 2 }))
     assert.deepStrictEqual(
       parsed('{"id":"7","frameType":2,"method":"m","data":{"a":null},"ackSeq":1,"fromID":"x","more":1}'),
-      frame({ id: "7", frameType: 2, method: "m", data: { a: null }, ackSeq: 1 })
+      frame({ id: "7", frameType: 2, method: "m", data: { a: null }, ackSeq: 1, size: 88 })
     )
     assert.deepStrictEqual(
       parsed(`{"id":"${"x".repeat(64)}","frameType":9}`),
-      frame({ id: "x".repeat(64), frameType: 9 })
+      frame({ id: "x".repeat(64), frameType: 9, size: 87 })
     )
+  })
+
+  it("is nested at most 64 deep, whatever its texts look like", () => {
+    const nested = (depth: number, inside = "") => `{"data":${"[".repeat(depth)}${inside}${"]".repeat(depth)}}`
+    assert.isTrue("data" in parsed(nested(63)))
+    assert.deepStrictEqual(parsed(nested(64)), { id: "", problem: "nested more than 64 deep" })
+    assert.deepStrictEqual(parsed(nested(30_000)), { id: "", problem: "nested more than 64 deep" })
+    for (const text of ["[".repeat(200), '\\"['.repeat(100), `${"{".repeat(200)}\\\\`]) {
+      assert.isTrue("data" in parsed(nested(63, `"${text}"`)), text)
+      assert.isTrue("problem" in parsed(nested(64, `"${text}"`)), text)
+    }
+    assert.isTrue("data" in parsed(`{"data":[${Array(1_000).fill('[{"a":[]},{}]').join()}]}`))
   })
 
   it("that is none says why, under its id as far as that can be read", () => {

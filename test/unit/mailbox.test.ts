@@ -4,6 +4,7 @@ import { Effect, Fiber, Scheduler } from "effect"
 import { Mailbox } from "../../src/actors/connections/Mailbox.ts"
 import type { Transport } from "../../src/actors/connections/Transport.ts"
 import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
+import { frame } from "../support/ActorHarness.ts"
 
 /** The bounds of `docs/architecture.md`. */
 const [highWater, capacity, pushesMax] = [256, 11_179, 1_024]
@@ -46,6 +47,30 @@ describe("a mailbox", () => {
       assert.deepStrictEqual(told, ["pause", "resume"])
       fill(seen, highWater)
       assert.deepStrictEqual(told, ["pause", "resume", "pause"])
+    })
+  )
+
+  it.effect("pauses the socket at 256 Ki of texts, which parsed may take twenty times as much", () =>
+    Effect.gen(function* () {
+      const { mailbox, told, fill } = stage()
+      const large = { _tag: "FrameReceived", frame: frame({ size: 64 * 1024 }) } as const
+      for (let round = 0; round < 3; round += 1) {
+        told.length = 0
+        fill(large, 3)
+        fill(seen, 5)
+        assert.deepStrictEqual(told, [])
+        fill(large, 1)
+        assert.deepStrictEqual(told, ["pause"])
+        const events = yield* mailbox.take()
+        mailbox.release()
+        assert.deepStrictEqual(told, ["pause", "resume"])
+        // What is given back counts again.
+        mailbox.giveBack(events.slice(1))
+        fill(large, 1)
+        assert.deepStrictEqual(told, ["pause", "resume", "pause"])
+        yield* mailbox.take()
+        mailbox.release()
+      }
     })
   )
 

@@ -8,17 +8,21 @@ import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.
 import { closeCodes } from "../../domain/protocol/CloseCode.ts"
 import type { Transport } from "./Transport.ts"
 
-/** Events that may wait before the socket is paused. */
+/** Events that may wait before the socket is paused, and the texts of their frames together, in UTF-16 units. */
 const highWater = 256
+const sizeHighWater = 256 * 1024
 /** A paused socket still delivers frames that were read already: at most 64 KiB, in frames of 6 bytes or more. */
 const capacity = highWater + 10_923
 /** Past so many events one more push closes the socket: pushes take memory while they wait for a peer that does not read. */
 const pushesMax = 1_024
 
+const sizeOf = (event: ConnectionEvent): number => (event._tag === "FrameReceived" ? event.frame.size : 0)
+
 const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
 
 export class Mailbox {
   private events: Array<ConnectionEvent> = []
+  private size = 0
   private wake: (() => void) | undefined
   private backlogged = false
   private overflowed = false
@@ -38,12 +42,13 @@ export class Mailbox {
       return this.transport.close(code, reason)
     }
     this.events.push(event)
+    this.size += sizeOf(event)
     if (this.wake !== undefined) {
       // Later in this turn of the event loop, together with the events that come until then.
       this.dispatcher.scheduleTask(this.wake, 0)
       this.wake = undefined
     }
-    if (!this.backlogged && this.events.length >= highWater) {
+    if (!this.backlogged && (this.events.length >= highWater || this.size >= sizeHighWater)) {
       this.backlogged = true
       this.transport.pause()
     }
@@ -60,6 +65,7 @@ export class Mailbox {
   /** Puts unhandled events back, before those that have come since. */
   giveBack(events: ReadonlyArray<ConnectionEvent>): void {
     this.events = [...events, ...this.events]
+    for (const event of events) this.size += sizeOf(event)
   }
 
   /** Resumes the socket if this mailbox paused it. */
@@ -72,6 +78,7 @@ export class Mailbox {
   private takeAll(): ReadonlyArray<ConnectionEvent> {
     const { events } = this
     this.events = []
+    this.size = 0
     if (this.overflowed) events.push({ _tag: "SocketClosed" })
     return events
   }

@@ -12,6 +12,8 @@ export interface AckLimits {
   readonly ackRetryMillis: number
   /** In mode rigor: frames that wait for their turn; one more is refused. */
   readonly unconfirmedMax: number
+  /** Their texts together, in UTF-16 units. */
+  readonly unconfirmedSizeMax: number
   /** When an unacknowledged push is first repeated, and how often it is. */
   readonly pushRetryMillis: number
   readonly pushRetryCount: number
@@ -22,7 +24,12 @@ export interface AckLimits {
 }
 
 /** The limits that are no setting. */
-export const fixedAckLimits = { unconfirmedMax: 64, unackedMax: 256, leftOutMax: 256 } as const
+export const fixedAckLimits = {
+  unconfirmedMax: 64,
+  unconfirmedSizeMax: 512 * 1024,
+  unackedMax: 256,
+  leftOutMax: 256
+} as const
 
 /** The ways in which an exchange of acks fails: a repetition, or giving up. */
 export const ackFailures = ["AckRepeated", "Unconfirmed", "PushRepeated", "SyncRequired"] as const

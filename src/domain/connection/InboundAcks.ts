@@ -2,14 +2,16 @@
  * Acks of the client's commands in mode rigor, as a pure machine (protocol.md section 1.4). A frame is acknowledged at
  * once, waits for the client to confirm that ack, and takes its turn when every frame before it has had its own.
  */
-import { Equal } from "effect"
 import { ackFrame, errFrame, type Frame, FrameType, type ServerFrame } from "../protocol/Frame.ts"
 import { type AnyFailure, failure } from "../shared/Failure.ts"
+import { isSameJson } from "../shared/Json.ts"
 import type { AckLimits } from "./AckService.ts"
 
 /** A frame that waits for its turn. */
 export interface WaitingFrame {
-  readonly frame: Frame
+  readonly frame: Omit<Frame, "data">
+  /** The frame's data as JSON, since parsed it may take twenty times the memory; `undefined` where it has none. */
+  readonly data: string | undefined
   /** Whether the client has confirmed the ack. A noAck frame counts as confirmed: it waits only for those before it. */
   readonly confirmed: boolean
   /** When the server's ack was first sent, and how often again. */
@@ -45,12 +47,13 @@ export const received = (acks: InboundAcks, frame: Frame, now: number, limits: A
   const first = frame.id === "" ? undefined : acks.waiting.find((waiting) => waiting.frame.id === frame.id)
   if (first !== undefined) return receivedAgain(acks, first, frame, limits)
   if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
-  if (acks.waiting.length >= limits.unconfirmedMax) {
+  const size = acks.waiting.reduce((sum, waiting) => sum + waiting.frame.size, frame.size)
+  if (acks.waiting.length >= limits.unconfirmedMax || size > limits.unconfirmedSizeMax) {
     const msg = "too many frames wait to be confirmed"
     return refused(acks, frame, failure("Overloaded", { msg, retryAfter: limits.ackRetryMillis }))
   }
   const waiting: WaitingFrame = {
-    frame,
+    ...packed(frame),
     confirmed: !wantsAck,
     ackedAt: now,
     errCount: 0,
@@ -96,7 +99,7 @@ const turn = (
 ): InboundStep => {
   const first = waiting.findIndex(({ confirmed }) => !confirmed)
   const end = first < 0 ? waiting.length : first
-  const ready = waiting.slice(0, end).map(({ frame }) => frame)
+  const ready = waiting.slice(0, end).map(unpacked)
   return { acks: waitingOf(waiting.slice(end), limits), send, ready }
 }
 
@@ -111,14 +114,28 @@ const waitingOf = (waiting: ReadonlyArray<WaitingFrame>, limits: AckLimits): Inb
 
 /** The same frame is acknowledged again; another one under its id is refused, and the first stays. */
 const receivedAgain = (acks: InboundAcks, first: WaitingFrame, frame: Frame, limits: AckLimits): InboundStep => {
-  if (first.frame.method !== frame.method || !Equal.equals(first.frame.data, frame.data)) {
+  const copy = packed(frame)
+  if (first.frame.method !== frame.method || !isSameData(first.data, copy.data)) {
     return refused(acks, frame, failure("Conflict", { msg: "this id already names another frame" }))
   }
   if (frame.frameType === FrameType.noAck) return { acks, send: [], ready: [] }
   // The first copy may have been a noAck frame: a copy that wants acks gets all of them, the last one included.
-  const waiting = acks.waiting.map((other) => (other === first ? { ...first, frame } : other))
+  const waiting = acks.waiting.map((other) => (other === first ? { ...first, ...copy } : other))
   return { acks: waitingOf(waiting, limits), send: [serverAck(first)], ready: [] }
 }
+
+const packed = ({ data, ...frame }: Frame): Pick<WaitingFrame, "frame" | "data"> => ({
+  frame,
+  data: data === undefined ? undefined : JSON.stringify(data)
+})
+
+const unpacked = ({ frame, data }: WaitingFrame): Frame => ({
+  ...frame,
+  data: data === undefined ? undefined : JSON.parse(data)
+})
+
+const isSameData = (one: string | undefined, other: string | undefined): boolean =>
+  one === undefined || other === undefined ? one === other : isSameJson(one, other)
 
 const refused = (acks: InboundAcks, frame: Frame, error: AnyFailure): InboundStep => ({
   acks,

@@ -1,6 +1,7 @@
 /** The frame: one JSON text message on the socket, in both directions (protocol.md section 1.2). */
 import { Result, Schema } from "effect"
 import type { AnyFailure } from "../shared/Failure.ts"
+import { depthMax, isTooDeep } from "../shared/Json.ts"
 import { isWellFormed } from "../shared/Text.ts"
 
 /** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
@@ -28,6 +29,8 @@ export interface Frame {
   readonly method: string
   readonly data: unknown
   readonly ackSeq: number
+  /** The length of its text, in UTF-16 units: what it costs to keep it. */
+  readonly size: number
 }
 
 /** Why a text is not a frame, and the id that it carries as far as that could be read. */
@@ -40,6 +43,7 @@ const decodeClientFrame = Schema.decodeUnknownResult(ClientFrame)
 
 /** Reads the text of one WebSocket message. */
 export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
+  if (isTooDeep(text)) return Result.fail({ id: "", problem: `nested more than ${depthMax} deep` })
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -56,7 +60,8 @@ export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
     frameType: frame.frameType ?? FrameType.data,
     method: frame.method ?? "",
     data: frame.data,
-    ackSeq: frame.ackSeq ?? 0
+    ackSeq: frame.ackSeq ?? 0,
+    size: text.length
   })
 }
 
