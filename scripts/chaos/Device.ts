@@ -28,7 +28,7 @@ const handshakeMillis = 5_000
 const reconnectMillisMax = 500
 const syncId = "sync"
 /** Ends of a connection that say that the client has done something wrong. */
-const unexpectedCodes = new Set([1002, 1003, 1007, 1008, 1009, 1011, 4003, 4029])
+const unexpectedCodes = new Set([1002, 1003, 1007, 1008, 1009, 1011, 4003])
 /** Errors that the server may send while it, or a part it needs, is unable: the frame is sent again later. */
 const passingCodes: ReadonlySet<number> = new Set([codes.overloaded, codes.database])
 

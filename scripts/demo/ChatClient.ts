@@ -313,7 +313,7 @@ export class ChatClient {
 }
 
 /** Whether the server asks for patience instead of refusing. */
-const isDelay = (frame: WireFrame): boolean => codeOf(frame) === codes.rateLimited || codeOf(frame) === codes.overloaded
+const isDelay = (frame: WireFrame): boolean => codeOf(frame) === codes.overloaded
 
 /** Whether `ws` ended the socket for what the server sent: an answer other than the upgrade, or a frame that is none. */
 const isAgainstProtocol = (error: Error): boolean =>

@@ -163,20 +163,32 @@ layer(TestServer.layer(), live)("a frame", (it) => {
   )
 })
 
-layer(TestServer.layer({ CHAT_RATE_LIMIT: "5/minute" }), live)("a rate of frames", (it) => {
-  it.effect("above the limit gets err frames with 100008 and the time to wait, at last 4029", () =>
-    Effect.gen(function* () {
-      const { peer } = yield* open()
-      for (let index = 0; index < 6; index++) peer.send({ id: `p${index}`, frameType: 1 })
-      const err = (yield* peer.answer("p5")).data as { code: number; retryAfter: number }
-      assert.strictEqual(err.code, 100008)
-      assert.isTrue(err.retryAfter > 0 && err.retryAfter <= 12_000)
-      for (let index = 0; index < 100; index++) peer.send({ id: "x", frameType: 1 })
-      const { code, reason } = yield* peer.closed()
-      assert.strictEqual(code, 4029)
-      assert.match(reason, /^rate-limited; retryAfter=\d+$/)
-    })
-  )
+layer(TestServer.layer({ CHAT_RATE_LIMIT: "100/second" }), live)("a client that sends faster than its rate", (it) => {
+  for (const ack of ["once", "rigor"]) {
+    it.effect(`is slowed down and refused nothing: an outbox of 500 is stored in order, with ack=${ack}`, () =>
+      Effect.gen(function* () {
+        const { peer } = yield* open(`?ack=${ack}`)
+        const bob = yield* register()
+        const ids = Array.from({ length: 500 }, (_, index) => `m${index}`)
+        const lastAckSeq = ack === "rigor" ? 3 : 1
+        const acks = () => peer.frames.filter(({ frameType, ackSeq }) => frameType === 2 && ackSeq === lastAckSeq)
+        for (const id of ids) {
+          peer.send(chatFrame(id, bob, id))
+          if (ack === "rigor") peer.send({ id, frameType: 2, ackSeq: 2 })
+        }
+        yield* until(() => acks().length === ids.length)
+        assert.deepStrictEqual(
+          acks().map(({ id, data }) => [id, (data as { readonly seq: number }).seq]),
+          ids.map((id, index) => [id, index + 1])
+        )
+        assert.deepStrictEqual(
+          peer.frames.filter(({ frameType }) => frameType === 9),
+          []
+        )
+        yield* isAlive(peer)
+      })
+    )
+  }
 })
 
 layer(TestServer.layer(), live)("a peer", (it) => {

@@ -7,6 +7,7 @@ import {
   type ConnectionEvent,
   type ConnectionState,
   deadline,
+  isReading,
   type Outcome,
   open,
   type Request,
@@ -57,8 +58,8 @@ const seen = occurrences("the connection machine", {
   "resumed after a pause": 50,
   "ten bad frames within ten seconds": 50,
   "ten bad frames in a longer time": 5,
-  "refused by the rate": 100,
-  "let through after a refusal": 50
+  "read again when the debt was paid": 100,
+  "sent more before it was slowed down": 100
 })
 
 describe("the connection machine", () => {
@@ -119,7 +120,7 @@ describe("the connection machine", () => {
       )
       const after = run(state, settled, limits)
       assert.strictEqual(after.state.inFlight, 0)
-      assert.isFalse(after.state.paused)
+      assert.isTrue(isReading(after.state))
       const expected = requests.flatMap(([noAck, outcome], index) => {
         if (outcome === "Done")
           return noAck || ackMode === "none" ? [] : [{ id: String(index), frameType: 2, ackSeq: 5 }]
@@ -191,35 +192,48 @@ describe("the connection machine", () => {
   )
 
   it.prop(
-    "lets no more through than the rate, and says exactly when to try again",
-    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))).check(Schema.isMaxLength(60))],
-    ([waits]) => {
-      const limits = { ...quiet, rateLimit: { count: 3, windowMillis: 60 }, rateStrikesMax: 1_000 }
+    "slows a client past its rate, refuses nothing, and reads again exactly when the debt is paid",
+    [
+      Schema.Array(
+        Schema.Struct({
+          wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 })),
+          /** Whether the frame was read already when the socket was paused. */
+          isRead: Schema.Boolean,
+          size: Schema.Literals([0, 100, 4_096, 4_097])
+        })
+      ).check(Schema.isMaxLength(60))
+    ],
+    ([frames]) => {
+      const limits = { ...quiet, rateLimit: { count: 3, windowMillis: 60 } }
       let now = 0
       let state = opened(limits)
-      const passed: Array<number> = []
-      let wasRefused = false
-      for (const wait of waits) {
+      const handled: Array<{ readonly at: number; readonly cost: number }> = []
+      for (const { wait, isRead, size } of frames) {
         now += wait
-        const [next, commands] = step(state, received("a"), now, limits)
-        const isLetThrough = commands.some((command) => command._tag === "Dispatch")
-        seen.saw("let through after a refusal", isLetThrough && wasRefused)
-        seen.saw("refused by the rate", !isLetThrough)
-        wasRefused = !isLetThrough
-        if (isLetThrough) passed.push(now)
-        else {
-          const data = framesOf(commands)[0]?.data as { code: number; retryAfter: number }
-          assert.strictEqual(data.code, 100008)
-          const early = step(next, received("b"), now + data.retryAfter - 1, limits)[1]
-          const later = step(next, received("b"), now + data.retryAfter, limits)[1]
-          assert.isFalse(early.some((command) => command._tag === "Dispatch"))
-          assert.isTrue(later.some((command) => command._tag === "Dispatch"))
+        if (!isReading(state) && (deadline(state, limits) <= now || !isRead)) {
+          const paidAt = deadline(state, limits)
+          assert.deepStrictEqual(step(state, { _tag: "DeadlineReached" }, paidAt - 1, limits)[1], [])
+          const [next, commands] = step(state, { _tag: "DeadlineReached" }, paidAt, limits)
+          assert.deepStrictEqual(commands, [{ _tag: "Resume" }])
+          state = next
+          now = Math.max(now, paidAt)
+          seen.saw("read again when the debt was paid")
         }
+        const wasReading = isReading(state)
+        seen.saw("sent more before it was slowed down", !wasReading)
+        const event: ConnectionEvent = { _tag: "FrameReceived", frame: frame({ id: "a", method: "m", size }) }
+        const [next, commands] = step(state, event, now, limits)
+        assert.deepStrictEqual(
+          commands.map(({ _tag }) => _tag),
+          wasReading && !isReading(next) ? ["Dispatch", "Pause"] : ["Dispatch"]
+        )
         state = next
-        // A bucket of 3 refilled by 3 per 60 ms: in any span at most 3 plus what the span refills.
-        for (const [index, from] of passed.entries()) {
-          assert.isAtMost(passed.length - index, 3 + Math.floor(((now - from) * 3) / 60 + 1e-9))
+        // A bucket of 3, refilled by 3 per 60 ms, was paid for when the socket was read.
+        for (const [index, { at }] of wasReading ? handled.entries() : []) {
+          const costs = handled.slice(index).reduce((sum, { cost }) => sum + cost, 0)
+          assert.isAtMost(costs, 3 + ((now - at) * 3) / 60 + 1e-9)
         }
+        handled.push({ at: now, cost: size > 4_096 ? 2 : 1 })
       }
     },
     { arbitrary: { runs: 1_000 } }
@@ -231,7 +245,7 @@ describe("the connection machine", () => {
     const limits = { ...quiet, rateLimit: { count: 2, windowMillis: 1_000 } }
     for (const frameType of [FrameType.data, FrameType.noAck, FrameType.ping, FrameType.ack, FrameType.err]) {
       const event: ConnectionEvent = { _tag: "FrameReceived", frame: frame({ id: "a", frameType }) }
-      const { commands } = run(
+      const { state, commands } = run(
         opened(limits),
         [
           [event, 0],
@@ -240,7 +254,8 @@ describe("the connection machine", () => {
         ],
         limits
       )
-      assert.deepInclude(framesOf(commands).at(-1)?.data as object, { code: 100008, retryAfter: 500 })
+      assert.strictEqual(commands.at(-1)?._tag, "Pause")
+      assert.strictEqual(deadline(state, limits), 500)
     }
     const back = run(
       opened(limits),
@@ -276,8 +291,8 @@ describe("the connection machine", () => {
     const { state } = run(opened(limits, "rigor"), at(events), limits)
     const credits = state.rateCredit / 1_000
     assert.strictEqual(credits, 0)
-    const { commands } = run(state, at([acked("b", 2)]), limits)
-    assert.deepInclude(framesOf(commands)[0]?.data as object, { code: 100008 })
+    assert.isTrue(isReading(state))
+    assert.isFalse(isReading(run(state, at([acked("b", 2)]), limits).state))
   })
 
   it("takes an ack of a push with its id alone, and refuses data in it that cannot be read", () => {
@@ -364,15 +379,50 @@ describe("the connection machine", () => {
     assert.strictEqual(deadline(state, quiet), 6_000)
   })
 
-  it("closes with 4029 when the rate is ignored a hundred times within ten seconds", () => {
-    const limits = { ...quiet, rateLimit: { count: 1, windowMillis: 1_000_000 } }
-    const { commands } = run(
+  it("is not closed by the heartbeat while the socket is not read, and waits for it anew afterwards", () => {
+    const limits = {
+      ...quiet,
+      heartbeatIntervalMillis: 1_000,
+      heartbeatGraceMillis: 500,
+      rateLimit: { count: 1, windowMillis: 1_000 }
+    }
+    const sent = [0, 1, 2, 3].map(() => [received("a"), 0] as const)
+    const indebted = run(opened(limits), sent, limits).state
+    const at = (state: ConnectionState, now: number) => run(state, [[{ _tag: "DeadlineReached" }, now]], limits)
+    const silent = at(indebted, 2_999)
+    assert.isFalse(silent.state.closed)
+    const read = at(silent.state, 3_000)
+    assert.isTrue(isReading(read.state))
+    assert.isFalse(at(read.state, 4_499).state.closed)
+    assert.deepInclude(at(read.state, 4_500).commands.at(-1), { _tag: "Close", close: "HeartbeatTimeout" })
+  })
+
+  it("is read only when neither debt nor requests in flight forbid it, and is told so once", () => {
+    const limits = { ...quiet, inFlightMax: 2, rateLimit: { count: 1, windowMillis: 1_000 } }
+    const full = run(
       opened(limits),
-      Array.from({ length: 101 }, (_, index) => [received("a"), index] as const),
+      ["a", "b", "c"].map((id) => [received(id), 0] as const),
       limits
     )
-    assert.strictEqual(framesOf(commands).length, 99)
-    assert.deepInclude(commands.at(-1), { _tag: "Close", close: "RateLimited" })
+    const told = (commands: ReadonlyArray<ConnectionCommand>) =>
+      commands.flatMap(({ _tag }) => (_tag === "Pause" || _tag === "Resume" ? [_tag] : []))
+    assert.deepStrictEqual(told(full.commands), ["Pause"])
+    const settled = full.commands.flatMap((command) =>
+      command._tag === "Dispatch"
+        ? [[{ _tag: "RequestSettled", request: command.request, outcome: outcomeOf("Done") }, 1] as const]
+        : []
+    )
+    const paid: ReadonlyArray<readonly [ConnectionEvent, number]> = [[{ _tag: "DeadlineReached" }, 2_000]]
+    for (const order of [
+      [settled, paid],
+      [paid, settled]
+    ] as const) {
+      const first = run(full.state, order[0], limits)
+      assert.deepStrictEqual(told(first.commands), [])
+      const second = run(first.state, order[1], limits)
+      assert.deepStrictEqual(told(second.commands), ["Resume"])
+      assert.isTrue(isReading(second.state))
+    }
   })
 
   it("wants no deadline and does nothing once it is closed", () => {

@@ -116,6 +116,23 @@ describe("a connection actor", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
+  it.effect("keeps the socket paused past its rate until the frames are paid for, and reads on by itself", () =>
+    Effect.gen(function* () {
+      const started = yield* start()
+      for (let round = 0; round < 3; round++) {
+        for (let index = 0; index < 5; index++) yield* tellFrame(started, { frameType: 1 })
+        assert.isTrue(started.transport.paused)
+        yield* TestClock.adjust(2_999)
+        assert.isTrue(started.transport.paused)
+        yield* TestClock.adjust(1)
+        yield* settle
+        assert.isFalse(started.transport.paused)
+        yield* TestClock.adjust(2_000)
+      }
+      assert.strictEqual(started.transport.frames.length, 1 + 15)
+    }).pipe(Effect.provide(layer({ rateLimit: { count: 2, windowMillis: 2_000 } })))
+  )
+
   it.effect("keeps the socket paused while too many requests are in flight", () =>
     Effect.gen(function* () {
       const started = yield* start()

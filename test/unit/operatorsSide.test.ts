@@ -143,8 +143,7 @@ describe("the close codes", () => {
       Replaced: 4003,
       TokenExpired: 4004,
       Revoked: 4004,
-      SlowConsumer: 4008,
-      RateLimited: 4029
+      SlowConsumer: 4008
     })
   })
 })

@@ -7,6 +7,7 @@ import { user } from "./support/Stage.ts"
 
 const [ann, bob] = [user("ann"), user("bob")]
 const times = ["heartbeatInterval", "idleTimeout", "maxLifetime", "ackTimeout", "ackRetry", "pushRetry"] as const
+const limits = ["pushRetryCount", "pushWindow", "requestWindow", "rateLimit", "rateWindow"] as const
 
 describe("session.ready", () => {
   for (const ack of ["none", "once", "rigor"] as const) {
@@ -16,9 +17,9 @@ describe("session.ready", () => {
       expect(ready).toMatchObject({ userId: ann.id, deviceId: peer.device, ack })
       expect(ready.connectionId).toMatch(/./)
       for (const name of times) expect(ready[name], name).toSatisfy(isTime)
-      expect(ready.pushRetryCount).toSatisfy(isTime)
+      for (const name of limits) expect(ready[name], name).toSatisfy(isTime)
       expect(Object.keys(ready).toSorted()).toEqual(
-        ["userId", "deviceId", "connectionId", "ack", ...times, "pushRetryCount", "serverTime"].toSorted()
+        ["userId", "deviceId", "connectionId", "ack", ...times, ...limits, "serverTime"].toSorted()
       )
     })
   }

@@ -13,6 +13,7 @@ import {
   type ConnectionEvent,
   type ConnectionState,
   deadline,
+  isReading,
   open,
   step
 } from "../../domain/connection/ConnectionMachine.ts"
@@ -145,7 +146,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     }
     if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
     // The machine pauses the socket for too many requests, the mailbox for too many events; either may still need it.
-    else if (!this.state.paused) this.mailbox.release()
+    else if (isReading(this.state)) this.mailbox.release()
     this.arm()
     if (this.background === undefined) return Effect.void
     const works = this.background
@@ -236,6 +237,10 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       ackRetry: limits.ackRetryMillis,
       pushRetry: limits.pushRetryMillis,
       pushRetryCount: limits.pushRetryCount,
+      pushWindow: limits.unackedMax,
+      requestWindow: limits.inFlightMax,
+      rateLimit: limits.rateLimit?.count ?? 0,
+      rateWindow: limits.rateLimit?.windowMillis ?? 0,
       serverTime: now
     }
   }

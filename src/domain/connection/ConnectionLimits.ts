@@ -8,10 +8,11 @@ export interface SocketLimits {
   readonly heartbeatGraceMillis: number
   readonly idleTimeoutMillis: number
   readonly maxLifetimeMillis: number
-  /** Frames per window; `undefined` for no limit. Acks count only where they acknowledge nothing. */
+  /**
+   * Frames per window, past which the socket is read more slowly; `undefined` for no limit. A long frame counts once for
+   * each 4 Ki of its text, and an ack only where it acknowledges nothing.
+   */
   readonly rateLimit: { readonly count: number; readonly windowMillis: number } | undefined
-  /** So many frames over the rate within the strike window close the connection. */
-  readonly rateStrikesMax: number
   /** So many unreadable frames within the strike window close the connection. */
   readonly badFramesMax: number
   readonly strikeWindowMillis: number
@@ -27,7 +28,6 @@ export interface ConnectionLimits extends SocketLimits, AckLimits {}
 /** The limits that the operator cannot set. */
 export const fixedLimits = {
   heartbeatGraceMillis: 5_000,
-  rateStrikesMax: 100,
   badFramesMax: 10,
   strikeWindowMillis: 10_000,
   inFlightMax: 64,

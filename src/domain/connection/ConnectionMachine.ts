@@ -29,15 +29,20 @@ import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pu
 export interface ConnectionState extends ConnectionClocks {
   readonly ackMode: AckMode
   readonly nextPingAt: number
-  /** Token bucket of the rate limit. A frame costs `windowMillis`, a millisecond refills `count`: all integers. */
+  /**
+   * Token bucket of the rate limit. One frame of the limit costs `windowMillis`, a millisecond refills `count`: all
+   * integers. Below 0 the client is in debt, and the socket is not read until it has been paid.
+   */
   readonly rateCredit: number
   readonly rateRefilledAt: number
+  /** When the debt is paid; `Infinity` without one. */
+  readonly paidAt: number
   readonly badFrameTimes: ReadonlyArray<number>
-  readonly rateStrikeTimes: ReadonlyArray<number>
   readonly inFlight: number
   readonly inbound: InboundAcks
   readonly outbound: OutboundAcks
-  readonly paused: boolean
+  /** Whether too many requests are in flight to read another one. */
+  readonly isBusy: boolean
   readonly closed: boolean
 }
 
@@ -99,12 +104,12 @@ export const open = (
   nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
   rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
   rateRefilledAt: now,
+  paidAt: Number.POSITIVE_INFINITY,
   badFrameTimes: [],
-  rateStrikeTimes: [],
   inFlight: 0,
   inbound: noneWaiting,
   outbound: noneUnacked,
-  paused: false,
+  isBusy: false,
   closed: false
 })
 
@@ -112,7 +117,21 @@ export const open = (
 export const deadline = (state: ConnectionState, limits: ConnectionLimits): number =>
   state.closed
     ? Number.POSITIVE_INFINITY
-    : Math.min(firstEnd(state, limits), state.nextPingAt, state.inbound.dueAt, state.outbound.dueAt)
+    : Math.min(
+        firstEnd(judged(state), limits),
+        state.nextPingAt,
+        state.paidAt,
+        state.inbound.dueAt,
+        state.outbound.dueAt
+      )
+
+/** Whether the socket is read. */
+export const isReading = ({ isBusy, paidAt }: ConnectionState): boolean =>
+  !isBusy && paidAt === Number.POSITIVE_INFINITY
+
+/** The clocks, of which that of the heartbeat stands still while the socket is not read: the peer cannot be heard. */
+const judged = (state: ConnectionState): ConnectionClocks =>
+  isReading(state) ? state : { ...state, heardAt: Number.POSITIVE_INFINITY }
 
 const none: ReadonlyArray<ConnectionCommand> = []
 
@@ -149,11 +168,16 @@ const close = (state: ConnectionState, name: CloseName, retryAfter?: number): St
 const send = (state: ConnectionState, frame: ServerFrame): Step => [state, [{ _tag: "SendFrame", frame }]]
 
 const onDeadline = (state: ConnectionState, now: number, limits: ConnectionLimits): Step => {
-  const name = expired(state, limits, now)
+  const name = expired(judged(state), limits, now)
   if (name !== undefined) return close(state, name)
   let next = state
   let commands: ReadonlyArray<ConnectionCommand> = none
-  if (next.inbound.dueAt <= now) [next, commands] = takeTurns(next, inboundDue(next.inbound, now, limits), limits)
+  if (next.paidAt <= now) [next, commands] = resumed(next, { ...next, paidAt: Number.POSITIVE_INFINITY }, now)
+  if (next.inbound.dueAt <= now) {
+    const [after, wanted] = takeTurns(next, inboundDue(next.inbound, now, limits), limits)
+    next = after
+    commands = [...commands, ...wanted]
+  }
   if (next.outbound.dueAt <= now) {
     const [outbound, send] = outboundDue(next.outbound, now, limits)
     next = { ...next, outbound }
@@ -195,14 +219,14 @@ const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: 
 const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
   switch (frame.frameType) {
     case FrameType.err:
-      return withinRate(state, frame, now, limits, (next) => [next, none])
+      return charged([state, none], frame, now, limits)
     case FrameType.ack:
       return onAck(state, frame, now, limits)
     case FrameType.ping:
-      return withinRate(state, frame, now, limits, (next) => send(next, pingFrame(frame.id)))
+      return charged(send(state, pingFrame(frame.id)), frame, now, limits)
     case FrameType.data:
     case FrameType.noAck:
-      return withinRate({ ...state, activeAt: now }, frame, now, limits, (next) => onData(next, frame, now, limits))
+      return charged(onData({ ...state, activeAt: now }, frame, now, limits), frame, now, limits)
   }
 }
 
@@ -210,9 +234,7 @@ const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: Conn
 const onAck = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
   if (frame.ackSeq >= confirmation) {
     const step = confirmed(state.inbound, frame.id, limits)
-    return step === undefined
-      ? withinRate(state, frame, now, limits, (next) => [next, none])
-      : takeTurns(state, step, limits)
+    return step === undefined ? charged([state, none], frame, now, limits) : takeTurns(state, step, limits)
   }
   const upTo = frame.data === undefined || frame.data === null ? undefined : decodePushAck(frame.data)
   if (upTo !== undefined && Result.isFailure(upTo)) {
@@ -221,7 +243,7 @@ const onAck = (state: ConnectionState, frame: Frame, now: number, limits: Connec
   const outbound = acknowledged(state.outbound, frame.id, upTo?.success)
   // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
   return outbound === state.outbound
-    ? withinRate(state, frame, now, limits, (next) => [next, none])
+    ? charged([state, none], frame, now, limits)
     : [{ ...state, activeAt: now, outbound }, none]
 }
 
@@ -249,28 +271,29 @@ const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, l
   return [next, commands]
 }
 
-const withinRate = (
-  state: ConnectionState,
-  frame: Frame,
-  now: number,
-  limits: ConnectionLimits,
-  use: (state: ConnectionState) => Step
-): Step => {
-  if (limits.rateLimit === undefined) return use(state)
+/** So many UTF-16 units cost as much as a frame; a shorter frame costs one. */
+const unitSize = 4 * 1024
+
+/**
+ * Takes the cost of a frame from the budget once it is handled. A client past its budget is never refused: its socket is
+ * not read until the debt is paid, so that it is slowed down and its frames keep their order.
+ */
+const charged = ([state, commands]: Step, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+  if (limits.rateLimit === undefined || state.closed) return [state, commands]
   const { count, windowMillis } = limits.rateLimit
   // The system clock can be set back; that must not cost a client its credit.
   const refilled = state.rateCredit + Math.max(0, now - state.rateRefilledAt) * count
-  const rateCredit = Math.min(count * windowMillis, refilled)
-  if (rateCredit >= windowMillis) return use({ ...state, rateCredit: rateCredit - windowMillis, rateRefilledAt: now })
-
-  const retryAfter = Math.ceil((windowMillis - rateCredit) / count)
-  const rateStrikeTimes = strike(state.rateStrikeTimes, now, limits)
-  if (rateStrikeTimes.length >= limits.rateStrikesMax) return close(state, "RateLimited", retryAfter)
-  return send(
-    { ...state, rateCredit, rateRefilledAt: now, rateStrikeTimes },
-    errFrame(frame.id, failure("RateLimited", { retryAfter }), frame.method)
-  )
+  const cost = Math.max(1, Math.ceil(frame.size / unitSize)) * windowMillis
+  const rateCredit = Math.min(count * windowMillis, refilled) - cost
+  const next: ConnectionState = { ...state, rateCredit, rateRefilledAt: now }
+  if (rateCredit >= 0) return [next, commands]
+  const indebted = { ...next, paidAt: now + Math.ceil(-rateCredit / count) }
+  return isReading(state) ? [indebted, [...commands, { _tag: "Pause" }]] : [indebted, commands]
 }
+
+/** Reads the socket again, unless there is another reason not to. What the peer sent meanwhile has yet to be read. */
+const resumed = (before: ConnectionState, after: ConnectionState, now: number): Step =>
+  isReading(before) || !isReading(after) ? [after, none] : [{ ...after, heardAt: now }, [{ _tag: "Resume" }]]
 
 /** Hands a request over; `ackSeq` is the client's last step before it is processed. */
 const dispatch = (state: ConnectionState, frame: Frame, ackSeq: number, limits: ConnectionLimits): Step => {
@@ -282,9 +305,8 @@ const dispatch = (state: ConnectionState, frame: Frame, ackSeq: number, limits: 
   }
   const inFlight = state.inFlight + 1
   const command: ConnectionCommand = { _tag: "Dispatch", request, data: frame.data }
-  return !state.paused && inFlight >= limits.inFlightMax
-    ? [{ ...state, inFlight, paused: true }, [{ _tag: "Pause" }, command]]
-    : [{ ...state, inFlight }, [command]]
+  if (state.isBusy || inFlight < limits.inFlightMax) return [{ ...state, inFlight }, [command]]
+  return [{ ...state, inFlight, isBusy: true }, isReading(state) ? [{ _tag: "Pause" }, command] : [command]]
 }
 
 const onSettled = (
@@ -295,13 +317,10 @@ const onSettled = (
   limits: ConnectionLimits
 ): Step => {
   const inFlight = state.inFlight - 1
-  const resumed = state.paused && inFlight <= limits.inFlightMax / 2
-  const next: ConnectionState = { ...state, inFlight, paused: state.paused && !resumed }
+  const isBusy = state.isBusy && inFlight > limits.inFlightMax / 2
+  const [next, resume] = resumed(state, { ...state, inFlight, isBusy }, now)
   const frame = responseTo(request, outcome, now)
-  const commands: Array<ConnectionCommand> = []
-  if (frame !== undefined) commands.push({ _tag: "SendFrame", frame })
-  if (resumed) commands.push({ _tag: "Resume" })
-  return [next, commands]
+  return [next, frame === undefined ? resume : [{ _tag: "SendFrame", frame }, ...resume]]
 }
 
 const responseTo = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {

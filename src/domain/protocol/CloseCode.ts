@@ -14,8 +14,7 @@ export const closeCodes = {
   TokenExpired: { code: 4004, reason: "token-expired" },
   /** The login of its token was revoked. */
   Revoked: { code: 4004, reason: "revoked" },
-  SlowConsumer: { code: 4008, reason: "slow-consumer" },
-  RateLimited: { code: 4029, reason: "rate-limited" }
+  SlowConsumer: { code: 4008, reason: "slow-consumer" }
 } as const satisfies Record<string, { code: number; reason: string }>
 
 export type CloseName = keyof typeof closeCodes

@@ -40,8 +40,8 @@ export interface AnyMethod {
   readonly errors: ReadonlyArray<ErrorName>
 }
 
-/** Failures that every method has: a payload that does not fit, too many frames, and faults of the server. */
-export const everyMethod = ["BadParameters", "RateLimited", "DatabaseError", "ServerError"] as const
+/** Failures that every method has: a payload that does not fit, and faults of the server. */
+export const everyMethod = ["BadParameters", "DatabaseError", "ServerError"] as const
 export type EveryMethod = (typeof everyMethod)[number]
 
 /** Failures of the exchange by which mode `rigor` acknowledges a command (protocol.md section 1.4). */

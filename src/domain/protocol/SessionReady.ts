@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { ackModes } from "./AckMode.ts"
 
-/** Its data; times in milliseconds, `0` for a clock that is off. */
+/** Its data; times in milliseconds, `0` for a clock or a limit that is off. */
 export const SessionReady = Schema.Struct({
   userId: Schema.String,
   deviceId: Schema.String,
@@ -15,6 +15,13 @@ export const SessionReady = Schema.Struct({
   ackRetry: Schema.Int,
   pushRetry: Schema.Int,
   pushRetryCount: Schema.Int,
+  /** Pushes that may be unacknowledged: past it they are left out, and the client is told to sync. */
+  pushWindow: Schema.Int,
+  /** Requests in flight, past which the server reads no more of them until half of them are settled. */
+  requestWindow: Schema.Int,
+  /** Frames per `rateWindow`, past which the server reads more slowly. */
+  rateLimit: Schema.Int,
+  rateWindow: Schema.Int,
   serverTime: Schema.Int
 })
 export type SessionReady = typeof SessionReady.Type

@@ -9,7 +9,6 @@ import { stage } from "./Stage.ts"
 
 /** How long a peer waits for what should come at once, on however busy a machine. */
 const patienceMillis = 120_000
-const rateLimited = 100_008
 
 /** The data of `session.ready`, times in milliseconds, `0` for a clock that is off. */
 export interface Ready {
@@ -24,6 +23,10 @@ export interface Ready {
   readonly ackRetry: number
   readonly pushRetry: number
   readonly pushRetryCount: number
+  readonly pushWindow: number
+  readonly requestWindow: number
+  readonly rateLimit: number
+  readonly rateWindow: number
   readonly serverTime: unknown
 }
 
@@ -65,7 +68,6 @@ export class Peer {
   readonly frames: Array<Frame> = []
   private readonly acknowledges: boolean
   private readonly watchers = new Set<() => void>()
-  private readonly sent = new Map<string, Draft | string>()
   private readonly pace: Pace | undefined
   /** WebSocket pings so far. */
   pings = 0
@@ -108,7 +110,6 @@ export class Peer {
 
   async send(frame: Draft | string): Promise<void> {
     if (this.pace !== undefined && !this.isPushAck(frame)) await this.pace.turn()
-    if (typeof frame !== "string") this.sent.set(frame.id ?? "", frame)
     this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame))
   }
 
@@ -204,19 +205,11 @@ export class Peer {
 
   private receive(text: string): void {
     const frame: Frame = { ...zero, ackTime: "", ...JSON.parse(text), receivedAt: performance.now() }
-    if (frame.frameType === type.err && frame.data.code === rateLimited) return this.sendLater(frame)
     this.frames.push(frame)
     if (this.acknowledges && isPush(frame) && frame.frameType === type.data && this.ready.ack !== "none") {
       this.socket.send(JSON.stringify(pushAck(frame.id)))
     }
     this.notify()
-  }
-
-  /** The rate limit of a server that is not the suite's own: the frame goes out again when the server says so. */
-  private sendLater({ id, data }: Frame): void {
-    const frame = this.sent.get(id)
-    if (frame === undefined) return
-    setTimeout(() => this.socket.readyState === WebSocket.OPEN && void this.send(frame), data.retryAfter)
   }
 
   private notify(): void {
