@@ -1,7 +1,7 @@
 /** How many statements the store takes: as many for much as for little. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { type SqlClient, Statement } from "effect/sql"
+import { SqlClient, Statement } from "effect/sql"
 import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
@@ -9,6 +9,7 @@ import { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import { beginning } from "../../src/domain/conversations/Sync.ts"
 import { syncPage } from "../../src/domain/conversations/SyncPage.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
+import { singleConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { draft } from "../support/Drafts.ts"
 
@@ -149,6 +150,40 @@ export const statementsSuite = <E>(
         const next = yield* statementsOf(received(1, "third"))
         assert.strictEqual(yield* statementsOf(received(50, "fourth")), next)
         assert.isAtMost(next, first)
+      }).pipe(Effect.provide(layer))
+    )
+
+    it.effect("look the positions up that a device names, instead of going through all of them each time", () =>
+      Effect.gen(function* () {
+        yield* insertAll
+        yield* received(100, "first")
+        const conversations = yield* Conversations
+        const sql = yield* SqlClient.SqlClient
+        let last: Statement.Statement<unknown> | undefined
+        const keeping: Statement.Transformer = (statement) =>
+          Effect.sync(() => {
+            last = statement
+            return statement
+          })
+        const known = Object.fromEntries(others.map((other) => [singleConversationId(reader, other as UserId), 0]))
+        const query = { since: 1_000, from: undefined, known, limit: 101 }
+        const { changes } = yield* Effect.provideService(
+          conversations.changedSince(reader, query),
+          Statement.CurrentTransformer,
+          keeping
+        )
+        assert.lengthOf(changes, 100)
+        const [text, params] = last?.compile() ?? ["", []]
+        const plan = yield* sql.unsafe<Record<string, unknown>>(
+          `${sql.onDialectOrElse({ mysql: () => "EXPLAIN", orElse: () => "EXPLAIN QUERY PLAN" })} ${text}`,
+          params
+        )
+        const steps = plan.map((step) => Object.values(step).join(" "))
+        // The names of an index that SQLite, MariaDB and MySQL make for one statement.
+        assert.isTrue(
+          steps.some((step) => /SEARCH k USING AUTOMATIC|<derived\d+> ref (auto_)?key0/.test(step)),
+          steps.join("\n")
+        )
       }).pipe(Effect.provide(layer))
     )
   })

@@ -9,7 +9,7 @@ import { ChatType, type ConversationId, singleMembers } from "../../../domain/sh
 import { failure } from "../../../domain/shared/Failure.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
-import { forUpdate, joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { forUpdate, joinInOrder, limitTo, positionsById, rowsOf } from "../database/SqlDialect.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
 import { blockedAmong, checkContactOf } from "../people/UserPairs.ts"
 
@@ -62,12 +62,13 @@ export const layer = Layer.effect(
       const positions = Object.entries(known).map(([id, seq]) => ({ id, seq }))
       const after = sql.literal(from?.isIncluded === true ? ">=" : ">")
       return sql<PageRow>`
-        WITH RECURSIVE changed AS (
+        WITH RECURSIVE known AS ${positionsById(sql, positions)},
+        changed AS (
           SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
             k.seq AS known_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
-          LEFT JOIN ${rowsOf(sql, positions, { id: "id", seq: "integer" })} k ON k.id = c.id
+          LEFT JOIN known k ON k.id = c.id
           WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${from?.conversationId ?? ""}
           AND (
             (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq))

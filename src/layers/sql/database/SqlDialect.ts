@@ -31,6 +31,22 @@ export const rowsOf = <Row extends object>(
   })
 }
 
+/**
+ * The body of a common table expression with positions by id, which a join looks up by an index that the database makes for
+ * it: in {@link rowsOf} it goes through all rows for each lookup. SQLite makes one for a column that is declared as a text.
+ */
+export const positionsById = (
+  sql: SqlClient.SqlClient,
+  positions: ReadonlyArray<{ readonly id: string; readonly seq: number }>
+): Statement.Fragment => {
+  const rows = rowsOf(sql, positions, { id: "id", seq: "integer" })
+  return sql.onDialectOrElse({
+    // Without DISTINCT the rows would become part of the join.
+    mysql: () => sql`(SELECT DISTINCT id, seq FROM ${rows} w)`,
+    orElse: () => sql`MATERIALIZED (SELECT CAST(id AS TEXT) AS id, seq FROM ${rows})`
+  })
+}
+
 /** A join that reads its left side first: planners cannot know how short a batch is. */
 export const joinInOrder = (sql: SqlClient.SqlClient): Statement.Fragment =>
   sql.literal(sql.onDialectOrElse({ mysql: () => "STRAIGHT_JOIN", orElse: () => "CROSS JOIN" }))
