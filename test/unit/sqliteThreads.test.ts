@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import { Sessions } from "../../src/domain/accounts/Auth.ts"
 import { type Phone, type User, UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
+import { Asker } from "../../src/domain/shared/Asker.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import * as Settings from "../../src/layers/settings/Settings.ts"
 import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
@@ -124,6 +125,26 @@ describe("the embedded database", () => {
       assert.match(String(reason.cause), /readonly database/)
       yield* transaction.commit
       assert.deepStrictEqual(yield* sql`SELECT version FROM presence_version`, [{ version: 0 }])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("reads for others before the rest of what one user has asked for, and nothing for who has gone", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const order: Array<string> = []
+      const read = (name: string, userId: UserId | undefined) =>
+        sql`SELECT COUNT(*) FROM process_leases a`.pipe(
+          Effect.andThen(Effect.sync(() => order.push(name))),
+          Effect.provideService(Asker, userId),
+          Effect.forkChild({ startImmediately: true })
+        )
+      const many = yield* Effect.forEach(Array(20).keys(), (index) => read(`ann ${index}`, ann))
+      const other = yield* read("bob", bob)
+      const own = yield* read("own", undefined)
+      yield* Fiber.interruptAll(many.slice(10))
+      yield* Fiber.joinAll([...many.slice(0, 10), other, own])
+      assert.deepStrictEqual(order.slice(0, 5), ["ann 0", "ann 1", "own", "ann 2", "bob"])
+      assert.lengthOf(order, 12)
     }).pipe(Effect.provide(layer))
   )
 })

@@ -3,6 +3,7 @@ import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
 import { AckService } from "../../domain/connection/AckService.ts"
 import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
+import { Asker } from "../../domain/shared/Asker.ts"
 import { type ConnectionId, Ids } from "../../domain/shared/Ids.ts"
 import { ConnectionActor, type Node, type Opening } from "./ConnectionActor.ts"
 import { type ConnectionHandle, ConnectionRegistry } from "./ConnectionRegistry.ts"
@@ -42,7 +43,7 @@ export class Connections extends Context.Service<
         const lifetimeJitter = (yield* Random.next) / 10
         const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeJitter)
         actor.enter()
-        yield* FiberMap.run(fibers, actor.connectionId, actor.run())
+        yield* FiberMap.run(fibers, actor.connectionId, Effect.provideService(actor.run(), Asker, actor.userId))
         return actor
       })
 

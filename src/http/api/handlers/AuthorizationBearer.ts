@@ -2,6 +2,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Auth } from "../../../domain/accounts/Auth.ts"
+import { Asker } from "../../../domain/shared/Asker.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
 import { bearerToken } from "../../shared/bearerToken.ts"
 import { Authorization, CurrentUser } from "../Authorization.ts"
@@ -17,7 +18,10 @@ export const layer = Layer.effect(
         if (token === undefined) return yield* failure("Unauthenticated")
         const identity = yield* auth.verify(token)
         if (identity.kind !== "user") return yield* failure("Unauthenticated")
-        return yield* Effect.provideService(handler, CurrentUser, identity)
+        return yield* handler.pipe(
+          Effect.provideService(CurrentUser, identity),
+          Effect.provideService(Asker, identity.userId)
+        )
       })
     })
   )

@@ -7,6 +7,8 @@ import { Worker } from "node:worker_threads"
 import { Deferred, Effect, type Scope, Semaphore, Stream } from "effect"
 import type { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
+import { Asker } from "../../../domain/shared/Asker.ts"
+import { ReadTurns } from "./ReadTurns.ts"
 import type { Opening, Rows, StatementRequest, StatementResponse } from "./SqliteWorker.ts"
 
 type Row = Record<string, unknown>
@@ -30,13 +32,12 @@ const failed = (cause: unknown): SqlError.SqlError =>
     reason: SqlError.classifySqliteError(cause, { message: "SQLite has refused a statement", operation: "execute" })
   })
 
-const ended = new SqlError.SqlError({
-  reason: new SqlError.ConnectionError({
-    message: "the thread of SQLite has ended",
-    operation: "execute",
-    cause: undefined
+const unusable = (message: string): SqlError.SqlError =>
+  new SqlError.SqlError({
+    reason: new SqlError.ConnectionError({ message, operation: "execute", cause: undefined })
   })
-})
+const ended = unusable("the thread of SQLite has ended")
+const overloaded = unusable("too many reads wait for SQLite")
 
 /** Statements run one after the other, in the order in which they come. */
 class Thread {
@@ -61,17 +62,18 @@ class Thread {
     this.worker.on("exit", () => this.end(ended))
   }
 
+  /** Calls `resume` with the result, later in any case. */
+  send(sql: string, params: ReadonlyArray<unknown>, resume: (result: Result) => void): void {
+    if (Deferred.isDoneUnsafe(this.ended)) return queueMicrotask(() => resume(Effect.fail(ended)))
+    this.lastId += 1
+    const request: StatementRequest = { id: this.lastId, sql, params: params as ReadonlyArray<SQLInputValue> }
+    this.waiting.set(request.id, resume)
+    this.worker.postMessage(request)
+  }
+
   /** Cannot be interrupted: a statement runs to its end, and the connection is in use until then. */
   readonly run: Run = (sql, params) =>
-    Effect.uninterruptible(
-      Effect.callback<Rows, SqlError.SqlError>((resume) => {
-        if (Deferred.isDoneUnsafe(this.ended)) return resume(Effect.fail(ended))
-        this.lastId += 1
-        const request: StatementRequest = { id: this.lastId, sql, params: params as ReadonlyArray<SQLInputValue> }
-        this.waiting.set(request.id, resume)
-        this.worker.postMessage(request)
-      })
-    )
+    Effect.uninterruptible(Effect.callback<Rows, SqlError.SqlError>((resume) => this.send(sql, params, resume)))
 
   /** Ends the connection after the statements that were sent before it. */
   close(): Effect.Effect<void> {
@@ -94,6 +96,24 @@ const openThread = (opening: Opening): Effect.Effect<Thread, never, Scope.Scope>
     Effect.sync(() => new Thread(opening)),
     (thread) => thread.close()
   )
+
+/** Reads when the turn of the {@link Asker} comes; one that has gone before it reads nothing. */
+const inTurn = (thread: Thread): Run => {
+  const turns = new ReadTurns()
+  return (sql, params) =>
+    Asker.use((userId) =>
+      Effect.callback<Rows, SqlError.SqlError>((resume) => {
+        const leave = turns.join(userId, () =>
+          thread.send(sql, params, (result) => {
+            turns.ended()
+            resume(result)
+          })
+        )
+        if (leave === undefined) return resume(Effect.fail(overloaded))
+        return Effect.sync(leave)
+      })
+    )
+}
 
 const connectionOf = (run: Run): SqlConnection.Connection => {
   const execute: SqlConnection.Connection["execute"] = (sql, params, transformRows) =>
@@ -133,8 +153,9 @@ export const make = (
       connection: Effect.succeed(connectionOf(writing.run)),
       semaphore: yield* Semaphore.make(1)
     })
+    const read = inTurn(reading)
     const outside = connectionOf((sql, params) =>
-      reads.test(sql) ? reading.run(sql, params) : borrower(() => writing.run(sql, params))
+      reads.test(sql) ? read(sql, params) : borrower(() => writing.run(sql, params))
     )
     return yield* SqlClient.make({
       acquirer: Effect.succeed(outside),
