@@ -44,13 +44,17 @@ export const settings: Readonly<Record<string, string>> = {
 const memoryMillisMax = 10_000
 const memoryFile = "memory-in-use"
 
-/** Starts a server whose users are registered already: hashing their passwords must not be in its memory figures. */
-export const start = async (name: ServerName, userCount: number): Promise<ServerUnderTest> => {
+/** Starts a server whose users are registered already: hashing their passwords must not be in its memory figures. `changes` of its settings. */
+export const start = async (
+  name: ServerName,
+  userCount: number,
+  changes: Readonly<Record<string, string>> = {}
+): Promise<ServerUnderTest> => {
   const directory = mkdtempSync(join(tmpdir(), "fiberchat-bench-"))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   try {
     const logins = name.startsWith("fiberchat") ? await registered(name, directory, userCount) : invented(userCount)
-    const { server, said: url } = await launch(name, directory)
+    const { server, said: url } = await launch(name, directory, changes)
     const stop = async () => {
       await server.killed()
       remove()
@@ -74,10 +78,10 @@ const memoryInUse = async (pid: number, file: string): Promise<number> => {
   throw new Error("the server did not tell its memory")
 }
 
-const launch = (name: ServerName, directory: string) =>
+const launch = (name: ServerName, directory: string, changes: Readonly<Record<string, string>> = {}) =>
   launchScript(scripts[name], {
     preload: ["--expose-gc", "--import", join(import.meta.dirname, "memoryOnSignal.ts")],
-    env: { ...settings, CHAT_DATA_DIR: directory, BENCH_MEMORY_FILE: join(directory, memoryFile) },
+    env: { ...settings, ...changes, CHAT_DATA_DIR: directory, BENCH_MEMORY_FILE: join(directory, memoryFile) },
     says: listening
   })
 

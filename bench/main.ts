@@ -7,12 +7,13 @@ import { contenderNames } from "./durable/Contender.ts"
 import { durableTable } from "./durable/table.ts"
 import * as Durable from "./durable.ts"
 import { run, type Size, table } from "./gateway.ts"
+import * as Hostile from "./hostile.ts"
 
 const full: Size = { connections: 10_000, frames: 100_000, rounds: 5, idleMillis: 35_000 }
 /** To see that it works; its figures mean nothing. */
 const quick: Size = { connections: 500, frames: 4_000, rounds: 1, idleMillis: 1_000 }
 
-const usage = `usage: pnpm bench gateway|acks|durable|api [--quick] [--json]
+const usage = `usage: pnpm bench gateway|acks|durable|api|hostile [--quick] [--json]
        pnpm bench durable [--profile ${contenderNames.join("|")}]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
        pnpm bench api [--profile embedded|infra]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
 `
@@ -36,6 +37,9 @@ const print = <Report>(report: Report, table: (report: Report) => string) =>
 switch (suite) {
   case "gateway":
     print(await run(values.quick ? quick : full, progress), table)
+    break
+  case "hostile":
+    print(await Hostile.run(values.quick ? Hostile.quick : Hostile.full, progress), Hostile.table)
     break
   case "acks":
     print(runAcks(values.quick ? 10_000 : 300_000, progress), ackTable)
