@@ -281,6 +281,26 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
       }).pipe(Effect.provide(database))
     )
 
+    it.effect(
+      "counts how often a lease was not renewed for so long that others may have taken its process for dead",
+      () =>
+        Effect.gen(function* () {
+          const { lease, renew } = yield* ProcessLease.make
+          const gap = ProcessLease.gapMillis
+          for (const [millis, gaps] of [
+            [gap, 0],
+            [gap, 0],
+            [gap + 1, 1],
+            [gap, 1],
+            [3 * gap, 2]
+          ] as const) {
+            yield* TestClock.adjust(millis)
+            yield* renew
+            assert.strictEqual(lease.gaps(), gaps)
+          }
+        }).pipe(Effect.provide(database))
+    )
+
     it.effect("remembers a hundred devices of a user, and those that are online", () =>
       Effect.gen(function* () {
         const here = yield* boot()

@@ -16,7 +16,7 @@ const renewalMillis = 3_000
 /** A process without a sign of life for this time counts as dead. Less than a heartbeat timeout. */
 export const leaseMillis = 12_000
 /** After such a gap the process cannot know whether others took it for dead: their clocks are not quite the same. */
-const gapMillis = leaseMillis / 2
+export const gapMillis = leaseMillis / 2
 
 export class ProcessLease extends Context.Service<
   ProcessLease,
