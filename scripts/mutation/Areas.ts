@@ -31,7 +31,10 @@ export const areas: ReadonlyArray<Area> = [
     name: "the embedded store",
     patterns: [
       "src/layers/sql/**/*.ts",
+      // What only MySQL needs, and the inside of the thread, where no mutant can be switched on.
       "!src/layers/sql/database/Mysql*.ts",
+      "!src/layers/sql/database/DatabaseUnavailable.ts",
+      "!src/layers/sql/database/SqliteWorker.ts",
       "src/layers/transfer/DraftQueue.ts",
       "src/layers/transfer/TransferEmbedded.ts",
       "src/layers/shared/*.ts"

@@ -1,8 +1,8 @@
 /** The presence changes that a watcher sees, and when (protocol.md section 1.9). */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
+import { entriesMax, PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 import { layer, type Started, start } from "../support/ActorHarness.ts"
 import { FakePresence } from "../support/FakePresence.ts"
@@ -314,5 +314,91 @@ describe("a wave of changes", () => {
       assert.deepStrictEqual(briefly(ann), ["2 on"])
       assert.deepStrictEqual(briefly(eve), [])
     }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("costs nothing while nobody watches, and two polls a second while somebody does", () =>
+    Effect.gen(function* () {
+      const { fake, ann } = yield* begin
+      const pollsWithin = (millis: number) =>
+        Effect.gen(function* () {
+          fake.polls = 0
+          yield* pass(millis)
+          return fake.polls
+        })
+      for (let round = 0; round < 2; round += 1) {
+        fake.setElsewhere("2", round === 0)
+        assert.strictEqual(yield* pollsWithin(10_000), 0)
+        yield* watch(ann, "2", "3")
+        const polls = yield* pollsWithin(10_000)
+        assert.isTrue(polls >= 12 && polls <= 21, `${polls}`)
+        yield* watch(ann)
+      }
+      assert.strictEqual(yield* pollsWithin(10_000), 0)
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("tells that a user has gone after 700 ms, and not before", () =>
+    Effect.gen(function* () {
+      const { ann } = yield* begin
+      const bob = yield* start({ userId: "2" })
+      yield* watch(ann, "2")
+      yield* pass(2_000)
+      yield* leave(bob)
+      yield* pass(700)
+      assert.deepStrictEqual(briefly(ann), [])
+      yield* pass(400)
+      assert.deepStrictEqual(briefly(ann), ["2 off"])
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect(
+    "has a limit for all connections together, counts a watch that is replaced no more, and changes nothing past it",
+    () =>
+      Effect.gen(function* () {
+        const { fake, ann } = yield* begin
+        const watches = yield* PresenceWatches
+        const crowd = Array.from({ length: entriesMax / 2 }, (_, index) => String(1_000 + index) as UserId)
+        const watchAll = ({ connection }: Started, userIds: ReadonlyArray<UserId>) => watches.watch(connection, userIds)
+        for (const userId of crowd) {
+          fake.know("1", userId)
+          fake.know("9", userId)
+        }
+        const other = yield* start({ userId: "9" })
+        fake.know("1", "9")
+        yield* watchAll(ann, crowd.slice(1))
+        yield* watchAll(other, crowd)
+        yield* watchAll(ann, crowd)
+        assert.strictEqual(watches.size(), entriesMax)
+        const third = yield* start({ userId: "1" })
+        assert.strictEqual((yield* Effect.flip(watch(third, "2")))._tag, "Overloaded")
+        assert.strictEqual((yield* Effect.flip(watchAll(ann, [...crowd, "2" as UserId])))._tag, "Overloaded")
+        assert.strictEqual(watches.size(), entriesMax)
+        yield* leave(other)
+        yield* watch(third, "2")
+        assert.strictEqual(watches.size(), entriesMax / 2 + 1)
+      }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("goes on after a fault, of which the log tells; a database that is away is not one", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+      yield* Effect.gen(function* () {
+        const { fake, ann } = yield* begin
+        yield* watch(ann, "2")
+        fake.isAway = true
+        yield* pass(3_000)
+        assert.deepStrictEqual(logged, [])
+        fake.isAway = false
+        fake.before = Effect.die(new Error("broken"))
+        fake.setElsewhere("2", true)
+        yield* pass(3_000)
+        assert.isTrue(logged.length >= 1 && logged.length <= 3, `${logged.length}`)
+        assert.include(logged[0], "changes of presence could not be told")
+        fake.before = Effect.void
+        yield* pass(2_000)
+        assert.deepStrictEqual(briefly(ann), ["2 on"])
+      }).pipe(Effect.provide(layer({})), Effect.provide(logger))
+    })
   )
 })
