@@ -46,6 +46,8 @@ export class Recorder implements Transport {
   room = Number.POSITIVE_INFINITY
   /** Ends the wait for the peer to read. */
   drain = () => {}
+  /** How often frames have left: those that were held back together leave in one write. */
+  writes = 0
   /** Frames that wait for `uncork`. */
   private readonly held: Array<ServerFrame> = []
   private corked = false
@@ -58,6 +60,7 @@ export class Recorder implements Transport {
   send(text: string | Uint8Array): void {
     const frame = decodeFrame(typeof text === "string" ? text : new TextDecoder().decode(text))
     ;(this.corked ? this.held : this.frames).push(frame)
+    if (!this.corked) this.writes += 1
   }
   isFull(): boolean {
     return this.frames.length + this.held.length >= this.room
@@ -84,6 +87,7 @@ export class Recorder implements Transport {
   }
   uncork(): void {
     this.corked = false
+    if (this.held.length > 0) this.writes += 1
     this.frames.push(...this.held.splice(0))
   }
 }

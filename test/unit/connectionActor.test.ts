@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { Connections } from "../../src/actors/connections/Connections.ts"
@@ -42,6 +42,68 @@ describe("a connection actor", () => {
       assert.deepInclude(ack, { id: "c", frameType: 2, ackSeq: 1, data: 1 })
       assert.deepInclude(data, { id: "q", frameType: 0, method: "ask", data: 2 })
     }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("writes the frames of one turn together, and keeps those that come after a full socket for the next", () =>
+    Effect.gen(function* () {
+      const { connection, transport } = yield* start()
+      const ping = (id: string) =>
+        connection.tell({ _tag: "FrameReceived", frame: frame({ id, frameType: FrameType.ping }) })
+      for (let index = 0; index < 10; index++) ping(`${index}`)
+      yield* settle
+      assert.deepStrictEqual([transport.frames.length, transport.writes], [11, 2])
+      transport.room = 14
+      for (let index = 10; index < 20; index++) ping(`${index}`)
+      yield* settle
+      assert.lengthOf(transport.frames, 14)
+      transport.room = Number.POSITIVE_INFINITY
+      transport.drain()
+      yield* settle
+      assert.deepStrictEqual(
+        transport.frames.slice(1).map(({ id }) => id),
+        Array.from({ length: 20 }, (_, index) => `${index}`)
+      )
+    }).pipe(Effect.provide(layer({})))
+  )
+
+  it.effect("says in its first frame how long it will live, from now on", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust(5_000_000)
+      const { transport } = yield* start()
+      const ready = transport.frames.map(({ data }) => data as { maxLifetime: number; serverTime: number })
+      const [{ maxLifetime, serverTime } = { maxLifetime: 0, serverTime: 0 }] = ready
+      assert.isTrue(maxLifetime >= 900 && maxLifetime <= 1_000, `${maxLifetime}`)
+      assert.strictEqual(serverTime, 5_000_000)
+      yield* TestClock.adjust(maxLifetime - 1)
+      yield* settle
+      const closeOf = () => transport.closed?.code
+      assert.isUndefined(closeOf())
+      yield* TestClock.adjust(1)
+      yield* settle
+      assert.strictEqual(closeOf(), 4002)
+    }).pipe(Effect.provide(layer({ maxLifetimeMillis: 1_000 })))
+  )
+
+  it.effect("closes with 1001 and in silence when its node ends, and leaves no timer behind", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
+      const transports = yield* Effect.gen(function* () {
+        const [calm, broken] = [yield* start(), yield* start()]
+        yield* tellFrame(broken, { method: "crash" })
+        assert.deepStrictEqual(logged.length, 1)
+        assert.include(logged[0], "a connection actor failed")
+        yield* TestClock.adjust(60_000)
+        yield* settle
+        assert.deepStrictEqual(broken.transport.pingTimes, [])
+        return [calm.transport, broken.transport]
+      }).pipe(Effect.provide(layer({})), Effect.provide(logger))
+      assert.deepStrictEqual(
+        transports.map(({ closed }) => closed?.code),
+        [1001, 1011]
+      )
+      assert.lengthOf(logged, 1)
+    })
   )
 
   it.effect("answers an unknown method and a query's defect with err frames, and lives on", () =>
