@@ -7,8 +7,8 @@ import { rootUserId } from "../src/domain/shared/Ids.ts"
 import * as AuthJose from "../src/layers/auth/AuthJose.ts"
 import * as Settings from "../src/layers/settings/Settings.ts"
 import * as IdsSnowflake from "../src/layers/sql/cluster/IdsSnowflake.ts"
-import * as SqliteDatabase from "../src/layers/sql/database/SqliteDatabase.ts"
 import * as SessionsSql from "../src/layers/sql/people/SessionsSql.ts"
+import * as SqliteDatabase from "../src/layers/sql/sqlite/SqliteDatabase.ts"
 
 const auth = AuthJose.layer.pipe(
   Layer.provide([IdsSnowflake.layer, SessionsSql.layer.pipe(Layer.provide(SqliteDatabase.layer))]),

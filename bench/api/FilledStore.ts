@@ -16,10 +16,10 @@ import * as Settings from "../../src/layers/settings/Settings.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
 import * as MysqlDatabase from "../../src/layers/sql/database/MysqlDatabase.ts"
 import { version } from "../../src/layers/sql/database/Sql.ts"
-import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
 import * as MessageStoreSql from "../../src/layers/sql/messages/MessageStoreSql.ts"
 import * as SessionsSql from "../../src/layers/sql/people/SessionsSql.ts"
 import * as UserRepositorySql from "../../src/layers/sql/people/UserRepositorySql.ts"
+import * as SqliteDatabase from "../../src/layers/sql/sqlite/SqliteDatabase.ts"
 import type { Login } from "../ServerUnderTest.ts"
 
 /** How much of everything there is. */

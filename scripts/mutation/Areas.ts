@@ -34,7 +34,7 @@ export const areas: ReadonlyArray<Area> = [
       // What only MySQL needs, and the inside of the thread, where no mutant can be switched on.
       "!src/layers/sql/database/Mysql*.ts",
       "!src/layers/sql/database/DatabaseUnavailable.ts",
-      "!src/layers/sql/database/SqliteWorker.ts",
+      "!src/layers/sql/sqlite/SqliteWorker.ts",
       "src/layers/transfer/DraftQueue.ts",
       "src/layers/transfer/TransferEmbedded.ts",
       "src/layers/shared/*.ts"

@@ -1,7 +1,7 @@
 /** A SQLite database of a test's own. */
 import { ConfigProvider, Effect, Layer } from "effect"
 import * as Settings from "../../src/layers/settings/Settings.ts"
-import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
+import * as SqliteDatabase from "../../src/layers/sql/sqlite/SqliteDatabase.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
 const settings = Layer.unwrap(

@@ -289,7 +289,7 @@ describe("the connection machine", () => {
     ]
     const at = (all: ReadonlyArray<ConnectionEvent>) => all.map((event) => [event, 0] as const)
     const { state } = run(opened(limits, "rigor"), at(events), limits)
-    const credits = state.rateCredit / 1_000
+    const credits = state.budget.credit / 1_000
     assert.strictEqual(credits, 0)
     assert.isTrue(isReading(state))
     assert.isFalse(isReading(run(state, at([acked("b", 2)]), limits).state))

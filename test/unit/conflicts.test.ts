@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlError } from "effect/sql"
 import { inTransaction } from "../../src/layers/sql/database/Sql.ts"
-import * as SqliteThread from "../../src/layers/sql/database/SqliteThread.ts"
+import * as SqliteThread from "../../src/layers/sql/sqlite/SqliteThread.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
 const props = { message: "refused", operation: "execute" }

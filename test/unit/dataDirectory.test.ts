@@ -7,7 +7,7 @@ import { ConfigProvider, Effect, Exit, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Settings from "../../src/layers/settings/Settings.ts"
-import * as SqliteDatabase from "../../src/layers/sql/database/SqliteDatabase.ts"
+import * as SqliteDatabase from "../../src/layers/sql/sqlite/SqliteDatabase.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
 const databaseIn = (directory: string) =>

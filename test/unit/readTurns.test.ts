@@ -1,7 +1,7 @@
-/** Whose turn it is to read (`src/layers/sql/database/ReadTurns.ts`). */
+/** Whose turn it is to read (`src/layers/sql/sqlite/ReadTurns.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
-import { ReadTurns } from "../../src/layers/sql/database/ReadTurns.ts"
+import { ReadTurns } from "../../src/layers/sql/sqlite/ReadTurns.ts"
 
 const stage = () => {
   const turns = new ReadTurns()

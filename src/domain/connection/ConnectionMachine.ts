@@ -25,18 +25,13 @@ import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionC
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
 import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
+import { charge, fullBudget, isIndebted, paid, type RateBudget } from "./RateBudget.ts"
 
 export interface ConnectionState extends ConnectionClocks {
   readonly ackMode: AckMode
   readonly nextPingAt: number
-  /**
-   * Token bucket of the rate limit. One frame of the limit costs `windowMillis`, a millisecond refills `count`: all
-   * integers. Below 0 the client is in debt, and the socket is not read until it has been paid.
-   */
-  readonly rateCredit: number
-  readonly rateRefilledAt: number
-  /** When the debt is paid; `Infinity` without one. */
-  readonly paidAt: number
+  /** In debt the socket is not read until it has been paid. */
+  readonly budget: RateBudget
   readonly badFrameTimes: ReadonlyArray<number>
   readonly inFlight: number
   readonly inbound: InboundAcks
@@ -102,9 +97,7 @@ export const open = (
   ackMode: options.ackMode,
   ...started(now, limits, options.tokenExpiresAt, options.lifetimeJitter),
   nextPingAt: limits.heartbeatIntervalMillis === 0 ? Number.POSITIVE_INFINITY : now + limits.heartbeatIntervalMillis,
-  rateCredit: limits.rateLimit === undefined ? 0 : limits.rateLimit.count * limits.rateLimit.windowMillis,
-  rateRefilledAt: now,
-  paidAt: Number.POSITIVE_INFINITY,
+  budget: fullBudget(now, limits.rateLimit),
   badFrameTimes: [],
   inFlight: 0,
   inbound: noneWaiting,
@@ -120,14 +113,13 @@ export const deadline = (state: ConnectionState, limits: ConnectionLimits): numb
     : Math.min(
         firstEnd(judged(state), limits),
         state.nextPingAt,
-        state.paidAt,
+        state.budget.paidAt,
         state.inbound.dueAt,
         state.outbound.dueAt
       )
 
 /** Whether the socket is read. */
-export const isReading = ({ isBusy, paidAt }: ConnectionState): boolean =>
-  !isBusy && paidAt === Number.POSITIVE_INFINITY
+export const isReading = ({ isBusy, budget }: ConnectionState): boolean => !isBusy && !isIndebted(budget)
 
 /** The clocks, of which that of the heartbeat stands still while the socket is not read: the peer cannot be heard. */
 const judged = (state: ConnectionState): ConnectionClocks =>
@@ -172,7 +164,7 @@ const onDeadline = (state: ConnectionState, now: number, limits: ConnectionLimit
   if (name !== undefined) return close(state, name)
   let next = state
   let commands: ReadonlyArray<ConnectionCommand> = none
-  if (next.paidAt <= now) [next, commands] = resumed(next, { ...next, paidAt: Number.POSITIVE_INFINITY }, now)
+  if (next.budget.paidAt <= now) [next, commands] = resumed(next, { ...next, budget: paid(next.budget) }, now)
   if (next.inbound.dueAt <= now) {
     const [after, wanted] = takeTurns(next, inboundDue(next.inbound, now, limits), limits)
     next = after
@@ -271,24 +263,14 @@ const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, l
   return [next, commands]
 }
 
-/** So many UTF-16 units cost as much as a frame; a shorter frame costs one. */
-const unitSize = 4 * 1024
-
 /**
  * Takes the cost of a frame from the budget once it is handled. A client past its budget is never refused: its socket is
  * not read until the debt is paid, so that it is slowed down and its frames keep their order.
  */
 const charged = ([state, commands]: Step, frame: Frame, now: number, limits: ConnectionLimits): Step => {
-  if (limits.rateLimit === undefined || state.closed) return [state, commands]
-  const { count, windowMillis } = limits.rateLimit
-  // The system clock can be set back; that must not cost a client its credit.
-  const refilled = state.rateCredit + Math.max(0, now - state.rateRefilledAt) * count
-  const cost = Math.max(1, Math.ceil(frame.size / unitSize)) * windowMillis
-  const rateCredit = Math.min(count * windowMillis, refilled) - cost
-  const next: ConnectionState = { ...state, rateCredit, rateRefilledAt: now }
-  if (rateCredit >= 0) return [next, commands]
-  const indebted = { ...next, paidAt: now + Math.ceil(-rateCredit / count) }
-  return isReading(state) ? [indebted, [...commands, { _tag: "Pause" }]] : [indebted, commands]
+  if (state.closed) return [state, commands]
+  const next = { ...state, budget: charge(state.budget, frame.size, now, limits.rateLimit) }
+  return [next, isReading(state) && !isReading(next) ? [...commands, { _tag: "Pause" }] : commands]
 }
 
 /** Reads the socket again, unless there is another reason not to. What the peer sent meanwhile has yet to be read. */

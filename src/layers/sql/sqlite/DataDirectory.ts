@@ -7,7 +7,7 @@ import { chmod, mkdir, open, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, Schedule, type Scope } from "effect"
-import { type DatabaseUnavailable, unavailable } from "./DatabaseUnavailable.ts"
+import { type DatabaseUnavailable, unavailable } from "../database/DatabaseUnavailable.ts"
 
 /** For their owner only. */
 const directoryMode = 0o700

@@ -3,10 +3,10 @@ import { Effect, Layer } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Migrator, SqlClient } from "effect/sql"
 import { Settings } from "../../settings/Settings.ts"
-import { checkApplied } from "./AppliedMigrations.ts"
-import { unmigrated } from "./DatabaseUnavailable.ts"
+import { checkApplied } from "../database/AppliedMigrations.ts"
+import { unmigrated } from "../database/DatabaseUnavailable.ts"
+import { migrations } from "../database/Migrations.ts"
 import * as DataDirectory from "./DataDirectory.ts"
-import { migrations } from "./Migrations.ts"
 import * as SqliteThread from "./SqliteThread.ts"
 
 const connection = Layer.effect(
