@@ -24,11 +24,12 @@ const chat = (id: string, receiveId: string, content: string) =>
   frame(id, "conversation.chat", { chatType: 1, receiveId, message: { messageType: 0, content } })
 
 /** Opens a socket, and again whenever it is closed; `use` is called with each. */
-const keepOpen = (url: string, { token }: Login, query: string, use: (socket: WebSocket) => void): void => {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/ws?${query}`, { headers: { authorization: token } })
+const keepOpen = (url: string, login: Login, query: string, use: (socket: WebSocket) => void): void => {
+  const headers = { authorization: login.token }
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws?${query}`, { headers })
   socket.on("open", () => use(socket))
   socket.on("error", () => {})
-  socket.on("close", () => setTimeout(() => keepOpen(url, { token, userId: "" }, query, use), 100))
+  socket.on("close", () => setTimeout(() => keepOpen(url, login, query, use), 100))
 }
 
 /** Sends as fast as the socket takes it. */
@@ -66,19 +67,18 @@ const flooding = (count: number, query: string, text: string | ((index: number, 
     flood(socket, typeof text === "string" ? () => text : (index) => text(index, login))
   )
 
-/** Asks, reads no answer, and asks again on another connection after some seconds. */
+/** Asks many times on each connection, and reads no response. */
 const pipelined =
   (peers: number, requests: number, path: string): Attack =>
   ({ url }) => {
     const { port } = new URL(url)
-    const open = () => {
+    for (let peer = 0; peer < peers; peer += 1) {
       const socket = connect(Number(port), "127.0.0.1", () => {
         socket.pause()
         socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(requests))
       })
       socket.on("error", () => {})
     }
-    for (let peer = 0; peer < peers; peer += 1) open()
   }
 
 const founding: Attack = ({ url, logins }) => {

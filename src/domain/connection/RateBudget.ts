@@ -1,4 +1,4 @@
-/** How much a client may send, and when it has paid for what it has sent too fast (protocol.md section 1.2). */
+/** The rate limit of a connection: what a client may send, and how long it pays for what it sends beyond (protocol.md 1.2). */
 import type { SocketLimits } from "./ConnectionLimits.ts"
 
 /** A token bucket that can be overdrawn. Times in milliseconds, `Infinity` for never. */
@@ -21,7 +21,7 @@ export const fullBudget = (now: number, limit: SocketLimits["rateLimit"]): RateB
 
 export const isIndebted = ({ paidAt }: RateBudget): boolean => paidAt !== Number.POSITIVE_INFINITY
 
-/** Takes the cost of a frame with a text of this size. A debt is never refused: it only takes its time. */
+/** Takes the cost of a frame with a text of this size; what the credit does not cover becomes a debt. */
 export const charge = (budget: RateBudget, size: number, now: number, limit: SocketLimits["rateLimit"]): RateBudget => {
   if (limit === undefined) return budget
   const { count, windowMillis } = limit
@@ -31,5 +31,5 @@ export const charge = (budget: RateBudget, size: number, now: number, limit: Soc
   return { credit, refilledAt: now, paidAt: credit < 0 ? now + Math.ceil(-credit / count) : budget.paidAt }
 }
 
-/** Forgives nothing: called when the time of {@link RateBudget.paidAt} has come. */
+/** The budget after its debt, when the time of {@link RateBudget.paidAt} has come. */
 export const paid = (budget: RateBudget): RateBudget => ({ ...budget, paidAt: Number.POSITIVE_INFINITY })

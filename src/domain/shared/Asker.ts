@@ -1,4 +1,4 @@
-/** For whom a fiber works, so that what many share can be shared fairly. */
+/** The user for whom a fiber works, so that users get equal shares of what they have in common. */
 import { Context } from "effect"
 import type { UserId } from "./Ids.ts"
 

@@ -1,6 +1,6 @@
 /**
- * Whose turn it is to read, where one connection serves all (docs/decisions/0007). The server's own reads, such as token
- * checks, come first; then users take turns, so that nobody waits for all that another one has asked for.
+ * The order of reads where one connection serves all (docs/decisions/0007). The server's own reads, such as token checks,
+ * come first; then users take turns, so that no user waits for all that another one has asked for.
  */
 import type { UserId } from "../../../domain/shared/Ids.ts"
 
@@ -17,8 +17,9 @@ export class ReadTurns {
   private started = 0
 
   /**
-   * Calls `start` when its turn comes, maybe at once; {@link ReadTurns.ended} must be called when it has ended. Returns what takes it out
-   * before its turn: without an effect afterwards. `undefined`, and nothing done, when too many wait.
+   * Calls `start` when its turn comes, maybe at once; {@link ReadTurns.ended} must be called when that read has ended.
+   * Returns a function that gives the turn up, without effect once it has come. `undefined`, and nothing done, when too
+   * many wait.
    */
   join(userId: UserId | undefined, start: () => void): (() => void) | undefined {
     if (this.waiting >= waitingMax) return undefined
