@@ -94,7 +94,8 @@ const whileAttacked = async <A>(server: ServerUnderTest, target: Target, use: ()
     attacker.send(target)
     // The pair meets an attack that is under way.
     await wait(500)
-    return { result: await use(), highest: () => highest }
+    const result = await use()
+    return { result, highest }
   } finally {
     clearInterval(looking)
     attacker.kill("SIGKILL")
@@ -114,7 +115,7 @@ const measured = async (attack: AttackName, size: Size): Promise<Row> => {
     const target: Target = { attack, url, logins: others }
     const { result: attacked, highest } = await whileAttacked(server, target, () => pair("attacked"))
     await wait(size.restMillis)
-    return { attack, quiet, attacked, before, highest: highest(), after: megabytes(pid) }
+    return { attack, quiet, attacked, before, highest, after: megabytes(pid) }
   } finally {
     await server.stop()
   }

@@ -31,7 +31,7 @@ export const areas: ReadonlyArray<Area> = [
     name: "the embedded store",
     patterns: [
       "src/layers/sql/**/*.ts",
-      // What only MySQL needs, and the inside of the thread, where no mutant can be switched on.
+      // Only the infrastructure tests reach MySQL's part, and no mutant can be switched on inside of the thread.
       "!src/layers/sql/database/Mysql*.ts",
       "!src/layers/sql/database/DatabaseUnavailable.ts",
       "!src/layers/sql/sqlite/SqliteWorker.ts",

@@ -55,7 +55,7 @@ const chatCheck = Layer.unwrap(
   )
 )
 
-/** Whoever opens the server in a browser sees what it can do. */
+/** A browser that opens the server sees what it can do. */
 const home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatCheck, home).pipe(

@@ -84,7 +84,7 @@ describe("a connection actor", () => {
     }).pipe(Effect.provide(layer({ maxLifetimeMillis: 1_000 })))
   )
 
-  it.effect("closes with 1001 and in silence when its node ends, and leaves no timer behind", () =>
+  it.effect("closes with 1001 and in silence when its node ends; a crash is logged once", () =>
     Effect.gen(function* () {
       const logged: Array<string> = []
       const logger = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))])
@@ -93,9 +93,6 @@ describe("a connection actor", () => {
         yield* tellFrame(broken, { method: "crash" })
         assert.deepStrictEqual(logged.length, 1)
         assert.include(logged[0], "a connection actor failed")
-        yield* TestClock.adjust(60_000)
-        yield* settle
-        assert.deepStrictEqual(broken.transport.pingTimes, [])
         return [calm.transport, broken.transport]
       }).pipe(Effect.provide(layer({})), Effect.provide(logger))
       assert.deepStrictEqual(

@@ -61,6 +61,10 @@ describe("a frame that waits to be confirmed", () => {
     const full = fill(8, 64 * 1024)
     assert.strictEqual(answered(full, null, { size: 1 }).answer, 100009)
     assert.strictEqual(answered(full, null, { size: 0 }).answer, "ack")
+    // As large as the operator lets frames be: alone it is taken.
+    const large = answered(noneWaiting, null, { id: "large", size: 1024 * 1024 })
+    assert.strictEqual(large.answer, "ack")
+    assert.strictEqual(answered(large.acks, null, { size: 1 }).answer, 100009)
     // The same again takes no place.
     assert.strictEqual(answered(full, null, { id: "w3", size: 64 * 1024 }).answer, "ack")
   })

@@ -12,7 +12,7 @@ export interface AckLimits {
   readonly ackRetryMillis: number
   /** In mode rigor: frames that wait for their turn; one more is refused. */
   readonly unconfirmedMax: number
-  /** Their texts together, in UTF-16 units. */
+  /** Their texts together, in UTF-16 units; one larger frame may wait alone. */
   readonly unconfirmedSizeMax: number
   /** When an unacknowledged push is first repeated, and how often it is. */
   readonly pushRetryMillis: number

@@ -268,8 +268,9 @@ const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, l
  * not read until the debt is paid, so that it is slowed down and its frames keep their order.
  */
 const charged = ([state, commands]: Step, frame: Frame, now: number, limits: ConnectionLimits): Step => {
-  if (state.closed) return [state, commands]
-  const next = { ...state, budget: charge(state.budget, frame.size, now, limits.rateLimit) }
+  const budget = charge(state.budget, frame.size, now, limits.rateLimit)
+  if (state.closed || budget === state.budget) return [state, commands]
+  const next = { ...state, budget }
   return [next, isReading(state) && !isReading(next) ? [...commands, { _tag: "Pause" }] : commands]
 }
 

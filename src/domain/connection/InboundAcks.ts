@@ -48,7 +48,9 @@ export const received = (acks: InboundAcks, frame: Frame, now: number, limits: A
   if (first !== undefined) return receivedAgain(acks, first, frame, limits)
   if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
   const size = acks.waiting.reduce((sum, waiting) => sum + waiting.frame.size, frame.size)
-  if (acks.waiting.length >= limits.unconfirmedMax || size > limits.unconfirmedSizeMax) {
+  // A frame that is too large by itself may wait alone: it would be refused for ever.
+  const isTooMuch = acks.waiting.length > 0 && size > limits.unconfirmedSizeMax
+  if (acks.waiting.length >= limits.unconfirmedMax || isTooMuch) {
     const msg = "too many frames wait to be confirmed"
     return refused(acks, frame, failure("Overloaded", { msg, retryAfter: limits.ackRetryMillis }))
   }

@@ -1,4 +1,4 @@
-/** Who may recall, edit or react to a message, and until when (protocol.md section 1.6). */
+/** The rules for recalls, edits and reactions: which users may, and until when (protocol.md section 1.6). */
 import { Result } from "effect"
 
 import { isManager, outranks, type Role } from "../groups/Group.ts"

@@ -1,4 +1,4 @@
-/** What browsers need to hear from every route (protocol.md section 2.1). */
+/** The headers that browsers need from every route (protocol.md section 2.1). */
 import { Effect, Layer } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServerResponse } from "effect/http"
 import { Settings } from "../../layers/settings/Settings.ts"
