@@ -5,13 +5,8 @@
  */
 import { fixedAckLimits } from "../src/domain/connection/AckService.ts"
 import { type ConnectionLimits, fixedLimits } from "../src/domain/connection/ConnectionLimits.ts"
-import {
-  type ConnectionEvent,
-  type ConnectionState,
-  open,
-  type Request,
-  step
-} from "../src/domain/connection/ConnectionMachine.ts"
+import { type ConnectionEvent, type ConnectionState, open, step } from "../src/domain/connection/ConnectionMachine.ts"
+import type { Request } from "../src/domain/connection/Outcome.ts"
 import type { Message } from "../src/domain/messages/Message.ts"
 import { type AckMode, ackModes } from "../src/domain/protocol/AckMode.ts"
 import { FrameType, parseFrame } from "../src/domain/protocol/Frame.ts"
@@ -69,7 +64,7 @@ const measure = (mode: AckMode, frames: number, withJson: boolean): number => {
   let written = 0
   const requests: Array<Request> = []
   const take = (event: ConnectionEvent) => {
-    const [next, commands] = step(state, event, now, limits)
+    const [next, commands] = step(state, event, now, limits, now)
     state = next
     for (const command of commands) {
       if (command._tag === "Dispatch") requests.push(command.request)

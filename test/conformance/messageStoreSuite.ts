@@ -179,6 +179,20 @@ export const messageStoreSuite = <E>(name: string, layer: Layer.Layer<MessageSto
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("takes the true time again once a clock that was more than a minute ahead is set right", () =>
+      Effect.gen(function* () {
+        yield* insertUsers
+        const store = yield* MessageStore
+        const times: Array<number> = []
+        for (const sendTime of [100, 90_100, 30_100, 30_099, 20_000]) {
+          for (const result of yield* store.appendBatch([draft("1", "2", `at ${sendTime}`, { sendTime })])) {
+            if (result._tag === "Stored") times.push(result.message.sendTime)
+          }
+        }
+        assert.deepStrictEqual(times, [100, 90_100, 90_100, 30_099, 30_099])
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("shows a conversation to nobody else", () =>
       Effect.gen(function* () {
         yield* insertUsers

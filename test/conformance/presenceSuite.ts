@@ -197,7 +197,7 @@ export const presenceSuite = <E>(name: string, database: Layer.Layer<SqlClient.S
         slow.open("1")
         yield* slow.flush
         yield* TestClock.adjust(ProcessLease.leaseMillis)
-        const [found] = yield* PresenceRows.lapsed(sql, other.machineId, 0)
+        const [found] = yield* PresenceRows.leases(sql, other.machineId)
         assert.isDefined(found)
         yield* slow.renew
         assert.isFalse(yield* inTransaction(sql)(PresenceRows.reapBatch(sql, found!)))

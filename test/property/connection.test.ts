@@ -8,11 +8,10 @@ import {
   type ConnectionState,
   deadline,
   isReading,
-  type Outcome,
   open,
-  type Request,
   step
 } from "../../src/domain/connection/ConnectionMachine.ts"
+import type { Outcome, Request } from "../../src/domain/connection/Outcome.ts"
 import type { AckMode } from "../../src/domain/protocol/AckMode.ts"
 import { FrameType } from "../../src/domain/protocol/Frame.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
@@ -31,7 +30,7 @@ const run = (
   const commands: Array<ConnectionCommand> = []
   let current = state
   for (const [event, now] of events) {
-    const [next, wanted] = step(current, event, now, limits)
+    const [next, wanted] = step(current, event, now, limits, now)
     current = next
     commands.push(...wanted)
   }
@@ -80,7 +79,7 @@ describe("the connection machine", () => {
         maxLifetimeMillis: lifetime
       }
       const state = open(0, limits, { ackMode: "once", tokenExpiresAt: token, lifetimeJitter: 0 })
-      const [, commands] = step(state, { _tag: "DeadlineReached" }, 1_000, limits)
+      const [, commands] = step(state, { _tag: "DeadlineReached" }, 1_000, limits, 1_000)
       const ends = { HeartbeatTimeout: heartbeat, IdleTimeout: idle, LifetimeExceeded: lifetime, TokenExpired: token }
       const first = Math.min(heartbeat, idle, lifetime, token)
       const [command] = commands
@@ -148,7 +147,7 @@ describe("the connection machine", () => {
           request === undefined
             ? received("a")
             : { _tag: "RequestSettled", request, outcome: { _tag: "Done", data: undefined } }
-        const [next, commands] = step(state, event, 0, limits)
+        const [next, commands] = step(state, event, 0, limits, 0)
         state = next
         for (const command of commands) {
           if (command._tag === "Dispatch") waiting.push(command.request)
@@ -175,7 +174,7 @@ describe("the connection machine", () => {
       for (const wait of waits) {
         now += wait
         times.push(now)
-        const [next, commands] = step(state, bad, now, quiet)
+        const [next, commands] = step(state, bad, now, quiet, now)
         state = next
         const recent = times.filter((time) => time > now - 10_000)
         seen.saw("ten bad frames in a longer time", times.length === 10 && recent.length < 10)
@@ -212,8 +211,8 @@ describe("the connection machine", () => {
         now += wait
         if (!isReading(state) && (deadline(state, limits) <= now || !isRead)) {
           const paidAt = deadline(state, limits)
-          assert.deepStrictEqual(step(state, { _tag: "DeadlineReached" }, paidAt - 1, limits)[1], [])
-          const [next, commands] = step(state, { _tag: "DeadlineReached" }, paidAt, limits)
+          assert.deepStrictEqual(step(state, { _tag: "DeadlineReached" }, paidAt - 1, limits, paidAt - 1)[1], [])
+          const [next, commands] = step(state, { _tag: "DeadlineReached" }, paidAt, limits, paidAt)
           assert.deepStrictEqual(commands, [{ _tag: "Resume" }])
           state = next
           now = Math.max(now, paidAt)
@@ -222,7 +221,7 @@ describe("the connection machine", () => {
         const wasReading = isReading(state)
         seen.saw("sent more before it was slowed down", !wasReading)
         const event: ConnectionEvent = { _tag: "FrameReceived", frame: frame({ id: "a", method: "m", size }) }
-        const [next, commands] = step(state, event, now, limits)
+        const [next, commands] = step(state, event, now, limits, now)
         assert.deepStrictEqual(
           commands.map(({ _tag }) => _tag),
           wasReading && !isReading(next) ? ["Dispatch", "Pause"] : ["Dispatch"]
@@ -367,7 +366,7 @@ describe("the connection machine", () => {
     const repeated: Array<ReadonlyArray<string>> = []
     for (let steps = 0; steps < 3; steps++) {
       assert.strictEqual(deadline(state, quiet), 2_000)
-      const [next, commands] = step(state, { _tag: "DeadlineReached" }, 2_000, quiet)
+      const [next, commands] = step(state, { _tag: "DeadlineReached" }, 2_000, quiet, 2_000)
       state = next
       repeated.push(framesOf(commands).map(({ id }) => id))
     }
@@ -431,7 +430,7 @@ describe("the connection machine", () => {
       const { state } = run(opened(limits), [[end, 0]], limits)
       assert.strictEqual(deadline(state, limits), Number.POSITIVE_INFINITY)
       for (const event of [received("a"), bad, { _tag: "DeadlineReached" }] as const) {
-        assert.deepStrictEqual(step(state, event, 10, limits), [state, []])
+        assert.deepStrictEqual(step(state, event, 10, limits, 10), [state, []])
       }
     }
   })

@@ -46,6 +46,10 @@ const [system, recall, edit] = [7, 8, 9] as const
 
 const targetOf = (draft: Draft): number | undefined => ("targetSeq" in draft ? draft.targetSeq : undefined)
 
+/** Times do not run back, but where a clock was more than a minute ahead and is set right. */
+const timeAfter = (last: number, sendTime: number): number =>
+  sendTime >= last || last - sendTime > 60_000 ? sendTime : last
+
 export class RulesOracle {
   readonly conversations = new Map<string, Conversation>()
   /** Pairs of friends, and of users of whom one blocks the other, in both directions. */
@@ -80,7 +84,7 @@ export class RulesOracle {
       type: draft.messageType,
       target: targetOf(draft),
       first: draft.content,
-      at: Math.max(draft.sendTime, conversation.messages.at(-1)?.at ?? 0),
+      at: timeAfter(conversation.messages.at(-1)?.at ?? 0, draft.sendTime),
       content: draft.content,
       recalled: false,
       edited: false,
@@ -131,7 +135,7 @@ export class RulesOracle {
     if (target === undefined || target.seq <= sees || target.type > 6) return "NoMessage"
     if (target.recalled) return "Conflict"
     const isOwn = target.sender === senderId
-    const isLate = (window: number) => window > 0 && sendTime - target.at > window
+    const isLate = (window: number) => window > 0 && (sendTime - target.at > window || target.at - sendTime > 60_000)
     if (messageType === recall) {
       const own = members.get(senderId)?.role ?? 4
       const author = members.get(target.sender)?.role ?? 4

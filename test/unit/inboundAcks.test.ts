@@ -14,7 +14,7 @@ const limits = {
 
 /** What the server answers to a frame: its ack, or the code of the error. */
 const answered = (acks: InboundAcks, data: unknown, changes: Parameters<typeof frame>[0] = {}) => {
-  const step = received(acks, frame({ id: "7", data, ...changes }), 0, limits)
+  const step = received(acks, frame({ id: "7", data, ...changes }), 0, limits, 0)
   const [{ frameType, data: error } = { frameType: 0, data: undefined }] = step.send
   return { acks: step.acks, answer: frameType === 2 ? "ack" : (error as { readonly code: number }).code }
 }
@@ -42,7 +42,7 @@ describe("a frame that waits to be confirmed", () => {
   it("is processed with the data that it came with", () => {
     for (const data of [undefined, null, "x", { b: [1, { "": null }], a: "\u2028" }]) {
       const first = frame({ id: "7", method: "do", data, size: 5 })
-      const step = confirmed(received(noneWaiting, first, 0, limits).acks, "7", limits)
+      const step = confirmed(received(noneWaiting, first, 0, limits, 0).acks, "7", limits)
       assert.deepStrictEqual(step?.ready, [first])
     }
   })

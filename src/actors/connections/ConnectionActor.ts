@@ -24,6 +24,7 @@ import type { ServerFrame } from "../../domain/protocol/Frame.ts"
 import { events } from "../../domain/protocol/ServerEvents.ts"
 import type { SessionReady } from "../../domain/protocol/SessionReady.ts"
 import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import type { ConnectionHandle, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
 import { Mailbox } from "./Mailbox.ts"
@@ -80,9 +81,10 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     this.limits = node.limits
     this.transport = transport
     this.mailbox = new Mailbox(transport, node.dispatcher)
-    this.state = open(node.clock.currentTimeMillisUnsafe(), this.limits, {
+    const now = monotonicMillis(node.clock)
+    this.state = open(now, this.limits, {
       ackMode: opening.ackMode,
-      tokenExpiresAt: opening.identity.expiresAt,
+      tokenExpiresAt: now + opening.identity.expiresAt - node.clock.currentTimeMillisUnsafe(),
       lifetimeJitter
     })
   }
@@ -161,7 +163,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private handle(event: ConnectionEvent): void {
     const { limits } = this
     const { clock } = this.node
-    const [next, commands] = step(this.state, event, clock.currentTimeMillisUnsafe(), limits)
+    const [next, commands] = step(this.state, event, monotonicMillis(clock), limits, clock.currentTimeMillisUnsafe())
     this.state = next
     for (const command of commands) this.perform(command)
   }
@@ -224,7 +226,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private ready(): SessionReady {
     const { limits } = this
     const { clock } = this.node
-    const now = clock.currentTimeMillisUnsafe()
+    const { lifetimeEndsAt } = this.state
     return {
       userId: this.userId,
       deviceId: this.deviceId,
@@ -232,7 +234,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       ack: this.ackMode,
       heartbeatInterval: limits.heartbeatIntervalMillis,
       idleTimeout: limits.idleTimeoutMillis,
-      maxLifetime: Number.isFinite(this.state.lifetimeEndsAt) ? this.state.lifetimeEndsAt - now : 0,
+      maxLifetime: Number.isFinite(lifetimeEndsAt) ? lifetimeEndsAt - monotonicMillis(clock) : 0,
       ackTimeout: limits.ackTimeoutMillis,
       ackRetry: limits.ackRetryMillis,
       pushRetry: limits.pushRetryMillis,
@@ -241,7 +243,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       requestWindow: limits.inFlightMax,
       rateLimit: limits.rateLimit?.count ?? 0,
       rateWindow: limits.rateLimit?.windowMillis ?? 0,
-      serverTime: now
+      serverTime: clock.currentTimeMillisUnsafe()
     }
   }
 }

@@ -3,14 +3,22 @@
  * a single fiber sleeps until the earliest entry is due. A timer fiber per connection would cost about 5 KB each.
  */
 import { Cause, Clock, Context, Effect, Latch, Layer } from "effect"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
+
+/** A wake-up that comes so much later than asked for: the process stood still, or had too much to do. */
+const lateMillis = 500
+/** How long what has arrived meanwhile is read before deadlines are judged; again while that, too, ends late. */
+const readingMillis = 200
+/** How often again: a process that is always late must judge at last. */
+const readingsMax = 20
 
 /** A timer. `at` and `index` belong to {@link Deadlines}. */
 export interface DeadlineEntry {
-  /** Unix milliseconds at which it is armed. */
+  /** When it is due, in monotonic milliseconds; `Infinity` when it is not armed. */
   at: number
   /** Place in the heap, `-1` when not armed. */
   index: number
-  /** Called once, not before `at`; must return at once. */
+  /** Called once, not before `at`, and after everything that had arrived by then was read; must return at once. */
   onDue(): void
 }
 
@@ -33,19 +41,32 @@ export class Deadlines extends Context.Service<
       const earlier = yield* Latch.make()
 
       const fireDue = Effect.sync(() => {
-        const now = clock.currentTimeMillisUnsafe()
+        const now = monotonicMillis(clock)
         for (let entry = heap.popDue(now); entry !== undefined; entry = heap.popDue(now)) entry.onDue()
+      })
+      /** Sleeps, and answers whether it ended late. */
+      const slept = (millis: number) =>
+        Effect.suspend(() => {
+          const end = monotonicMillis(clock) + millis
+          return Effect.map(Effect.sleep(millis), () => monotonicMillis(clock) > end + lateMillis)
+        })
+      /** After a late wake-up the sockets hold what peers have sent in time. */
+      const readWhatWaits = Effect.gen(function* () {
+        for (let readings = 0; readings < readingsMax && (yield* slept(readingMillis)); readings++);
       })
       const sleepUntilFirst = Effect.suspend(() => {
         earlier.closeUnsafe()
         const first = heap.first()
-        const wait =
-          first === undefined ? Effect.never : Effect.sleep(Math.max(0, first.at - clock.currentTimeMillisUnsafe()))
-        return Effect.raceFirst(wait, earlier.await)
+        const wait = first === undefined ? Effect.never : slept(Math.max(0, first.at - monotonicMillis(clock)))
+        return Effect.raceFirst(wait, Effect.as(earlier.await, false))
       })
       // A fault of one entry does not stop the others.
-      const turn = Effect.catchCause(Effect.andThen(sleepUntilFirst, fireDue), (cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.logError("a deadline failed", cause)
+      const turn = sleepUntilFirst.pipe(
+        Effect.tap((isLate) => (isLate ? readWhatWaits : Effect.void)),
+        Effect.andThen(fireDue),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.logError("a deadline failed", cause)
+        )
       )
       yield* Effect.forkScoped(Effect.forever(turn))
 

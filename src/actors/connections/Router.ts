@@ -4,7 +4,7 @@
  * actor's loop: a handler hands its work over, or returns an effect that runs in the background.
  */
 import { Cause, Context, Effect, Layer, Result, Schema } from "effect"
-import type { Outcome, Request } from "../../domain/connection/ConnectionMachine.ts"
+import type { Outcome, Request } from "../../domain/connection/Outcome.ts"
 import { methods } from "../../domain/protocol/ClientMethods.ts"
 import type { EveryMethod, Method, MethodKind } from "../../domain/protocol/Method.ts"
 import type { ErrorName } from "../../domain/shared/ErrorTable.ts"

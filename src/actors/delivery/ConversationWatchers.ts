@@ -1,14 +1,15 @@
 /** Wakes the followers of a conversation on this node when it has a new message, and reads for all of them at once. */
-import { Cache, Context, Effect, Exit, Latch, Layer, type Scope } from "effect"
+import { Cache, Clock, Context, Effect, Exit, Latch, Layer, type Scope } from "effect"
 import { type HistoryPage, MessageStore } from "../../domain/messages/MessageStore.ts"
 import { fitting } from "../../domain/messages/Page.ts"
 import type { ConversationId } from "../../domain/shared/ConversationIds.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 
 /** Followers on this node. */
 const watchersMax = 1_000
 /** How long the end of a conversation is used again while no new message is known. */
-const endFresh = "1 second"
+const endFreshMillis = 1_000
 /** Pages that are being read or may be used again. A page fits into a frame. */
 const pagesMax = 1_000
 
@@ -19,6 +20,8 @@ interface PageKey {
   readonly limit: number
   /** Counts the wakes of the conversation: a page that was read before a wake is not used after it. */
   readonly generation: number
+  /** The present period of {@link endFreshMillis}: the cache's own time to live is by the wall clock, which may be set back. */
+  readonly period: number
 }
 
 /** One follower's view of a conversation. */
@@ -54,6 +57,7 @@ export class ConversationWatchers extends Context.Service<
     ConversationWatchers,
     Effect.gen(function* () {
       const store = yield* MessageStore
+      const clock = yield* Clock.Clock
       const conversations = new Map<ConversationId, Watched>()
       let size = 0
       /** Never repeats: a conversation that is followed anew gets no page of its former followers. */
@@ -68,7 +72,7 @@ export class ConversationWatchers extends Context.Service<
         {
           capacity: pagesMax,
           // Many followers wait at the end of a conversation; other pages and failures serve only the present readers.
-          timeToLive: (exit) => (Exit.isSuccess(exit) && !exit.value.hasMore ? endFresh : 0)
+          timeToLive: (exit) => (Exit.isSuccess(exit) && !exit.value.hasMore ? endFreshMillis : 0)
         }
       )
 
@@ -111,7 +115,13 @@ export class ConversationWatchers extends Context.Service<
                 ),
                 pageAfter: (afterSeq, limit) =>
                   Effect.suspend(() =>
-                    Cache.get(pages, { conversationId, afterSeq, limit, generation: watched.generation })
+                    Cache.get(pages, {
+                      conversationId,
+                      afterSeq,
+                      limit,
+                      generation: watched.generation,
+                      period: Math.floor(monotonicMillis(clock) / endFreshMillis)
+                    })
                   )
               })
             )

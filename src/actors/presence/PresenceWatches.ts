@@ -11,6 +11,7 @@ import { encodeFrame } from "../../domain/protocol/Frame.ts"
 import { events } from "../../domain/protocol/ServerEvents.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import type { UserId } from "../../domain/shared/Ids.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import { type ConnectionHandle, ConnectionRegistry } from "../connections/ConnectionRegistry.ts"
 import { type Watch, WatchTable } from "./WatchTable.ts"
 
@@ -70,7 +71,7 @@ const make = Effect.gen(function* () {
   const contacts = yield* Contacts
   const registry = yield* ConnectionRegistry
   const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
+  const now = () => monotonicMillis(clock)
   const table = new WatchTable()
   /** Watched users whose state may have changed, and users that were found offline, with the time of that. */
   const dirty = new Set<UserId>()

@@ -2,7 +2,7 @@
 import type { CloseName } from "../protocol/CloseCode.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 
-/** From when the clocks of a connection run; times are Unix milliseconds, `Infinity` for a clock that is off. */
+/** From when the clocks of a connection run; times are monotonic milliseconds, `Infinity` for a clock that is off. */
 export interface ConnectionClocks {
   /** When anything at all was last received: restarts the heartbeat clock. */
   readonly heardAt: number

@@ -1,6 +1,6 @@
 /**
  * The connection machine: everything that a connection decides, as a pure function of its state, an event and the
- * time. The actor around it (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
+ * time, monotonic for its intervals and by the wall clock for what its client is told. The actor around it (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
  * {@link deadline}. Protocol.md sections 1.2 to 1.5.
  */
 import { Result, Schema } from "effect"
@@ -9,9 +9,7 @@ import type { AckMode } from "../protocol/AckMode.ts"
 import { isCommand, isSignal, requestsMissed } from "../protocol/ClientMethods.ts"
 import type { CloseName } from "../protocol/CloseCode.ts"
 import {
-  ackFrame,
   type BadFrame,
-  dataFrame,
   errFrame,
   type Frame,
   FrameType,
@@ -19,12 +17,12 @@ import {
   pingFrame,
   type ServerFrame
 } from "../protocol/Frame.ts"
-import { type AnyFailure, failure } from "../shared/Failure.ts"
-import { rootUserId } from "../shared/Ids.ts"
+import { failure } from "../shared/Failure.ts"
 import { type ConnectionClocks, expired, firstEnd, started } from "./ConnectionClocks.ts"
 import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
 import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
+import { type Outcome, type Request, responseTo } from "./Outcome.ts"
 import { charge, fullBudget, isIndebted, paid, type RateBudget } from "./RateBudget.ts"
 
 export interface ConnectionState extends ConnectionClocks {
@@ -40,20 +38,6 @@ export interface ConnectionState extends ConnectionClocks {
   readonly isBusy: boolean
   readonly closed: boolean
 }
-
-/** The part of a data frame that its response needs. */
-export interface Request {
-  readonly id: string
-  readonly method: string
-  readonly ackSeq: number
-  readonly wantsAck: boolean
-}
-
-/** How a request ended: a command that took effect, a query with its answer, or an error. */
-export type Outcome =
-  | { readonly _tag: "Done"; readonly data: unknown }
-  | { readonly _tag: "Answered"; readonly data: unknown }
-  | { readonly _tag: "Failed"; readonly error: AnyFailure }
 
 export type ConnectionEvent =
   | { readonly _tag: "FrameReceived"; readonly frame: Frame }
@@ -88,7 +72,7 @@ export const open = (
   limits: ConnectionLimits,
   options: {
     readonly ackMode: AckMode
-    /** When the token that opened it ends, Unix milliseconds. */
+    /** When the token that opened it ends. */
     readonly tokenExpiresAt: number
     /** Shortens the lifetime by this part of it, 0 to 0.1, so that a fleet does not reconnect at once. */
     readonly lifetimeJitter: number
@@ -127,18 +111,24 @@ const judged = (state: ConnectionState): ConnectionClocks =>
 
 const none: ReadonlyArray<ConnectionCommand> = []
 
-/** The next state, and the commands to perform, in order. */
-export const step = (state: ConnectionState, event: ConnectionEvent, now: number, limits: ConnectionLimits): Step => {
+/** The next state, and the commands to perform, in order. `ackTime` in Unix milliseconds is that of acks which it makes. */
+export const step = (
+  state: ConnectionState,
+  event: ConnectionEvent,
+  now: number,
+  limits: ConnectionLimits,
+  ackTime: number
+): Step => {
   if (state.closed) return [state, none]
   switch (event._tag) {
     case "FrameReceived":
-      return onFrame({ ...state, heardAt: now }, event.frame, now, limits)
+      return onFrame({ ...state, heardAt: now }, event.frame, now, limits, ackTime)
     case "BadFrameReceived":
       return onBadFrame({ ...state, heardAt: now }, event.bad, now, limits)
     case "PeerSeen":
       return [{ ...state, heardAt: now }, none]
     case "RequestSettled":
-      return onSettled(state, event.request, event.outcome, now, limits)
+      return onSettled(state, event.request, event.outcome, now, limits, ackTime)
     case "MessagePushed":
       return onPushed(state, event.message, event.encoded, now, limits)
     case "Notified":
@@ -208,7 +198,13 @@ const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: 
   return send({ ...state, badFrameTimes }, errFrame(bad.id, failure("BadParameters", { msg: bad.problem })))
 }
 
-const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+const onFrame = (
+  state: ConnectionState,
+  frame: Frame,
+  now: number,
+  limits: ConnectionLimits,
+  ackTime: number
+): Step => {
   switch (frame.frameType) {
     case FrameType.err:
       return charged([state, none], frame, now, limits)
@@ -218,7 +214,7 @@ const onFrame = (state: ConnectionState, frame: Frame, now: number, limits: Conn
       return charged(send(state, pingFrame(frame.id)), frame, now, limits)
     case FrameType.data:
     case FrameType.noAck:
-      return charged(onData({ ...state, activeAt: now }, frame, now, limits), frame, now, limits)
+      return charged(onData({ ...state, activeAt: now }, frame, now, limits, ackTime), frame, now, limits)
   }
 }
 
@@ -243,9 +239,9 @@ const onAck = (state: ConnectionState, frame: Frame, now: number, limits: Connec
 const confirmation = 2
 const decodePushAck = Schema.decodeUnknownResult(PushAck)
 
-const onData = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits): Step => {
+const onData = (state: ConnectionState, frame: Frame, now: number, limits: ConnectionLimits, ackTime: number): Step => {
   if (state.ackMode === "rigor" && isCommand(frame.method)) {
-    return takeTurns(state, received(state.inbound, frame, now, limits), limits)
+    return takeTurns(state, received(state.inbound, frame, now, limits, ackTime), limits)
   }
   const next = requestsMissed(frame.method) ? { ...state, outbound: synced(state.outbound) } : state
   return dispatch(next, frame, frame.ackSeq, limits)
@@ -297,22 +293,12 @@ const onSettled = (
   request: Request,
   outcome: Outcome,
   now: number,
-  limits: ConnectionLimits
+  limits: ConnectionLimits,
+  ackTime: number
 ): Step => {
   const inFlight = state.inFlight - 1
   const isBusy = state.isBusy && inFlight > limits.inFlightMax / 2
   const [next, resume] = resumed(state, { ...state, inFlight, isBusy }, now)
-  const frame = responseTo(request, outcome, now)
+  const frame = responseTo(request, outcome, ackTime)
   return [next, frame === undefined ? resume : [{ _tag: "SendFrame", frame }, ...resume]]
-}
-
-const responseTo = (request: Request, outcome: Outcome, now: number): ServerFrame | undefined => {
-  switch (outcome._tag) {
-    case "Done":
-      return request.wantsAck ? ackFrame(request.id, request.ackSeq, now, { data: outcome.data }) : undefined
-    case "Answered":
-      return dataFrame(request.id, request.method, rootUserId, outcome.data)
-    case "Failed":
-      return errFrame(request.id, outcome.error, request.method)
-  }
 }

@@ -14,8 +14,10 @@ export interface WaitingFrame {
   readonly data: string | undefined
   /** Whether the client has confirmed the ack. A noAck frame counts as confirmed: it waits only for those before it. */
   readonly confirmed: boolean
-  /** When the server's ack was first sent, and how often again. */
+  /** When the server's ack was first sent: for its timeout, and in Unix milliseconds for the client. */
   readonly ackedAt: number
+  readonly ackTime: number
+  /** How often it was sent again. */
   readonly errCount: number
   /** When that ack is next repeated. */
   readonly repeatAt: number
@@ -39,7 +41,13 @@ export interface InboundStep {
 export const noneWaiting: InboundAcks = { waiting: [], dueAt: Number.POSITIVE_INFINITY }
 
 /** Takes a command, or a noAck frame with one. */
-export const received = (acks: InboundAcks, frame: Frame, now: number, limits: AckLimits): InboundStep => {
+export const received = (
+  acks: InboundAcks,
+  frame: Frame,
+  now: number,
+  limits: AckLimits,
+  ackTime: number
+): InboundStep => {
   const wantsAck = frame.frameType !== FrameType.noAck
   if (wantsAck && frame.id === "") {
     return refused(acks, frame, failure("BadParameters", { msg: "a frame needs an id to be confirmed" }))
@@ -58,6 +66,7 @@ export const received = (acks: InboundAcks, frame: Frame, now: number, limits: A
     ...packed(frame),
     confirmed: !wantsAck,
     ackedAt: now,
+    ackTime,
     errCount: 0,
     repeatAt: now + limits.ackRetryMillis
   }
@@ -145,5 +154,5 @@ const refused = (acks: InboundAcks, frame: Frame, error: AnyFailure): InboundSte
   ready: []
 })
 
-const serverAck = ({ frame, ackedAt, errCount }: WaitingFrame): ServerFrame =>
-  ackFrame(frame.id, 0, ackedAt, { errCount })
+const serverAck = ({ frame, ackTime, errCount }: WaitingFrame): ServerFrame =>
+  ackFrame(frame.id, 0, ackTime, { errCount })

@@ -25,8 +25,7 @@ export const isIndebted = ({ paidAt }: RateBudget): boolean => paidAt !== Number
 export const charge = (budget: RateBudget, size: number, now: number, limit: SocketLimits["rateLimit"]): RateBudget => {
   if (limit === undefined) return budget
   const { count, windowMillis } = limit
-  // The system clock can be set back; that must not cost a client its credit.
-  const refilled = budget.credit + Math.max(0, now - budget.refilledAt) * count
+  const refilled = budget.credit + (now - budget.refilledAt) * count
   const credit = Math.min(count * windowMillis, refilled) - Math.max(1, Math.ceil(size / unitSize)) * windowMillis
   return { credit, refilledAt: now, paidAt: credit < 0 ? now + Math.ceil(-credit / count) : budget.paidAt }
 }

@@ -39,7 +39,7 @@ export interface AppendPlan {
 /**
  * Decides draft by draft. A draft with a known (sender, client id) is a duplicate, or a conflict when the id named another
  * message; a draft against the rules is refused; all others are numbered. Each decision counts for the drafts after it.
- * Times in a conversation never run back, whatever the clocks of the gateways: times have the order of seqs.
+ * Times have the order of seqs though the clocks of gateways differ; they run back only when a clock was set right.
  */
 export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rules: AppendRules): AppendPlan => {
   const state = new AppendState(facts, rules)

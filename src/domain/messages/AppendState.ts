@@ -22,7 +22,7 @@ import {
   messageKey,
   reactionKey
 } from "./AppendFacts.ts"
-import type { Draft } from "./Draft.ts"
+import { clocksApartMillis, type Draft } from "./Draft.ts"
 import { type Message, MessageType } from "./Message.ts"
 import type { MessagePolicy } from "./MessagePolicy.ts"
 
@@ -206,6 +206,10 @@ const beforeFirst: ConversationEnd = { seq: 0, sendTime: 0 }
 
 const stranger: Membership = { role: Role.former, joinedSeq: 0 }
 
+/** Times have the order of seqs, unless the clock was set back: then the true time counts. */
+const timeOf = ({ sendTime }: Draft, end: ConversationEnd): number =>
+  end.sendTime - sendTime <= clocksApartMillis ? Math.max(sendTime, end.sendTime) : sendTime
+
 const numbered = (draft: Draft, end: ConversationEnd): Message => ({
   messageId: draft.messageId,
   clientId: draft.clientId,
@@ -214,7 +218,7 @@ const numbered = (draft: Draft, end: ConversationEnd): Message => ({
   chatType: draft.chatType,
   senderId: draft.senderId,
   receiveId: draft.receiveId,
-  sendTime: Math.max(draft.sendTime, end.sendTime),
+  sendTime: timeOf(draft, end),
   messageType: draft.messageType,
   content: draft.content,
   ...("targetSeq" in draft ? { targetSeq: draft.targetSeq } : {})

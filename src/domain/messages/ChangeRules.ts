@@ -3,7 +3,7 @@ import { Result } from "effect"
 
 import { isManager, outranks, type Role } from "../groups/Group.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
-import type { Draft, UnsentChange } from "./Draft.ts"
+import { clocksApartMillis, type Draft, type UnsentChange } from "./Draft.ts"
 import { isWritten, type Message, MessageType } from "./Message.ts"
 import { checkContent } from "./MessageContent.ts"
 
@@ -69,5 +69,9 @@ const kindsWith = (reaction: string, { reactions, ownReaction }: ChangeView): nu
 
 const onlyOwn: Checked = Result.fail(failure("Forbidden", { msg: "this message is somebody else's" }))
 
-const checkTime = (draft: { readonly sendTime: number }, target: Message, windowMillis: number): Checked =>
-  windowMillis > 0 && draft.sendTime - target.sendTime > windowMillis ? Result.fail(failure("TooLate")) : Result.void
+const checkTime = (draft: { readonly sendTime: number }, target: Message, windowMillis: number): Checked => {
+  const age = draft.sendTime - target.sendTime
+  // A target of the future is from before the clock was set back: how old it is cannot be known.
+  const isOver = age > windowMillis || age < -clocksApartMillis
+  return windowMillis > 0 && isOver ? Result.fail(failure("TooLate")) : Result.void
+}

@@ -50,6 +50,9 @@ export type UnsentGroupEvent<Event extends GroupEvent = GroupEvent> = Addressed 
   readonly content: string
 }
 
+/** So far apart the clocks of gateways may be, in milliseconds: a time further ahead is from a clock that was wrong. */
+export const clocksApartMillis = 60_000
+
 /** A draft before the gateway has given it an id and a time. */
 export type Unsent = UnsentMessage | UnsentChange | UnsentGroupEvent
 

@@ -23,6 +23,7 @@ import { GroupService } from "../../domain/services/GroupService.ts"
 import { MessageSender, type SendFailure } from "../../domain/services/MessageSender.ts"
 import { makeSync } from "../../domain/services/SyncService.ts"
 import { failure } from "../../domain/shared/Failure.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 
 const historyDefault = 50
 /** The shortest time between two events `typing` of a connection. */
@@ -83,8 +84,8 @@ export const layer = Router.layer(
     const typedAt = new WeakMap<ConnectionHandle, number>()
     const typing = inBackground(methods.typing, ({ connection, payload: { conversationId } }) => {
       const { userId, connectionId } = connection
-      const now = clock.currentTimeMillisUnsafe()
-      if (now - (typedAt.get(connection) ?? 0) < typingMillis) return Effect.void
+      const now = monotonicMillis(clock)
+      if (now - (typedAt.get(connection) ?? Number.NEGATIVE_INFINITY) < typingMillis) return Effect.void
       typedAt.set(connection, now)
       return Effect.map(conversations.isVisibleToOthers(userId, conversationId), (isVisible) => {
         if (isVisible) events.publish({ _tag: "Typing", conversationId, userId }, connectionId)

@@ -1,7 +1,8 @@
 /** {@link AuthRateLimiter} in memory. */
-import { Cache, Clock, Effect, Layer } from "effect"
+import { Cache, Effect, Layer } from "effect"
 import { AuthRateLimiter } from "../../domain/accounts/AuthRateLimiter.ts"
 import { failure } from "../../domain/shared/Failure.ts"
+import { monotonicNow } from "../../domain/shared/MonotonicTime.ts"
 import { Settings } from "../settings/Settings.ts"
 
 /** Keys that are remembered; past it the least recently used is forgotten. */
@@ -9,7 +10,7 @@ const keysMax = 100_000
 
 /**
  * A counter per key in a window that begins with the key's first use. Effect's `RateLimiter` would do, but its in-memory
- * store never forgets a key, and keys come from outside.
+ * store never forgets a key, and keys come from outside. The cache's own time to live is by the wall clock.
  */
 export const layer = Layer.effect(
   AuthRateLimiter,
@@ -19,19 +20,23 @@ export const layer = Layer.effect(
     const { count, windowMillis } = authRateLimit
     const windows = yield* Cache.make({
       capacity: keysMax,
-      timeToLive: windowMillis,
-      lookup: (_key: string) => Effect.map(Clock.currentTimeMillis, (openedAt) => ({ openedAt, used: 0 }))
+      lookup: (_key: string) => Effect.succeed({ openedAt: Number.NEGATIVE_INFINITY, used: 0 })
+    })
+    const windowOf = Effect.fnUntraced(function* (key: string) {
+      const window = yield* Cache.get(windows, key)
+      const now = yield* monotonicNow
+      if (now >= window.openedAt + windowMillis) Object.assign(window, { openedAt: now, used: 0 })
+      return { window, now }
     })
     return AuthRateLimiter.of({
       take: Effect.fnUntraced(function* (key) {
-        const window = yield* Cache.get(windows, key)
+        const { window, now } = yield* windowOf(key)
         window.used += 1
         if (window.used <= count) return
-        const now = yield* Clock.currentTimeMillis
         return yield* failure("RateLimited", { retryAfter: Math.max(1, window.openedAt + windowMillis - now) })
       }),
       giveBack: Effect.fnUntraced(function* (key) {
-        const window = yield* Cache.get(windows, key)
+        const { window } = yield* windowOf(key)
         window.used = Math.max(0, window.used - 1)
       })
     })

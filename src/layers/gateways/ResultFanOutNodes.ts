@@ -2,6 +2,7 @@
 import { Clock, Effect, Layer, Metric } from "effect"
 import { type AppendOutcome, ResultFanOut } from "../../domain/cluster/AppendOutcome.ts"
 import { nodeBatchMax } from "../../domain/cluster/NodeRpc.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import { backoff } from "../shared/Backoff.ts"
 import { batchesOf } from "../shared/Batches.ts"
 import { type CallLost, type NodeClient, NodeClients } from "./NodeClients.ts"
@@ -67,12 +68,12 @@ const makeDeliver = Effect.fnUntraced(function* (node: NodeClient) {
   return (outcomes: ReadonlyArray<AppendOutcome>): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (isAbsent) return skip(outcomes, "it is away")
-      const endsAt = clock.currentTimeMillisUnsafe() + absentMillis
+      const endsAt = monotonicMillis(clock) + absentMillis
       // A lost call may have taken effect: a client that gets a push twice recognises it by its seq.
       return node.deliver({ outcomes }).pipe(
         Effect.retry({
           schedule: backoff("50 millis", "250 millis"),
-          while: () => clock.currentTimeMillisUnsafe() < endsAt
+          while: () => monotonicMillis(clock) < endsAt
         }),
         Effect.catchTag("CallLost", (lost) => skip(outcomes, lost))
       )

@@ -5,6 +5,7 @@
 import { Clock, Effect, Metric, Queue, type Scope } from "effect"
 import { nodeBatchMax } from "../../domain/cluster/NodeRpc.ts"
 import type { SessionRevocation } from "../../domain/cluster/SessionRevocations.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import { backoff } from "../shared/Backoff.ts"
 
 /** Revocations that wait for a gateway, those of the call in flight not counted; past that the oldest is dropped. */
@@ -37,7 +38,7 @@ export const makeRevocationQueue = <E>(
 
     const sendNext = Effect.gen(function* () {
       const next = yield* Queue.takeBetween(queue, 1, nodeBatchMax)
-      const restMillis = Math.max(...next.map(({ endsAt }) => endsAt)) - clock.currentTimeMillisUnsafe()
+      const restMillis = Math.max(...next.map(({ endsAt }) => endsAt)) - monotonicMillis(clock)
       if (restMillis <= 0) return
       yield* send(next.map(({ revocation }) => revocation)).pipe(
         Effect.tapError((error) => Effect.logWarning(`${next.length} logouts will be sent again`, error)),
@@ -50,7 +51,7 @@ export const makeRevocationQueue = <E>(
     return {
       put: (revocation) => {
         if (Queue.isFullUnsafe(queue)) dropped.updateUnsafe(1, context)
-        Queue.offerUnsafe(queue, { revocation, endsAt: clock.currentTimeMillisUnsafe() + keptMillis })
+        Queue.offerUnsafe(queue, { revocation, endsAt: monotonicMillis(clock) + keptMillis })
       }
     }
   })

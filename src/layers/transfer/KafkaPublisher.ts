@@ -8,6 +8,7 @@ import type { Draft } from "../../domain/messages/Draft.ts"
 import type { TransferFailure } from "../../domain/messages/Refusals.ts"
 import type { Reply, Transfer } from "../../domain/messages/Transfer.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
+import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import type { KafkaSettings } from "../settings/Settings.ts"
 import { backoff } from "../shared/Backoff.ts"
 import { batchesOf } from "../shared/Batches.ts"
@@ -71,7 +72,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     const publish: Publisher["publish"] = (draft, reply) => {
       const { length } = draft.content
       if (waiting.size >= waitingMax || waitingContent + length > waitingContentMax) return false
-      const publishedAt = clock.currentTimeMillisUnsafe()
+      const publishedAt = monotonicMillis(clock)
       const entry = { draft, reply, record: recordOf(draft), publishedAt, sentAt: undefined, settled: false }
       waiting.set(draft.messageId, entry)
       waitingContent += length
@@ -98,7 +99,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
         return producer.send({ topic: settings.topic, acks: -1, messages })
       }).pipe(
         Effect.tap(() => {
-          const sentAt = clock.currentTimeMillisUnsafe()
+          const sentAt = monotonicMillis(clock)
           for (const entry of request) entry.sentAt = sentAt
           return Effect.void
         }),
@@ -151,7 +152,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     )
 
     const sweep = Effect.sync(() => {
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMillis(clock)
       for (const entry of waiting.values()) {
         if (entry.publishedAt > now - resendMillis) break
         if (entry.publishedAt <= now - giveUpMillis) {

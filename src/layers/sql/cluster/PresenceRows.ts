@@ -36,12 +36,13 @@ interface ConnectionRow {
   readonly platform: string
 }
 
-/** A device, and the newest sign of life of the other processes at which it is connected. */
+/** A device, and the lease of another process at which it is connected: one row for each of these, or one without. */
 export interface DeviceRow {
   readonly user_id: UserId
   readonly device_id: string
   readonly platform: string
   readonly last_seen: number
+  readonly machine_id: number | null
   readonly renewed_at: number | null
 }
 
@@ -155,11 +156,11 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
     return rows.length === batchMax
   })
 
-/** Processes whose last sign of life is before this time, and which have left connections. */
-export const lapsed = (sql: SqlClient.SqlClient, own: number, deadBefore: number): Done<ReadonlyArray<LeaseRow>> =>
+/** The leases of other processes that have connections, or have left some. */
+export const leases = (sql: SqlClient.SqlClient, own: number): Done<ReadonlyArray<LeaseRow>> =>
   rowsAs(LeaseRow)(sql`
     SELECT l.machine_id, l.renewed_at FROM process_leases l
-    WHERE l.renewed_at <= ${deadBefore} AND l.machine_id <> ${own}
+    WHERE l.machine_id <> ${own}
       AND EXISTS (SELECT 1 FROM connections c WHERE c.machine_id = l.machine_id)`)
 
 const ofMachine = (
@@ -204,34 +205,22 @@ export const devicesOfUsers = (
   own: number,
   userIds: ReadonlyArray<UserId>
 ): Done<ReadonlyArray<DeviceRow>> => sql<DeviceRow>`
-  SELECT d.user_id, d.device_id, d.platform, d.last_seen, MAX(l.renewed_at) AS renewed_at
+  SELECT DISTINCT d.user_id, d.device_id, d.platform, d.last_seen, l.machine_id, l.renewed_at
   FROM ${userRows(sql, userIds)} w
   ${joinInOrder(sql)} devices d ON d.user_id = w.userId
   LEFT JOIN connections c ON c.user_id = d.user_id AND c.device_id = d.device_id AND c.machine_id <> ${own}
-  LEFT JOIN process_leases l ON l.machine_id = c.machine_id
-  GROUP BY d.user_id, d.device_id, d.platform, d.last_seen`
+  LEFT JOIN process_leases l ON l.machine_id = c.machine_id`
 
-/** The users among these who are connected to another process whose lease has not ended. */
-export const onlineElsewhere = (
+/** The users among these who are connected to other processes, once with each of their leases. */
+export const connectedElsewhere = (
   sql: SqlClient.SqlClient,
   own: number,
-  userIds: ReadonlyArray<UserId>,
-  deadBefore: number
-): Done<ReadonlyArray<{ readonly user_id: UserId }>> => sql<{ readonly user_id: UserId }>`
-  SELECT DISTINCT c.user_id FROM ${userRows(sql, userIds)} w
+  userIds: ReadonlyArray<UserId>
+): Done<ReadonlyArray<LeaseRow & { readonly user_id: UserId }>> => sql<LeaseRow & { readonly user_id: UserId }>`
+  SELECT DISTINCT c.user_id, l.machine_id, l.renewed_at FROM ${userRows(sql, userIds)} w
   ${joinInOrder(sql)} connections c ON c.user_id = w.userId
   ${joinInOrder(sql)} process_leases l ON l.machine_id = c.machine_id
-  WHERE c.machine_id <> ${own} AND l.renewed_at > ${deadBefore}`
-
-/** The same of all users, at most so many. */
-export const allElsewhere = (
-  sql: SqlClient.SqlClient,
-  own: number,
-  deadBefore: number,
-  limit: number
-): Done<ReadonlyArray<{ readonly user_id: UserId }>> => sql<{ readonly user_id: UserId }>`
-  SELECT DISTINCT c.user_id FROM connections c JOIN process_leases l ON l.machine_id = c.machine_id
-  WHERE c.machine_id <> ${own} AND l.renewed_at > ${deadBefore} ${limitTo(sql, limit)}`
+  WHERE c.machine_id <> ${own}`
 
 /** See {@link PresenceChanges}. */
 export const changes = (sql: SqlClient.SqlClient, after: number | undefined): Done<PresenceChanges> =>

@@ -14,8 +14,9 @@ import {
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { backoff } from "../../shared/Backoff.ts"
 import { inTransaction, storeFailure } from "../database/Sql.ts"
+import { LifeSigns } from "./LifeSigns.ts"
 import * as PresenceRows from "./PresenceRows.ts"
-import { leaseMillis, ProcessLease } from "./ProcessLease.ts"
+import { ProcessLease } from "./ProcessLease.ts"
 
 /** How long connections gather to be written together. */
 const gatherMillis = 100
@@ -98,6 +99,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   const clock = yield* Clock.Clock
   const own = lease.machineId
   const now = () => clock.currentTimeMillisUnsafe()
+  const signs = new LifeSigns(clock)
   const waiting = new Waiting(max)
   const work = Latch.makeUnsafe()
   let gapsSeen = lease.gaps()
@@ -135,8 +137,9 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       waiting.isBehind = true
       work.openUnsafe()
     }
-    for (const dead of yield* PresenceRows.lapsed(sql, own, now() - leaseMillis)) {
-      while (yield* inTransaction(sql)(PresenceRows.reapBatch(sql, dead)));
+    for (const lease of yield* PresenceRows.leases(sql, own)) {
+      if (signs.isAlive(lease)) continue
+      while (yield* inTransaction(sql)(PresenceRows.reapBatch(sql, lease)));
     }
   })
 
@@ -151,11 +154,12 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       const devices = byUser.get(userId)
       const before = devices?.get(device.deviceId)
       const online = device.online || before?.online === true
-      const lastSeen = online ? time : Math.max(device.lastSeen, before?.lastSeen ?? 0)
+      // Another clock may be ahead: nobody was seen in the future.
+      const lastSeen = online ? time : Math.min(time, Math.max(device.lastSeen, before?.lastSeen ?? 0))
       devices?.set(device.deviceId, { ...device, online, lastSeen })
     }
-    for (const { user_id, device_id, platform, last_seen, renewed_at } of rows) {
-      const online = renewed_at !== null && renewed_at > time - leaseMillis
+    for (const { user_id, device_id, platform, last_seen, machine_id, renewed_at } of rows) {
+      const online = machine_id !== null && renewed_at !== null && signs.isAlive({ machine_id, renewed_at })
       const lastSeen = Math.max(last_seen, renewed_at ?? 0)
       seen(user_id, { deviceId: device_id, platform, online, lastSeen })
     }
@@ -174,8 +178,8 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
 
   const onlineAmong = Effect.fn("Presence.onlineAmong")(function* (userIds: ReadonlyArray<UserId>) {
     const rest = userIds.filter((userId) => !registry.isOnline(userId))
-    const rows = rest.length === 0 ? [] : yield* PresenceRows.onlineElsewhere(sql, own, rest, now() - leaseMillis)
-    const elsewhere = new Set(rows.map(({ user_id }) => user_id))
+    const rows = rest.length === 0 ? [] : yield* PresenceRows.connectedElsewhere(sql, own, rest)
+    const elsewhere = new Set(rows.filter((lease) => signs.isAlive(lease)).map(({ user_id }) => user_id))
     return userIds.filter((userId) => registry.isOnline(userId) || elsewhere.has(userId))
   }, Effect.catch(storeFailure))
 

@@ -4,6 +4,7 @@
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
+import { monotonicNow } from "../../../domain/shared/MonotonicTime.ts"
 import { unavailable, untilThere, wordsOf } from "../database/DatabaseUnavailable.ts"
 import { rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion } from "../database/Sql.ts"
@@ -15,7 +16,7 @@ const machineIds = 1_024
 const renewalMillis = 3_000
 /** A process without a sign of life for this time counts as dead. Less than a heartbeat timeout. */
 export const leaseMillis = 12_000
-/** After such a gap the process cannot know whether others took it for dead: their clocks are not quite the same. */
+/** After such a gap the process cannot know whether others took it for dead: they look at their own time. */
 export const gapMillis = leaseMillis / 2
 
 export class ProcessLease extends Context.Service<
@@ -40,24 +41,25 @@ const take = (sql: SqlClient.SqlClient) =>
     const [longestUnheard] = taken
     if (taken.length < machineIds || longestUnheard === undefined) {
       yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now })}`
-      return { machineId: taken.length, now }
+      return { machineId: taken.length }
     }
     const machineId = longestUnheard.machine_id
     // Connections that the earlier process has left must not count as this one's.
     while (yield* PresenceRows.reapBatch(sql, longestUnheard));
     yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
-    return { machineId, now }
+    return { machineId }
   }).pipe(inTransaction(sql))
 
 /** Takes the lease, and renews it until the scope ends. */
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const { machineId, now: takenAt } = yield* take(sql)
-  let renewedAt = takenAt
+  const { machineId } = yield* take(sql)
+  let renewedAt = yield* monotonicNow
   let gaps = 0
   const renew = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
+    const now = yield* monotonicNow
+    const renewed_at = yield* Clock.currentTimeMillis
+    yield* sql`UPDATE process_leases SET ${sql.update({ renewed_at })} WHERE machine_id = ${machineId}`
     const rows = yield* sql`SELECT machine_id FROM process_leases WHERE machine_id = ${machineId}`
     if (rows.length === 0) return yield* Effect.die(new Error("the lease of this process has no row"))
     if (now - renewedAt > gapMillis) gaps += 1

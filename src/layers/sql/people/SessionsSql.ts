@@ -85,7 +85,9 @@ export const layer = Layer.effect(
       const next = successorOf(refreshToken, row.successorSeed)
       const nextRow = yield* find(next)
       if (nextRow === undefined || nextRow.revokedAt !== undefined) return undefined
-      return nextRow.usedAt === undefined || now < row.usedAt + refreshGraceMillis ? next : undefined
+      // A time of the future is from before the clock was set back: how long ago it was cannot be known.
+      const isRecent = Math.abs(now - row.usedAt) < refreshGraceMillis
+      return nextRow.usedAt === undefined || isRecent ? next : undefined
     })
 
     const revokeSession = (sessionId: string, now: number) =>
