@@ -26,8 +26,10 @@ const inMemory = Layer.sync(MessageStore, () => {
     appendBatch: (drafts) =>
       Effect.sync(() => {
         const users = new Set(drafts.flatMap(({ senderId, receiveId }) => [senderId, receiveId as UserId]))
-        const { results, stored } = appendPlan(drafts, { ...noFacts, ends, users }, rules)
-        for (const message of stored) ends.set(message.conversationId, message)
+        const { results, stored, readableCounts } = appendPlan(drafts, { ...noFacts, ends, users }, rules)
+        for (const [index, { conversationId, seq, sendTime }] of stored.entries()) {
+          ends.set(conversationId, { seq, sendTime, readable: readableCounts[index] ?? 0 })
+        }
         return results
       }),
     history: () => Effect.fail(failure("NoConversation")),

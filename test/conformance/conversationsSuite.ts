@@ -102,6 +102,7 @@ class Model {
     for (const [id, lastSeq] of own) {
       const readSeq = this.readSeqs.get(`${id} ${user}`) ?? 0
       const synced = this.told[device]!.get(id)!
+      const peer = id.split("_").find((other) => other !== user)
       assert.deepStrictEqual(
         { ...synced, messages: synced.messages.length },
         {
@@ -109,6 +110,7 @@ class Model {
           seq: lastSeq,
           readSeq,
           unread: lastSeq - readSeq,
+          ...(peer === undefined ? {} : { peerReadSeq: this.readSeqs.get(`${id} ${peer}`) ?? 0 }),
           messages: lastSeq,
           hasMore: false
         }

@@ -19,7 +19,8 @@ const tables = [
   "messages",
   "groups_",
   "reactions",
-  "message_edits"
+  "message_edits",
+  "recalls"
 ]
 /**
  * Made up or told by a clock, or, as the reactions of a page, read by a statement of its own: these say nothing of an
@@ -27,6 +28,7 @@ const tables = [
  */
 const passing = new Set([
   "version",
+  "listed_version",
   "since",
   "requested_at",
   "handled_at",

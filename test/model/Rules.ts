@@ -1,7 +1,17 @@
 /** The model's step: what a command makes of the world, and what its answer must be. */
 import type { Command, Outcome, Place } from "./Commands.ts"
 import { type GroupEvent, giveRole, rolesBy } from "./Memberships.ts"
-import { type Conversation, changedIn, lastSeq, memberOf, newMember, type Stored, type World } from "./World.ts"
+import {
+  type Conversation,
+  changedIn,
+  isRead,
+  lastReadable,
+  lastSeq,
+  memberOf,
+  newMember,
+  type Stored,
+  type World
+} from "./World.ts"
 
 export interface Step {
   readonly world: World
@@ -125,7 +135,7 @@ const posted = (world: World, wish: Wish, event?: GroupEvent): Step => {
       }
     }
     // Who writes has read what came before.
-    members.get(user)!.readSeq = seq
+    if (isRead(message)) members.get(user)!.readSeq = seq
     if (messageType >= 8) for (const word of changeTarget(conversation, wish)) forgotten.add(word)
   })
   const key = { conversationID, seq, messageType, targetSeq, content }
@@ -204,7 +214,7 @@ const setUp = (world: World, user: string, { conversationID: id, chatType }: Pla
   const outcome = { conversationID: id }
   const member = memberOf(world, user, id)
   if (member === undefined && chatType === 0) return refused(world, 300001)
-  if (member !== undefined && member.hiddenSeq < lastSeq(world, id)) return { world, outcome }
+  if (member !== undefined && member.hiddenSeq < lastReadable(world, id)) return { world, outcome }
   const after = changedIn(world, { id, chatType }, ({ members }) => {
     const own = members.get(user)
     if (own === undefined) members.set(user, newMember(3, 0))

@@ -2,7 +2,7 @@
 
 import type { ConversationEntry } from "../../src/http/api/ConversationEntry.ts"
 import type { Message, SyncedConversation } from "../support/WireShapes.ts"
-import { type Conversation, lastSeq, memberOf, type Stored, type World } from "./World.ts"
+import { type Conversation, isRead, lastReadable, lastSeq, memberOf, type Stored, type World } from "./World.ts"
 
 /** A message to a reader, without what only the server can know. */
 export interface MessageView {
@@ -99,16 +99,19 @@ export const entryOf = (world: World, user: string, id: string): EntryView => {
   const conversation = world.conversations.get(id)!
   const { joinedSeq, readSeq, hiddenSeq, pinned, muted } = memberOf(world, user, id)!
   const last = lastSeq(world, id)
+  const unread = conversation.messages.filter(
+    (message) => message.seq > readSeq && isRead(message) && !message.recalled
+  )
   return {
     chatType: conversation.chatType,
     targetId: targetOf(conversation, user),
-    isShow: hiddenSeq < last,
+    isShow: hiddenSeq < lastReadable(world, id),
     pinned,
     muted,
     seq: last,
     read: readSeq,
     total: last,
-    unread: last - readSeq,
+    unread: unread.length,
     joinedSeq,
     msg: visible(world, user, id)?.findLast(({ messageType }) => messageType < 8)
   }
@@ -120,6 +123,13 @@ export type SyncView = Omit<SyncedConversation, "messages" | "hasMore" | "conver
 export const syncedAs = ({ conversationID: _, messages: _messages, hasMore: _hasMore, ...rest }: SyncedConversation) =>
   rest as SyncView
 
+/** How far the other user of a private conversation has read. */
+const peerPosition = (world: World, user: string, id: string): { readonly peerReadSeq?: number } => {
+  const { chatType, members } = world.conversations.get(id)!
+  const peer = chatType === 1 ? [...members].find(([other]) => other !== user) : undefined
+  return peer === undefined ? {} : { peerReadSeq: peer[1].readSeq }
+}
+
 /** To who is no member any more nothing but that. */
 export const syncedOf = (world: World, user: string, id: string): SyncView => {
   if (memberOf(world, user, id) === undefined) return { seq: 0, readSeq: 0, unread: 0, left: true }
@@ -128,6 +138,7 @@ export const syncedOf = (world: World, user: string, id: string): SyncView => {
     seq,
     readSeq: read,
     unread,
+    ...peerPosition(world, user, id),
     ...(joinedSeq === 0 ? {} : { joinedSeq }),
     ...(isShow ? {} : { isHidden: true }),
     ...(pinned ? { isPinned: true } : {}),

@@ -78,6 +78,13 @@ export const memberOf = (world: World, user: string, conversationID: string): Me
 export const lastSeq = (world: World, conversationID: string): number =>
   world.conversations.get(conversationID)?.messages.length ?? 0
 
+/** What people read: no group event, and no change of a message. */
+export const isRead = ({ messageType }: Pick<Stored, "messageType">): boolean => messageType <= 6
+
+/** The last message that people read. */
+export const lastReadable = (world: World, conversationID: string): number =>
+  world.conversations.get(conversationID)?.messages.findLast(isRead)?.seq ?? 0
+
 /** The groups in the order of their founding. */
 export const groupsOf = (world: World): ReadonlyArray<Conversation> =>
   [...world.conversations.values()].filter(({ chatType }) => chatType === 0)

@@ -31,6 +31,8 @@ const sourceOf = (store: Store, version: number): SyncSource => ({
           conversationId: id as ConversationId,
           lastSeq: versions.length,
           readSeq: 0,
+          unread: versions.length,
+          peerReadSeq: undefined,
           joinedSeq: 0,
           sinceSeq: versions.filter((one) => one <= since).length,
           knownSeq: known[id],

@@ -33,10 +33,12 @@ export class ListsModel {
   send(user: string, other: string, isShown: boolean): void {
     const conversation = this.conversation(user, other)
     conversation.seq += 1
-    conversation.changed = ++this.changes
-    if (isShown) conversation.shown = conversation.seq
     this.enter(other, user)
-    this.enter(user, other).readSeq = conversation.seq
+    const own = this.enter(user, other)
+    if (!isShown) return
+    conversation.changed = ++this.changes
+    conversation.shown = conversation.seq
+    own.readSeq = conversation.seq
   }
 
   list(user: string) {
@@ -49,7 +51,7 @@ export class ListsModel {
       .map(({ entry, id, seq, shown }) => [
         id,
         `${entry.readSeq} of ${seq}, last ${shown}`,
-        ...(entry.hiddenSeq < seq ? [] : ["hidden"]),
+        ...(entry.hiddenSeq < shown ? [] : ["hidden"]),
         ...(entry.isPinned ? ["pinned"] : []),
         ...(entry.isMuted ? ["muted"] : [])
       ])

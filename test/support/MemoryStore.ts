@@ -69,7 +69,12 @@ export class MemoryStore {
       known: new Map(
         stored.map((one): [string, KnownMessage] => [clientKey(one.message.senderId, one.message.clientId), one])
       ),
-      ends: new Map(stored.map(({ message }) => [message.conversationId, message])),
+      ends: new Map(
+        stored.map(({ message: { conversationId, seq, sendTime } }) => [
+          conversationId,
+          { seq, sendTime, readable: this.readable(conversationId) }
+        ])
+      ),
       blocks: this.blocks,
       friends: this.friends,
       users: this.users,
@@ -113,7 +118,7 @@ export class MemoryStore {
     for (const message of plan.stored) {
       const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
       this.messages.set(messageKey(message.conversationId, message.seq), { message, firstDigest })
-      this.raise(memberKey(message.conversationId, message.senderId), message.seq)
+      if (message.messageType <= 6) this.raise(memberKey(message.conversationId, message.senderId), message.seq)
     }
     for (const { conversationId: groupId, event } of plan.groupChanges) {
       const { name = "", isVerify = false } = this.groups.get(groupId) ?? {}
@@ -127,6 +132,11 @@ export class MemoryStore {
       this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
     }
     for (const change of plan.messageChanges) this.change(change)
+  }
+
+  private readable(id: ConversationId): number {
+    const all = [...this.messages.values()]
+    return all.filter(({ message }) => message.conversationId === id && message.messageType <= 6).length
   }
 
   private raise(key: string, seq: number): void {

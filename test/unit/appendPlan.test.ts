@@ -200,7 +200,7 @@ describe("a draft of a batch", () => {
     const words = numbered(draft("2", "1", "words"), 1)
     const facts = {
       ...noFacts,
-      ends: new Map([[conversationId, words]]),
+      ends: new Map([[conversationId, { ...words, readable: 1 }]]),
       targets: new Map([[`${conversationId}/1`, words]])
     }
     const drafts = [

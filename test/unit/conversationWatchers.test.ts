@@ -9,7 +9,7 @@ import { failure } from "../../src/domain/shared/Failure.ts"
 import { message, settle } from "../support/ActorHarness.ts"
 
 const conversationId = "1_2" as ConversationId
-const empty: HistoryPage = { messages: [], hasMore: false }
+const empty: HistoryPage = { messages: [], hasMore: false, joinedSeq: 0 }
 
 /** A store that counts reads, each of which takes until it is let go. */
 class SlowStore {
@@ -91,7 +91,7 @@ describe("the followers of a conversation", () => {
         yield* TestClock.adjust(999)
         assert.strictEqual(yield* readsOf(Effect.succeed(empty)), 0)
         yield* TestClock.adjust(1)
-        assert.strictEqual(yield* readsOf(Effect.succeed({ messages: [], hasMore: true })), 2)
+        assert.strictEqual(yield* readsOf(Effect.succeed({ messages: [], hasMore: true, joinedSeq: 0 })), 2)
         assert.strictEqual(yield* readsOf(Effect.fail(failure("DatabaseError"))), 2)
       })
     )
@@ -175,13 +175,13 @@ describe("the followers of a conversation", () => {
         const { pageAfter } = yield* watch
         store.isOpen.openUnsafe()
         const long = [1, 2, 3].map((seq) => ({ ...message(seq), content: "x".repeat(400_000) }))
-        store.page = Effect.succeed({ messages: long, hasMore: false })
+        store.page = Effect.succeed({ messages: long, hasMore: false, joinedSeq: 0 })
         const page = yield* pageAfter(7, 200)
         assert.isBelow(page.messages.length, 3)
         assert.isTrue(page.hasMore)
-        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: false })
+        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: false, joinedSeq: 0 })
         assert.isFalse((yield* pageAfter(8, 200)).hasMore)
-        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: true })
+        store.page = Effect.succeed({ messages: long.slice(0, 1), hasMore: true, joinedSeq: 0 })
         assert.isTrue((yield* pageAfter(9, 200)).hasMore)
       })
     )

@@ -56,6 +56,8 @@ describe("a sync", () => {
         conversationId,
         lastSeq: 3,
         readSeq: 0,
+        unread: 3,
+        peerReadSeq: undefined,
         joinedSeq: 0,
         sinceSeq: 0,
         knownSeq: undefined,

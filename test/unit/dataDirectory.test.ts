@@ -109,7 +109,7 @@ describe("a database", () => {
       yield* using(directory, (sql) =>
         Effect.gen(function* () {
           for (const user of users) yield* sql`INSERT INTO users ${sql.insert(user)}`
-          yield* sql`DELETE FROM effect_sql_migrations WHERE name = 'folded_nicknames'`
+          yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id >= 13`
         })
       )
       const keys = yield* using(directory, (sql) => sql`SELECT nickname_key FROM users ORDER BY id`)
@@ -117,6 +117,54 @@ describe("a database", () => {
         keys.map((row) => row["nickname_key"]),
         users.map((_, index) => `strasse ${index}`)
       )
+    })
+  )
+
+  it.effect("of an earlier version gets what is unread counted from the messages that it has", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const [text, event, recall, reaction] = [0, 7, 8, 10]
+      const types = { "1_2": [text, text, recall, reaction], "100": [event, text, event], "200": [event] }
+      yield* using(directory, (sql) =>
+        Effect.gen(function* () {
+          for (const [conversation_id, all] of Object.entries(types)) {
+            for (const [index, message_type] of all.entries()) {
+              const seq = index + 1
+              yield* sql`INSERT INTO messages ${sql.insert({
+                ...{ conversation_id, seq, message_type, version: 10 * seq, chat_type: 1, send_time: 1, content: "" },
+                ...{ message_id: `${conversation_id}${seq}`, sender_id: "1", client_id: `${conversation_id} ${seq}` },
+                ...{ receive_id: "2", state: conversation_id === "1_2" && seq === 2 ? 1 : 0 }
+              })}`
+            }
+            const last_seq = all.length
+            yield* sql`INSERT INTO conversations ${sql.insert({
+              ...{ id: conversation_id, chat_type: 1, last_seq, last_time: 1, shown_seq: 1, version: 10 * last_seq }
+            })}`
+          }
+          yield* sql`INSERT INTO conversations ${sql.insert({
+            ...{ id: "3_4", chat_type: 1, last_seq: 0, last_time: 0, shown_seq: 0, version: 7 }
+          })}`
+          yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id >= 14`
+        })
+      )
+      const [ends, counts, recalls] = yield* using(directory, (sql) =>
+        Effect.all([
+          sql`SELECT id, readable_seq, readable_count, listed_version FROM conversations ORDER BY id`,
+          sql`SELECT readable_count FROM messages ORDER BY conversation_id, seq`,
+          sql`SELECT conversation_id, seq FROM recalls`
+        ])
+      )
+      assert.deepStrictEqual(ends, [
+        { id: "100", readable_seq: 2, readable_count: 1, listed_version: 20 },
+        { id: "1_2", readable_seq: 2, readable_count: 2, listed_version: 20 },
+        { id: "200", readable_seq: 0, readable_count: 0, listed_version: 10 },
+        { id: "3_4", readable_seq: 0, readable_count: 0, listed_version: 7 }
+      ])
+      assert.deepStrictEqual(
+        counts.map((row) => row["readable_count"]),
+        [0, 1, 1, 1, 2, 2, 2, 0]
+      )
+      assert.deepStrictEqual(recalls, [{ conversation_id: "1_2", seq: 2 }])
     })
   )
 

@@ -43,7 +43,7 @@ const following = (stored: ReadonlyArray<Message>) =>
           history: (_reader, { afterSeq = 0, limit }) =>
             Effect.sync(() => {
               const after = stored.filter(({ seq }) => seq > afterSeq)
-              return { messages: after.slice(0, limit), hasMore: after.length > limit }
+              return { messages: after.slice(0, limit), hasMore: after.length > limit, joinedSeq: 0 }
             })
         })
       ])

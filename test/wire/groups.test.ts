@@ -68,7 +68,7 @@ describe("a group", () => {
     await writer.settle(say(groupId, "after"))
     const { conversations } = await syncAll(await open(paul), {})
     const synced = conversations.find(({ conversationID }) => conversationID === groupId)
-    expect(synced).toMatchObject({ seq: 4, joinedSeq: 2, readSeq: 2, unread: 2 })
+    expect(synced).toMatchObject({ seq: 4, joinedSeq: 2, readSeq: 2, unread: 1 })
     expect(seqsOf(synced?.messages ?? [])).toEqual([3, 4])
   })
 

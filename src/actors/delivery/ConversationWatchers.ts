@@ -65,10 +65,13 @@ export class ConversationWatchers extends Context.Service<
 
       const pages = yield* Cache.makeWith(
         ({ conversationId, afterSeq, limit }: PageKey) =>
-          Effect.map(store.history(undefined, { conversationId, afterSeq, limit }), ({ messages, hasMore }) => {
-            const kept = fitting(messages)
-            return { messages: kept, hasMore: hasMore || kept.length < messages.length }
-          }),
+          Effect.map(
+            store.history(undefined, { conversationId, afterSeq, limit }),
+            ({ messages, hasMore, ...page }) => {
+              const kept = fitting(messages)
+              return { ...page, messages: kept, hasMore: hasMore || kept.length < messages.length }
+            }
+          ),
         {
           capacity: pagesMax,
           // Many followers wait at the end of a conversation; other pages and failures serve only the present readers.

@@ -12,6 +12,8 @@ export interface ListedConversation {
   readonly chatType: ChatType
   readonly lastSeq: number
   readonly readSeq: number
+  /** Messages of types 0 to 6 after it that were not recalled. */
+  readonly unread: number
   readonly joinedSeq: number
   readonly isShown: boolean
   readonly isPinned: boolean
@@ -20,7 +22,7 @@ export interface ListedConversation {
   readonly lastMessage: Message | undefined
 }
 
-/** Where a page of a list ended: conversations come in the order of their last change, the newest first. */
+/** Where a page of a list ended: conversations come in the order of their last message of types 0 to 6, the newest first. */
 export interface ListPosition {
   readonly version: number
   readonly conversationId: ConversationId
@@ -37,7 +39,7 @@ export const listMax = 1_000
 /** Conversations that are changed at once. */
 export const listChangesMax = 500
 
-/** Changes of a conversation in a user's list; absent fields stay. A new message shows a hidden conversation again. */
+/** Changes of a conversation in a user's list; absent fields stay. A new message of types 0 to 6 shows a hidden conversation again. */
 export interface ListChange {
   readonly conversationId: ConversationId
   readonly isShown?: boolean

@@ -26,9 +26,11 @@ export const SyncedConversationFields = {
   conversationId: ConversationId,
   /** Position of its last message. */
   seq: Schema.Int,
-  /** The caller's read position, and the messages after it; one's own are never unread. */
+  /** The caller's read position, and the messages of types 0 to 6 after it that were not recalled. */
   readSeq: Schema.Int,
   unread: Schema.Int,
+  /** How far the other user of a private conversation has read; absent where one of the two blocks the other. */
+  peerReadSeq: Schema.optionalKey(Schema.Int),
   /** The caller sees the messages after this one; absent for everything. */
   joinedSeq: Schema.optionalKey(Schema.Int),
   /** The marks in the caller's list; absent for no. */

@@ -23,6 +23,9 @@ export interface StoredChange {
   readonly conversationId: ConversationId
   readonly lastSeq: number
   readonly readSeq: number
+  readonly unread: number
+  /** How far the other user of a private conversation has read, if the reader may know. */
+  readonly peerReadSeq: number | undefined
   readonly joinedSeq: number
   /** The last message that is not newer than the version. */
   readonly sinceSeq: number
@@ -119,6 +122,8 @@ interface ChangedConversation {
   readonly conversationId: ConversationId
   readonly lastSeq: number
   readonly readSeq: number
+  readonly unread: number
+  readonly peerReadSeq: number | undefined
   readonly joinedSeq: number
   readonly fromSeq: number
   /** The reader is no member any more. */
@@ -167,7 +172,7 @@ const pageOf = (
   const byConversation = Map.groupBy(messages, ({ conversationId }) => conversationId)
   const conversations: Array<SyncedConversation> = []
   let last: CutPage["last"]
-  for (const { conversationId, fromSeq, lastSeq, readSeq, joinedSeq, hasLeft, marks } of changed) {
+  for (const { conversationId, fromSeq, lastSeq, readSeq, unread, peerReadSeq, joinedSeq, hasLeft, marks } of changed) {
     if (hasLeft) {
       conversations.push({ ...nothingOf(conversationId), left: true })
       last = { conversationId, seq: undefined }
@@ -182,7 +187,8 @@ const pageOf = (
       conversationId,
       seq: lastSeq,
       readSeq,
-      unread: lastSeq - readSeq,
+      unread,
+      ...(peerReadSeq === undefined ? {} : { peerReadSeq }),
       ...(joinedSeq === 0 ? {} : { joinedSeq }),
       ...marks,
       messages: own,

@@ -36,6 +36,8 @@ export interface KnownMessage {
 export interface ConversationEnd {
   readonly seq: number
   readonly sendTime: number
+  /** How many messages of types 0 to 6 it has. */
+  readonly readable: number
 }
 
 export interface Membership {

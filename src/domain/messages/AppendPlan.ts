@@ -26,6 +26,8 @@ export interface AppendPlan {
   readonly results: ReadonlyArray<AppendResult>
   /** The messages to write, in order: per conversation their seqs follow each other. */
   readonly stored: ReadonlyArray<Message>
+  /** For each of them, how many messages of types 0 to 6 its conversation has up to it. */
+  readonly readableCounts: ReadonlyArray<number>
   /** Changes of members, in order: of one member the last change counts, and the furthest `readSeq`. */
   readonly memberChanges: ReadonlyArray<MemberChange>
   /** Changes of groups themselves, in order. */
@@ -55,8 +57,8 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
       ? { _tag: "Rejected", error: appended.failure }
       : { _tag: "Stored", message: appended.success }
   })
-  const { stored, memberChanges, groupChanges, memberCounts, messageChanges } = state
-  return { results, stored, memberChanges, groupChanges, memberCounts, messageChanges }
+  const { stored, readableCounts, memberChanges, groupChanges, memberCounts, messageChanges } = state
+  return { results, stored, readableCounts, memberChanges, groupChanges, memberCounts, messageChanges }
 }
 
 const isSame = ({ message, firstDigest }: KnownMessage, draft: Draft, digestOf: AppendRules["digestOf"]): boolean =>

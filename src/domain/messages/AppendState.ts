@@ -23,7 +23,7 @@ import {
   reactionKey
 } from "./AppendFacts.ts"
 import { clocksApartMillis, type Draft } from "./Draft.ts"
-import { type Message, MessageType } from "./Message.ts"
+import { isWritten, type Message, MessageType } from "./Message.ts"
 import type { MessagePolicy } from "./MessagePolicy.ts"
 
 /** The rules of a decision. */
@@ -35,6 +35,7 @@ export interface AppendRules {
 
 export class AppendState {
   readonly stored: Array<Message> = []
+  readonly readableCounts: Array<number> = []
   readonly memberChanges: Array<MemberChange> = []
   readonly groupChanges: Array<GroupChange> = []
   readonly memberCounts = new Map<ConversationId, number>()
@@ -116,8 +117,11 @@ export class AppendState {
 
   /** The draft becomes the next message of its conversation. */
   store(draft: Draft): Message {
-    const message = numbered(draft, this.ends.get(draft.conversationId) ?? beforeFirst)
-    this.ends.set(draft.conversationId, message)
+    const end = this.ends.get(draft.conversationId) ?? beforeFirst
+    const message = numbered(draft, end)
+    const readable = end.readable + Number(isWritten(message.messageType))
+    this.ends.set(draft.conversationId, { seq: message.seq, sendTime: message.sendTime, readable })
+    this.readableCounts.push(readable)
     this.known.set(clientKey(draft.senderId, draft.clientId), { message, firstDigest: "" })
     this.targets.set(messageKey(draft.conversationId, message.seq), message)
     this.stored.push(message)
@@ -202,7 +206,7 @@ export class AppendState {
   }
 }
 
-const beforeFirst: ConversationEnd = { seq: 0, sendTime: 0 }
+const beforeFirst: ConversationEnd = { seq: 0, sendTime: 0, readable: 0 }
 
 const stranger: Membership = { role: Role.former, joinedSeq: 0 }
 

@@ -32,6 +32,8 @@ export interface HistoryQuery {
 export interface HistoryPage {
   readonly messages: ReadonlyArray<Message>
   readonly hasMore: boolean
+  /** The reader sees the messages after this one: `0` for all. */
+  readonly joinedSeq: number
 }
 
 /** The Go project's window: `endSendTime < sendTime ≤ startSendTime`, newest first. */

@@ -35,7 +35,9 @@ const HistoryPayload = Schema.Struct({
 const HistoryResponse = Schema.Struct({
   conversationId: ConversationId,
   messages: Schema.Array(Message),
-  hasMore: Schema.Boolean
+  hasMore: Schema.Boolean,
+  /** The caller sees the messages after this one; absent for everything. */
+  joinedSeq: Schema.optionalKey(Schema.Int)
 }).pipe(Schema.encodeKeys(onWire))
 
 export const methods = {
@@ -99,10 +101,10 @@ export const methods = {
     summary: "Messages of a conversation by seq",
     payload: HistoryPayload,
     success: HistoryResponse,
-    encode: ({ conversationId, messages, hasMore }) => ({
+    encode: ({ conversationId, messages, ...page }) => ({
       conversationID: conversationId,
       messages: messages.map(wireMessage),
-      hasMore
+      ...page
     }),
     errors: ["NoConversation"]
   }),

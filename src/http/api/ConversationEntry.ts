@@ -15,7 +15,7 @@ import { ChatLog, chatLog } from "./ChatLog.ts"
 
 /**
  * A conversation of the caller's list. `total` and `seq` are the seq of its last message, `read` is the caller's read
- * position; `unread` counts the messages between the two, the caller's own left out.
+ * position; `unread` counts the messages of types 0 to 6 after it, those recalled left out.
  */
 export const ConversationEntry = Schema.Struct({
   conversationId: ConversationId,
@@ -64,7 +64,7 @@ export const ConversationChanges = Schema.Struct({
 })
 
 const entryOf = (userId: UserId, listed: ListedConversation): ConversationEntry => {
-  const { conversationId, chatType, lastSeq, readSeq, lastMessage } = listed
+  const { conversationId, chatType, lastSeq, readSeq, unread, lastMessage } = listed
   return {
     conversationId,
     chatType,
@@ -75,7 +75,7 @@ const entryOf = (userId: UserId, listed: ListedConversation): ConversationEntry 
     seq: lastSeq,
     read: readSeq,
     total: lastSeq,
-    unread: lastSeq - readSeq,
+    unread,
     joinedSeq: listed.joinedSeq,
     msg: lastMessage === undefined ? null : chatLog(lastMessage)
   }

@@ -111,12 +111,13 @@ export const layer = Router.layer(
 
     const history = answered(methods.history, ({ connection, payload }) => {
       const { limit = historyDefault, ...query } = payload
-      return Effect.map(store.history(connection.userId, { limit, ...query }), ({ messages, hasMore }) => {
+      return Effect.map(store.history(connection.userId, { limit, ...query }), ({ messages, hasMore, joinedSeq }) => {
         const kept = fittingFrom(messages, query.afterSeq !== undefined)
         return {
           conversationId: query.conversationId,
           messages: kept,
-          hasMore: hasMore || kept.length < messages.length
+          hasMore: hasMore || kept.length < messages.length,
+          ...(joinedSeq === 0 ? {} : { joinedSeq })
         }
       })
     })

@@ -17,6 +17,7 @@ import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
 import { blockedAmong, checkContactOf } from "../people/UserPairs.ts"
+import { unreadOf } from "./Unread.ts"
 
 /** Content of the last messages of one page, in bytes. */
 const pageBytesMax = 512 * 1024
@@ -26,7 +27,9 @@ interface ListedRow {
   readonly chat_type: ChatType
   readonly last_seq: number
   readonly shown_seq: number
-  readonly version: number
+  readonly readable_seq: number
+  readonly listed_version: number
+  readonly unread: number
   readonly read_seq: number
   readonly joined_seq: number
   readonly hidden_seq: number
@@ -70,8 +73,8 @@ export const layer = Layer.effect(
 
     const memberOf = (userId: UserId, conversationId: ConversationId) =>
       Effect.map(
-        sql<{ readonly hidden_seq: number; readonly last_seq: number }>`
-          SELECT m.hidden_seq, c.last_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
+        sql<{ readonly hidden_seq: number; readonly readable_seq: number }>`
+          SELECT m.hidden_seq, c.readable_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
           WHERE m.conversation_id = ${conversationId} AND m.user_id = ${userId} AND m.role > ${Role.former}`,
         ([row]) => row
       )
@@ -92,8 +95,8 @@ export const layer = Layer.effect(
       const version = yield* nextVersion(sql)
       const row = rowsOf(sql, [{ conversationId, userId }], { conversationId: "id", userId: "id" })
       yield* sql`
-        INSERT INTO conversations (id, chat_type, last_seq, last_time, version)
-        SELECT w.conversationId, ${ChatType.single}, 0, 0, ${version} FROM ${row} w ${onExisting(sql, ["id"], {})}`
+        INSERT INTO conversations (id, chat_type, last_seq, last_time, listed_version, version)
+        SELECT w.conversationId, ${ChatType.single}, 0, 0, ${version}, ${version} FROM ${row} w ${onExisting(sql, ["id"], {})}`
       yield* sql`
         INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq, version)
         SELECT w.conversationId, w.userId, 0, 0, 0, ${version} FROM ${row} w
@@ -109,7 +112,7 @@ export const layer = Layer.effect(
             if (receiver.chatType === ChatType.group) return yield* failure("NoConversation")
             yield* checkPair(userId, receiver.receiveId)
             yield* begin(userId, conversationId)
-          } else if (member.hidden_seq >= member.last_seq) yield* show(userId, conversationId)
+          } else if (member.hidden_seq >= member.readable_seq) yield* show(userId, conversationId)
           return conversationId
         },
         inTransaction(sql),
@@ -120,20 +123,21 @@ export const layer = Layer.effect(
         const bound =
           after === undefined
             ? sql.literal("1 = 1")
-            : sql`(c.version < ${after.version} OR (c.version = ${after.version} AND c.id < ${after.conversationId}))`
+            : sql`(c.listed_version < ${after.version}
+                OR (c.listed_version = ${after.version} AND c.id < ${after.conversationId}))`
         const rows = yield* sql<ListedRow>`
-          SELECT l.*, (
+          SELECT l.*, ${unreadOf(sql, "l")} AS unread, (
             SELECT ${bytesOf}(msg.content) FROM messages msg
             WHERE msg.conversation_id = l.id AND msg.seq = l.shown_seq AND msg.seq > l.joined_seq
           ) AS shown_bytes
           FROM (
-            SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.version,
+            SELECT c.id, c.chat_type, c.last_seq, c.shown_seq, c.readable_seq, c.readable_count, c.listed_version,
               m.read_seq, m.joined_seq, m.hidden_seq, m.pinned, m.muted
             FROM conversation_members m ${join} conversations c ON c.id = m.conversation_id
             WHERE m.user_id = ${userId} AND m.role > ${Role.former} AND ${bound}
-            ORDER BY c.version DESC, c.id DESC ${limitTo(sql, listMax + 1)}
+            ORDER BY c.listed_version DESC, c.id DESC ${limitTo(sql, listMax + 1)}
           ) l
-          ORDER BY l.version DESC, l.id DESC`
+          ORDER BY l.listed_version DESC, l.id DESC`
         const shown = rows.slice(0, listMax)
         const listedRows = firstFitting(shown, ({ shown_bytes }) => shown_bytes ?? 0, pageBytesMax)
         const found = yield* lastMessages(
@@ -149,8 +153,9 @@ export const layer = Layer.effect(
             chatType: row.chat_type,
             lastSeq: row.last_seq,
             readSeq: row.read_seq,
+            unread: row.unread,
             joinedSeq: row.joined_seq,
-            isShown: row.hidden_seq < row.last_seq,
+            isShown: row.hidden_seq < row.readable_seq,
             isPinned: row.pinned === 1,
             isMuted: row.muted === 1,
             lastMessage: byConversation.get(row.id)
@@ -158,7 +163,7 @@ export const layer = Layer.effect(
         )
         const last = rows[conversations.length - 1]
         const hasMore = rows.length > conversations.length && last !== undefined
-        return { conversations, next: hasMore ? { version: last.version, conversationId: last.id } : undefined }
+        return { conversations, next: hasMore ? { version: last.listed_version, conversationId: last.id } : undefined }
       }, Effect.catch(storeFailure)),
 
       change: Effect.fn("ConversationLists.change")(

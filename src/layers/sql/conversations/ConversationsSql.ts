@@ -11,13 +11,17 @@ import type { UserId } from "../../../domain/shared/Ids.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { forUpdate, joinInOrder, limitTo, positionsById, rowsOf } from "../database/SqlDialect.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "../messages/MessageRows.ts"
-import { blockedAmong, checkContactOf } from "../people/UserPairs.ts"
+import { blockedAmong, checkContactOf, unblocked } from "../people/UserPairs.ts"
+import { unreadOf } from "./Unread.ts"
 
 interface ChangedRow {
   readonly id: ConversationId
   readonly last_seq: number
   readonly joined_seq: number
   readonly read_seq: number
+  readonly readable_seq: number
+  readonly unread: number
+  readonly peer_read_seq: number | null
   readonly role: Role
   readonly hidden_seq: number
   readonly pinned: number
@@ -35,12 +39,14 @@ const changeOf = (row: ChangedRow): StoredChange => ({
   conversationId: row.id,
   lastSeq: row.last_seq,
   readSeq: row.read_seq,
+  unread: row.unread,
+  peerReadSeq: row.peer_read_seq ?? undefined,
   joinedSeq: row.joined_seq,
   sinceSeq: row.low,
   knownSeq: row.known_seq ?? undefined,
   hasLeft: row.role === Role.former,
   marks: {
-    ...(row.hidden_seq >= row.last_seq ? { isHidden: true } : {}),
+    ...(row.hidden_seq >= row.readable_seq ? { isHidden: true } : {}),
     ...(row.pinned === 1 ? { isPinned: true } : {}),
     ...(row.muted === 1 ? { isMuted: true } : {})
   }
@@ -64,14 +70,17 @@ export const layer = Layer.effect(
       return sql<PageRow>`
         WITH RECURSIVE known AS ${positionsById(sql, positions)},
         changed AS (
-          SELECT c.id, c.last_seq, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
-            k.seq AS known_seq
+          SELECT c.id, c.last_seq, c.readable_seq, c.readable_count, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
+            k.seq AS known_seq, p.read_seq AS peer_read_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN known k ON k.id = c.id
+          LEFT JOIN conversation_members p ON p.conversation_id = c.id AND c.chat_type = ${ChatType.single}
+            AND p.user_id <> ${reader} AND ${unblocked(sql, reader, "p.user_id")}
           WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${from?.conversationId ?? ""}
           AND (
-            (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq))
+            (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq
+              OR p.version > ${since}))
             -- A new device need not know what its user has left.
             OR (m.role = ${Role.former} AND m.version > ${since} AND ${since} >= 0)
           )
@@ -86,7 +95,7 @@ export const layer = Layer.effect(
           FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
           WHERE h.low < h.high
         )
-        SELECT v.version AS now, c.*, h.low
+        SELECT v.version AS now, c.*, h.low, ${unreadOf(sql, "c")} AS unread
         FROM store_version v
         LEFT JOIN (changed c JOIN halving h ON h.id = c.id AND h.low = h.high) ON 1 = 1
         ORDER BY c.id`

@@ -2,6 +2,7 @@
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { nicknameKey } from "./NicknameKey.ts"
+import { readableMessages } from "./ReadableMessages.ts"
 import { rowsAs } from "./Rows.ts"
 import { addColumn, createIndex, createTable, dropIndex } from "./SchemaSteps.ts"
 import { limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
@@ -282,5 +283,6 @@ export const migrations = {
   "0010_changes": changes,
   "0011_conversation_lists": conversationLists,
   "0012_repeatable_refreshes": repeatableRefreshes,
-  "0013_folded_nicknames": foldedNicknames
+  "0013_folded_nicknames": foldedNicknames,
+  "0014_readable_messages": readableMessages
 }

@@ -76,11 +76,12 @@ export const makeChangeMessages = (sql: SqlClient.SqlClient) => {
           INSERT INTO message_edits (conversation_id, target_seq, seq)
           SELECT w.* FROM ${rowsOf(sql, edits, { conversationId: "id", targetSeq: "integer", seq: "integer" })} w`
 
-  /** Deletes everything of a recalled message: its contents, those of its edits, and its reactions. */
+  /** Remembers a recalled message as such, and deletes everything of it: its contents, those of its edits, and its reactions. */
   const clearRecalled = (recalls: ReadonlyArray<MessageChange>): Effect.Effect<void, SqlError.SqlError> =>
     Effect.gen(function* () {
       if (recalls.length === 0) return
       const places = rowsOf(sql, recalls, { conversationId: "id", targetSeq: "integer" })
+      yield* sql`INSERT INTO recalls (conversation_id, seq) SELECT w.conversationId, w.targetSeq FROM ${places} w`
       const former = yield* sql<{ readonly conversationId: ConversationId; readonly seq: number }>`
         SELECT DISTINCT e.conversation_id AS conversationId, e.seq FROM ${places} w
         JOIN message_edits e ON e.conversation_id = w.conversationId AND e.target_seq = w.targetSeq`

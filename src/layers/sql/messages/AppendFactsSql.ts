@@ -73,12 +73,20 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
   const ends = (drafts: ReadonlyArray<Draft>) => {
     const ids = drafts.map(({ conversationId }) => ({ conversationId }))
     return Effect.map(
-      sql<{ readonly id: ConversationId; readonly last_seq: number; readonly last_time: number }>`
-        SELECT DISTINCT c.id, c.last_seq, c.last_time FROM ${rowsOf(sql, ids, { conversationId: "id" })} w
+      sql<{
+        readonly id: ConversationId
+        readonly last_seq: number
+        readonly last_time: number
+        readonly readable_count: number
+      }>`
+        SELECT DISTINCT c.id, c.last_seq, c.last_time, c.readable_count FROM ${rowsOf(sql, ids, { conversationId: "id" })} w
         ${join} conversations c ON c.id = w.conversationId`,
       (rows) =>
         new Map(
-          rows.map((row): [ConversationId, ConversationEnd] => [row.id, { seq: row.last_seq, sendTime: row.last_time }])
+          rows.map((row): [ConversationId, ConversationEnd] => [
+            row.id,
+            { seq: row.last_seq, sendTime: row.last_time, readable: row.readable_count }
+          ])
         )
     )
   }

@@ -3,17 +3,31 @@ import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { memberKey } from "../../../domain/messages/AppendFacts.ts"
 import type { AppendPlan } from "../../../domain/messages/AppendPlan.ts"
-import { isChange, type Message, MessageType } from "../../../domain/messages/Message.ts"
+import { isChange, isWritten, type Message, MessageType } from "../../../domain/messages/Message.ts"
 import { ChatType, type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
 import { onExisting, rowsOf } from "../database/SqlDialect.ts"
 import { digestOf, makeChangeMessages } from "./AppendChangesSql.ts"
 import { makeChangeMembers } from "./AppendMembersSql.ts"
 
-/** A conversation and a member of it. */
-interface ConversationMember {
+/** How far a member has read, and where they have last sent. */
+interface MemberPositions {
   readonly conversationId: ConversationId
   readonly userId: UserId
+  readonly readSeq: number
+  readonly sentSeq: number
+}
+
+/** The end of a conversation after the plan. */
+interface ConversationEndRow {
+  readonly id: ConversationId
+  readonly chatType: ChatType
+  readonly lastSeq: number
+  readonly lastTime: number
+  readonly shownSeq: number
+  readonly readableSeq: number
+  readonly readableCount: number
+  readonly listedVersion: number
 }
 
 const isOfGroup = ({ chatType }: Message): boolean => chatType === ChatType.group
@@ -22,9 +36,10 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   const changeMembers = makeChangeMembers(sql)
   const changeMessages = makeChangeMessages(sql)
 
-  const insertMessages = (stored: ReadonlyArray<Message>, version: number) => {
-    const rows = stored.map((message) => ({
+  const insertMessages = ({ stored, readableCounts }: AppendPlan, version: number) => {
+    const rows = stored.map((message, index) => ({
       ...message,
+      readableCount: readableCounts[index],
       targetSeq: message.targetSeq ?? null,
       // The content of an edit goes when its target is recalled.
       firstDigest: message.messageType === MessageType.edit ? digestOf(message.content) : ""
@@ -32,7 +47,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
     return sql`
       INSERT INTO messages
         (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
-         target_seq, first_digest, version)
+         target_seq, first_digest, readable_count, version)
       SELECT w.*, ${version} FROM ${rowsOf(sql, rows, {
         conversationId: "id",
         seq: "integer",
@@ -45,48 +60,72 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
         content: "text",
         sendTime: "integer",
         targetSeq: "integer",
-        firstDigest: "id"
+        firstDigest: "id",
+        readableCount: "integer"
       })} w`
   }
 
-  const endConversations = (stored: ReadonlyArray<Message>, version: number) => {
-    const ends = new Map<
-      string,
-      { id: string; chatType: number; lastSeq: number; lastTime: number; shownSeq: number }
-    >()
-    for (const { conversationId, chatType, seq, sendTime, messageType } of stored) {
-      const shownSeq = isChange(messageType) ? (ends.get(conversationId)?.shownSeq ?? 0) : seq
-      ends.set(conversationId, { id: conversationId, chatType, lastSeq: seq, lastTime: sendTime, shownSeq })
+  const endConversations = ({ stored, readableCounts }: AppendPlan, version: number) => {
+    const ends = new Map<ConversationId, ConversationEndRow>()
+    for (const [index, { conversationId, chatType, seq, sendTime, messageType }] of stored.entries()) {
+      const before = ends.get(conversationId)
+      const isReadable = isWritten(messageType)
+      ends.set(conversationId, {
+        id: conversationId,
+        chatType,
+        lastSeq: seq,
+        lastTime: sendTime,
+        shownSeq: isChange(messageType) ? (before?.shownSeq ?? 0) : seq,
+        readableSeq: isReadable ? seq : (before?.readableSeq ?? 0),
+        readableCount: readableCounts[index] ?? 0,
+        // A conversation moves up in lists when it begins, and with what people read.
+        listedVersion: isReadable || seq === 1 ? version : (before?.listedVersion ?? 0)
+      })
     }
     return sql`
-      INSERT INTO conversations (id, chat_type, last_seq, last_time, shown_seq, version)
+      INSERT INTO conversations
+        (id, chat_type, last_seq, last_time, shown_seq, readable_seq, readable_count, listed_version, version)
       SELECT w.*, ${version}
       FROM ${rowsOf(sql, [...ends.values()], {
         id: "id",
         chatType: "integer",
         lastSeq: "integer",
         lastTime: "integer",
-        shownSeq: "integer"
+        shownSeq: "integer",
+        readableSeq: "integer",
+        readableCount: "integer",
+        listedVersion: "integer"
       })} w
-      ${onExisting(sql, ["id"], { last_seq: "replace", last_time: "replace", shown_seq: "raise", version: "replace" })}`
+      ${onExisting(sql, ["id"], {
+        last_seq: "replace",
+        last_time: "replace",
+        shown_seq: "raise",
+        readable_seq: "raise",
+        readable_count: "replace",
+        listed_version: "raise",
+        version: "replace"
+      })}`
   }
 
-  /** A sender has read everything before the message, and own messages are never unread. */
+  /** Who writes a message has read everything before it; changes and group events move no read position. */
   const raisePositions = (stored: ReadonlyArray<Message>) => {
-    const positions = new Map<string, ConversationMember & { readonly ownSeq: number }>()
+    const positions = new Map<string, MemberPositions>()
     for (const message of stored) {
-      const { conversationId, senderId, seq } = message
-      positions.set(memberKey(conversationId, senderId), { conversationId, userId: senderId, ownSeq: seq })
+      const { conversationId, senderId, seq, messageType } = message
+      const key = memberKey(conversationId, senderId)
+      const readSeq = isWritten(messageType) ? seq : (positions.get(key)?.readSeq ?? 0)
+      positions.set(key, { conversationId, userId: senderId, readSeq, sentSeq: seq })
       if (isOfGroup(message)) continue
       for (const userId of singleMembers(conversationId) ?? []) {
         const key = memberKey(conversationId, userId)
-        if (!positions.has(key)) positions.set(key, { conversationId, userId, ownSeq: 0 })
+        if (!positions.has(key)) positions.set(key, { conversationId, userId, readSeq: 0, sentSeq: 0 })
       }
     }
+    const columns = { conversationId: "id", userId: "id", readSeq: "integer", sentSeq: "integer" } as const
     return sql`
       INSERT INTO conversation_members (conversation_id, user_id, joined_seq, read_seq, sent_seq)
-      SELECT w.conversationId, w.userId, 0, w.ownSeq, w.ownSeq
-      FROM ${rowsOf(sql, [...positions.values()], { conversationId: "id", userId: "id", ownSeq: "integer" })} w
+      SELECT w.conversationId, w.userId, 0, w.readSeq, w.sentSeq
+      FROM ${rowsOf(sql, [...positions.values()], columns)} w
       ${onExisting(sql, ["conversation_id", "user_id"], { read_seq: "raise", sent_seq: "raise" })}`
   }
 
@@ -108,8 +147,8 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   return Effect.fnUntraced(function* (plan: AppendPlan, version: number) {
     const { stored, groupChanges, messageChanges } = plan
     if (stored.length === 0) return
-    yield* insertMessages(stored, version)
-    yield* endConversations(stored, version)
+    yield* insertMessages(plan, version)
+    yield* endConversations(plan, version)
     yield* raisePositions(stored)
     if (groupChanges.length > 0) yield* changeGroups(groupChanges)
     yield* changeMembers(plan, version)

@@ -32,6 +32,11 @@ interface Bounds {
   readonly messageId?: string
 }
 
+/** Where the part of a conversation that a reader sees begins. */
+interface PartRow {
+  readonly joined_seq: number
+}
+
 export const layer = Layer.effect(
   MessageStore,
   Effect.gen(function* () {
@@ -69,10 +74,14 @@ export const layer = Layer.effect(
         ...(messageId === undefined ? [] : [sql`m.message_id = ${messageId}`])
       ]
       return Effect.flatMap(
-        sql<MessageRow>`
-          SELECT ${columns} FROM ${partOf(reader, conversationId)} own ${join} messages m ON ${sql.and(conditions)}
+        sql<MessageRow & PartRow>`
+          SELECT ${columns}, own.joined_seq FROM ${partOf(reader, conversationId)} own ${join} messages m ON ${sql.and(conditions)}
           ORDER BY m.seq ${sql.literal(order)} ${limitTo(sql, readMaxes.find((rows) => rows >= limit) ?? limit)}`,
-        (rows) => messagesOf(reader, rows.slice(0, limit))
+        (rows) =>
+          Effect.map(messagesOf(reader, rows.slice(0, limit)), (messages) => ({
+            messages,
+            joinedSeq: rows[0]?.joined_seq
+          }))
       )
     }
 
@@ -84,12 +93,13 @@ export const layer = Layer.effect(
     const page = Effect.fnUntraced(
       function* (...wanted: Parameters<typeof select>) {
         const found = yield* select(...wanted)
-        if (found.length > 0) return found
+        if (found.joinedSeq !== undefined) return { messages: found.messages, joinedSeq: found.joinedSeq }
         const [reader, { conversationId }] = wanted
-        const parts = yield* sql`SELECT joined_seq FROM ${partOf(reader, conversationId)} own`
-        if (parts.length === 0) return yield* failure("NoConversation")
+        const [part] = yield* sql<PartRow>`SELECT joined_seq FROM ${partOf(reader, conversationId)} own`
+        if (part === undefined) return yield* failure("NoConversation")
         // They may have come in since the first look.
-        return yield* select(...wanted)
+        const { messages, joinedSeq = part.joined_seq } = yield* select(...wanted)
+        return { messages, joinedSeq }
       },
       Effect.catchTag("SqlError", storeFailure)
     )
@@ -125,10 +135,17 @@ export const layer = Layer.effect(
       history: (reader, { conversationId, beforeSeq, afterSeq, limit }) => {
         const isAscending = afterSeq !== undefined
         const bounds = { conversationId, after: afterSeq ?? 0, through: throughOf(beforeSeq) }
-        return Effect.map(page(reader, bounds, isAscending ? "ASC" : "DESC", limit + 1), (found) => {
-          const messages = found.slice(0, limit)
-          return { messages: isAscending ? messages : messages.toReversed(), hasMore: found.length > limit }
-        })
+        return Effect.map(
+          page(reader, bounds, isAscending ? "ASC" : "DESC", limit + 1),
+          ({ messages: found, joinedSeq }) => {
+            const messages = found.slice(0, limit)
+            return {
+              messages: isAscending ? messages : messages.toReversed(),
+              hasMore: found.length > limit,
+              joinedSeq
+            }
+          }
+        )
       },
 
       chatLog: Effect.fnUntraced(function* (reader, query) {
@@ -141,7 +158,7 @@ export const layer = Layer.effect(
           through: Math.min(throughOf(beforeSeq), start),
           ...(messageId === undefined ? {} : { messageId })
         }
-        return yield* page(reader, bounds, "DESC", query.limit)
+        return (yield* page(reader, bounds, "DESC", query.limit)).messages
       })
     })
   })
