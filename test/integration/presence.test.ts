@@ -116,6 +116,29 @@ layer(TestServer.layer(), { excludeTestServices: true })("presence", (it) => {
   )
 })
 
+layer(TestServer.layer({ CHAT_IDLE_TIMEOUT: "2 seconds", CHAT_HEARTBEAT_INTERVAL: "1 second" }), {
+  excludeTestServices: true
+})("presence of a client that obeys the idle clock", (it) => {
+  it.effect("does not flicker: the user counts until they are back, and is seen leaving when they leave", () =>
+    Effect.gen(function* () {
+      const { chatUrl, bob, annPeer, bobPeer } = yield* company
+      yield* watch(annPeer, bob)
+      const looking = setInterval(() => annPeer.send({ frameType: 3, method: "session.active" }), 500)
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(looking)))
+      assert.strictEqual((yield* bobPeer.closed()).code, 4001)
+      // Longer than the time for which watchers wait before they tell that somebody is gone.
+      yield* Effect.sleep("2 seconds")
+      assert.deepStrictEqual(changesOf(annPeer, bob), [])
+      assert.deepInclude((yield* watch(annPeer, bob))[0], { online: true })
+      const back = yield* connect(`${chatUrl}?deviceId=phone`, bob.token)
+      yield* back.answer("")
+      back.socket.close()
+      yield* toldOf(annPeer, bob, false)
+      assert.lengthOf(changesOf(annPeer, bob), 1)
+    })
+  )
+})
+
 describe("presence after a kill -9", () => {
   it.live(
     "has no ghosts: who was connected is offline with a last seen as soon as the lease of the dead has ended",

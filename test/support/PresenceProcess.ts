@@ -55,9 +55,9 @@ export const boot = Effect.fnUntraced(function* (waitingMax?: number) {
       parts.presence.opened(connection)
       return connection
     },
-    close: (connection: ConnectionHandle): void => {
+    close: (connection: ConnectionHandle, isExpectedBack = false): void => {
       registry.remove(connection)
-      parts.presence.closed(connection)
+      parts.presence.closed(connection, isExpectedBack)
     },
     /** The state of one user in it. */
     of: (userId: string) =>

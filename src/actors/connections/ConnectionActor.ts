@@ -66,6 +66,8 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private readonly transport: Transport
   private readonly mailbox: Mailbox
   private state: ConnectionState
+  /** Whether this side has closed it, and the client will be back if its user is there. */
+  private isExpectedBack = false
   /** Work to be run in the background of the loop. */
   private background: ReadonlyArray<Effect.Effect<void>> | undefined
 
@@ -105,7 +107,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
 
   private leave(): void {
     this.node.registry.remove(this)
-    this.node.presence.closed(this)
+    this.node.presence.closed(this, this.isExpectedBack)
   }
 
   /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
@@ -210,6 +212,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
 
   private close(name: CloseName, retryAfter?: number): void {
     const { code, reason } = closeCodes[name]
+    this.isExpectedBack = comingBack.has(name)
     this.transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
   }
 
@@ -247,5 +250,8 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     }
   }
 }
+
+/** Closes that say nothing about the user: a clock of the server, or its end. */
+const comingBack: ReadonlySet<CloseName> = new Set(["IdleTimeout", "LifetimeExceeded", "GoingAway"])
 
 const nothing = () => {}

@@ -61,8 +61,11 @@ export class Presence extends Context.Service<
   {
     /** Never waits. Called after the registry knows the connection. */
     readonly opened: (connection: PresentConnection) => void
-    /** Never waits. Called after the registry has forgotten the connection. */
-    readonly closed: (connection: PresentConnection) => void
+    /**
+     * Never waits. Called after the registry has forgotten the connection. One whose client is expected back counts for 30 s
+     * more, or until its device is back.
+     */
+    readonly closed: (connection: PresentConnection, isExpectedBack: boolean) => void
     /** One for each id, in their order. */
     readonly of: (
       userIds: ReadonlyArray<UserId>

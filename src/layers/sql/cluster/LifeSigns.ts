@@ -2,7 +2,6 @@
 import type { Clock } from "effect"
 import { monotonicMillis } from "../../../domain/shared/MonotonicTime.ts"
 import type { LeaseRow } from "./PresenceRows.ts"
-import { leaseMillis } from "./ProcessLease.ts"
 
 interface Sign {
   readonly renewedAt: number
@@ -14,7 +13,7 @@ interface Sign {
 /**
  * The last signs of life of other processes. A lease says when it was renewed by the wall clock of its process, which may
  * differ from this one's, and either may be set at any time. So a process is dead when its lease has not *changed* for
- * {@link leaseMillis} of monotonic time; only for a lease that changed between two looks the wall clocks say when.
+ * its time of validity, monotonic; only for a lease that changed between two looks the wall clocks say when.
  */
 export class LifeSigns {
   /** By machine id: as many as there are ids. */
@@ -26,16 +25,16 @@ export class LifeSigns {
   }
 
   /** Looks at a lease. */
-  isAlive({ machine_id, renewed_at }: LeaseRow): boolean {
+  isAlive({ machine_id, renewed_at, valid_for }: LeaseRow): boolean {
     const now = monotonicMillis(this.clock)
     const known = this.signs.get(machine_id)
     if (known?.renewedAt === renewed_at) {
       known.seenAt = now
-      return now < known.givenAt + leaseMillis
+      return now < known.givenAt + valid_for
     }
     const age = Math.max(0, this.clock.currentTimeMillisUnsafe() - renewed_at)
     const givenAt = Math.max(known?.seenAt ?? Number.NEGATIVE_INFINITY, now - age)
     this.signs.set(machine_id, { renewedAt: renewed_at, givenAt, seenAt: now })
-    return now < givenAt + leaseMillis
+    return now < givenAt + valid_for
   }
 }

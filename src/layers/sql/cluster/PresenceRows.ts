@@ -25,8 +25,8 @@ export interface Entry {
   readonly at: number
 }
 
-/** A process, and its last sign of life in Unix milliseconds. */
-export const LeaseRow = Schema.Struct({ machine_id: Schema.Int, renewed_at: Schema.Int })
+/** A process, its last sign of life in Unix milliseconds, and for how long that counts. */
+export const LeaseRow = Schema.Struct({ machine_id: Schema.Int, renewed_at: Schema.Int, valid_for: Schema.Int })
 export type LeaseRow = typeof LeaseRow.Type
 
 interface ConnectionRow {
@@ -44,6 +44,7 @@ export interface DeviceRow {
   readonly last_seen: number
   readonly machine_id: number | null
   readonly renewed_at: number | null
+  readonly valid_for: number | null
 }
 
 type Done<A> = Effect.Effect<A, SqlError.SqlError>
@@ -142,7 +143,7 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
     // The lock on the version comes first, then that on the lease, whose renewal waits until the commit.
     yield* nextVersion(sql, "presence_version")
     const lease = yield* rowAs(LeaseRow)(
-      sql`SELECT machine_id, renewed_at FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
+      sql`SELECT machine_id, renewed_at, valid_for FROM process_leases WHERE machine_id = ${machine_id} ${forUpdate(sql)}`
     )
     if (lease?.renewed_at !== renewed_at) return false
     const rows = yield* ofMachine(sql, machine_id, "", batchMax)
@@ -159,7 +160,7 @@ export const reapBatch = (sql: SqlClient.SqlClient, { machine_id, renewed_at }: 
 /** The leases of other processes that have connections, or have left some. */
 export const leases = (sql: SqlClient.SqlClient, own: number): Done<ReadonlyArray<LeaseRow>> =>
   rowsAs(LeaseRow)(sql`
-    SELECT l.machine_id, l.renewed_at FROM process_leases l
+    SELECT l.machine_id, l.renewed_at, l.valid_for FROM process_leases l
     WHERE l.machine_id <> ${own}
       AND EXISTS (SELECT 1 FROM connections c WHERE c.machine_id = l.machine_id)`)
 
@@ -205,7 +206,7 @@ export const devicesOfUsers = (
   own: number,
   userIds: ReadonlyArray<UserId>
 ): Done<ReadonlyArray<DeviceRow>> => sql<DeviceRow>`
-  SELECT DISTINCT d.user_id, d.device_id, d.platform, d.last_seen, l.machine_id, l.renewed_at
+  SELECT DISTINCT d.user_id, d.device_id, d.platform, d.last_seen, l.machine_id, l.renewed_at, l.valid_for
   FROM ${userRows(sql, userIds)} w
   ${joinInOrder(sql)} devices d ON d.user_id = w.userId
   LEFT JOIN connections c ON c.user_id = d.user_id AND c.device_id = d.device_id AND c.machine_id <> ${own}
@@ -217,7 +218,7 @@ export const connectedElsewhere = (
   own: number,
   userIds: ReadonlyArray<UserId>
 ): Done<ReadonlyArray<LeaseRow & { readonly user_id: UserId }>> => sql<LeaseRow & { readonly user_id: UserId }>`
-  SELECT DISTINCT c.user_id, l.machine_id, l.renewed_at FROM ${userRows(sql, userIds)} w
+  SELECT DISTINCT c.user_id, l.machine_id, l.renewed_at, l.valid_for FROM ${userRows(sql, userIds)} w
   ${joinInOrder(sql)} connections c ON c.user_id = w.userId
   ${joinInOrder(sql)} process_leases l ON l.machine_id = c.machine_id
   WHERE c.machine_id <> ${own}`

@@ -12,9 +12,11 @@ import {
   type UserPresence
 } from "../../../domain/contacts/Presence.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
+import { monotonicMillis } from "../../../domain/shared/MonotonicTime.ts"
 import { backoff } from "../../shared/Backoff.ts"
 import { inTransaction, storeFailure } from "../database/Sql.ts"
 import { LifeSigns } from "./LifeSigns.ts"
+import { LingeringConnections, lingerMillis } from "./LingeringConnections.ts"
 import * as PresenceRows from "./PresenceRows.ts"
 import { ProcessLease } from "./ProcessLease.ts"
 
@@ -100,19 +102,35 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   const own = lease.machineId
   const now = () => clock.currentTimeMillisUnsafe()
   const signs = new LifeSigns(clock)
+  const lingering = new LingeringConnections()
   const waiting = new Waiting(max)
   const work = Latch.makeUnsafe()
   let gapsSeen = lease.gaps()
 
-  const put = (connection: PresentConnection, isOpen: boolean) => {
-    waiting.put(entryOf(connection, isOpen, now()))
+  const put = (connection: PresentConnection, isOpen: boolean, at = now()) => {
+    waiting.put(entryOf(connection, isOpen, at))
     work.openUnsafe()
   }
+
+  const opened = (connection: PresentConnection) => {
+    put(connection, true)
+    for (const former of lingering.takeOf(connection)) put(former.connection, false, former.closedAt)
+  }
+
+  const closed = (connection: PresentConnection, isExpectedBack: boolean) => {
+    if (!isExpectedBack) return put(connection, false)
+    lingering.add({ connection, closedAt: now(), endsAt: monotonicMillis(clock) + lingerMillis })
+  }
+
+  const isHere = (userId: UserId) => registry.isOnline(userId) || lingering.ofUser(userId).length > 0
 
   const catchUp = Effect.gen(function* () {
     const rows = yield* PresenceRows.allOfMachine(sql, own, now())
     const open = new Map<string, PresenceRows.Entry>()
     for (const connection of registry.all()) {
+      open.set(connection.connectionId, entryOf(connection, true, now()))
+    }
+    for (const { connection } of lingering.all()) {
       open.set(connection.connectionId, entryOf(connection, true, now()))
     }
     waiting.catchUp(rows, open)
@@ -130,8 +148,9 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
     while (waiting.size > 0) yield* writeBatch
   })
 
-  /** Ends the connections of dead processes, and notices when others took this process for dead. */
+  /** Ends the connections of dead processes and those whose clients have not come back, and notices when others took this process for dead. */
   const tidy = Effect.gen(function* () {
+    for (const { connection, closedAt } of lingering.takeDue(monotonicMillis(clock))) put(connection, false, closedAt)
     if (lease.gaps() !== gapsSeen) {
       gapsSeen = lease.gaps()
       waiting.isBehind = true
@@ -158,8 +177,12 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       const lastSeen = online ? time : Math.min(time, Math.max(device.lastSeen, before?.lastSeen ?? 0))
       devices?.set(device.deviceId, { ...device, online, lastSeen })
     }
-    for (const { user_id, device_id, platform, last_seen, machine_id, renewed_at } of rows) {
-      const online = machine_id !== null && renewed_at !== null && signs.isAlive({ machine_id, renewed_at })
+    for (const { user_id, device_id, platform, last_seen, machine_id, renewed_at, valid_for } of rows) {
+      const online =
+        machine_id !== null &&
+        renewed_at !== null &&
+        valid_for !== null &&
+        signs.isAlive({ machine_id, renewed_at, valid_for })
       const lastSeen = Math.max(last_seen, renewed_at ?? 0)
       seen(user_id, { deviceId: device_id, platform, online, lastSeen })
     }
@@ -167,7 +190,8 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       seen(userId, { deviceId, platform, online: false, lastSeen: at })
     }
     return userIds.map((userId): UserPresence => {
-      for (const { deviceId, platform } of registry.ofUser(userId)) {
+      const lingeringOnes = lingering.ofUser(userId).map(({ connection }) => connection)
+      for (const { deviceId, platform } of [...registry.ofUser(userId), ...lingeringOnes]) {
         seen(userId, { deviceId, platform, online: true, lastSeen: time })
       }
       const devices = [...(byUser.get(userId)?.values() ?? [])]
@@ -177,26 +201,31 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   }, Effect.catch(storeFailure))
 
   const onlineAmong = Effect.fn("Presence.onlineAmong")(function* (userIds: ReadonlyArray<UserId>) {
-    const rest = userIds.filter((userId) => !registry.isOnline(userId))
+    const rest = userIds.filter((userId) => !isHere(userId))
     const rows = rest.length === 0 ? [] : yield* PresenceRows.connectedElsewhere(sql, own, rest)
     const elsewhere = new Set(rows.filter((lease) => signs.isAlive(lease)).map(({ user_id }) => user_id))
-    return userIds.filter((userId) => registry.isOnline(userId) || elsewhere.has(userId))
+    return userIds.filter((userId) => isHere(userId) || elsewhere.has(userId))
   }, Effect.catch(storeFailure))
 
   const presence = Presence.of({
-    opened: (connection) => put(connection, true),
-    closed: (connection) => put(connection, false),
+    opened,
+    closed,
     of,
     onlineAmong,
     changes: (after) => Effect.catch(PresenceRows.changes(sql, after), storeFailure)
   })
-  return { presence, flush, tidy, work }
+  /** The last words of this process: what has ended, and that those whose clients will come back count for a while. */
+  const farewell = Effect.gen(function* () {
+    yield* flush
+    for (const _ of lingering.all()) return yield* lease.extend(lingerMillis)
+  })
+  return { presence, flush, tidy, farewell, work }
 })
 
 export const layer = Layer.effect(
   Presence,
   Effect.gen(function* () {
-    const { presence, flush, tidy, work } = yield* make()
+    const { presence, flush, tidy, farewell, work } = yield* make()
 
     /** The absence of the database is logged once. */
     let failing = false
@@ -220,8 +249,8 @@ export const layer = Layer.effect(
       yield* write
     })
 
-    // Runs after the writer has ended: connections that ended in the drain are offline for other processes soon.
-    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(flush, farewellMillis)))
+    // Runs after the writer has ended, and after the drain.
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(farewell, farewellMillis)))
     yield* Effect.forkScoped(Effect.forever(writeWhatComes))
     yield* Effect.forkScoped(
       Effect.repeat(

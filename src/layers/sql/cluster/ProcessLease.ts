@@ -3,7 +3,7 @@
  * processes while the lease is valid (`PresenceSql.ts`).
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { monotonicNow } from "../../../domain/shared/MonotonicTime.ts"
 import { unavailable, untilThere, wordsOf } from "../database/DatabaseUnavailable.ts"
 import { rowsAs } from "../database/Rows.ts"
@@ -26,6 +26,8 @@ export class ProcessLease extends Context.Service<
     readonly machineId: number
     /** How often the lease may have expired and was taken again: rows that depend on it may be gone. */
     readonly gaps: () => number
+    /** Makes the last sign of life count for so long: this process ends, and its clients will be back elsewhere. */
+    readonly extend: (millis: number) => Effect.Effect<void, SqlError.SqlError>
   }
 >()("fiberchat/layers/ProcessLease") {}
 
@@ -36,17 +38,18 @@ const take = (sql: SqlClient.SqlClient) =>
     yield* nextVersion(sql)
     const now = yield* Clock.currentTimeMillis
     const taken = yield* rowsAs(PresenceRows.LeaseRow)(
-      sql`SELECT machine_id, renewed_at FROM process_leases ORDER BY renewed_at`
+      sql`SELECT machine_id, renewed_at, valid_for FROM process_leases ORDER BY renewed_at`
     )
     const [longestUnheard] = taken
     if (taken.length < machineIds || longestUnheard === undefined) {
-      yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now })}`
+      yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now, valid_for: leaseMillis })}`
       return { machineId: taken.length }
     }
     const machineId = longestUnheard.machine_id
     // Connections that the earlier process has left must not count as this one's.
     while (yield* PresenceRows.reapBatch(sql, longestUnheard));
-    yield* sql`UPDATE process_leases SET renewed_at = ${now} WHERE machine_id = ${machineId}`
+    yield* sql`
+      UPDATE process_leases SET ${sql.update({ renewed_at: now, valid_for: leaseMillis })} WHERE machine_id = ${machineId}`
     return { machineId }
   }).pipe(inTransaction(sql))
 
@@ -65,7 +68,11 @@ export const make = Effect.gen(function* () {
     if (now - renewedAt > gapMillis) gaps += 1
     renewedAt = now
   })
-  return { lease: ProcessLease.of({ machineId, gaps: () => gaps }), renew }
+  const extend = Effect.fnUntraced(function* (millis: number) {
+    const last = { renewed_at: yield* Clock.currentTimeMillis, valid_for: millis }
+    yield* sql`UPDATE process_leases SET ${sql.update(last)} WHERE machine_id = ${machineId}`
+  })
+  return { lease: ProcessLease.of({ machineId, gaps: () => gaps, extend }), renew }
 })
 
 /** For as long as the process runs. Waits for the database at the start. */

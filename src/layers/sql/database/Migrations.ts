@@ -248,6 +248,9 @@ const presence = Effect.gen(function* () {
 /** A refresh token that has been used keeps what its next one was made of. */
 const repeatableRefreshes = addColumn("refresh_tokens", "successor_seed", "VARCHAR(64)")
 
+/** For how long a sign of life counts: longer when its process ended in order, and its clients will be back. */
+const validityOfLeases = addColumn("process_leases", "valid_for", "BIGINT NOT NULL DEFAULT 12000")
+
 /** Users of one statement. */
 const usersMax = 1_000
 const NicknameRow = Schema.Struct({ id: Schema.String, nickname: Schema.String })
@@ -284,5 +287,6 @@ export const migrations = {
   "0011_conversation_lists": conversationLists,
   "0012_repeatable_refreshes": repeatableRefreshes,
   "0013_folded_nicknames": foldedNicknames,
-  "0014_readable_messages": readableMessages
+  "0014_readable_messages": readableMessages,
+  "0015_validity_of_leases": validityOfLeases
 }
