@@ -144,7 +144,7 @@ export const fill = (settings: Readonly<Record<string, string>>, size: StoreSize
     yield* say(conversing(ownId, members, size.listedMessages, "listed", (round) => round % 2 === 1))
     const partners = members.slice(0, size.missedConversations)
     yield* say(conversing(syncerId, partners, size.missedMessages, "seen", (round) => round % 2 === 1))
-    const cursor = cursorOf(syncerId, { since: yield* version(sql), walk: undefined })
+    const cursor = cursorOf(syncerId, { since: yield* version(sql), term: undefined, walk: undefined })
     const messages = yield* say(conversing(syncerId, partners, size.missedMessages, "missed", () => false))
     return { lister, syncer, cursor, groupId, members, messages }
   }).pipe(Effect.provide(layerOf(settings)), Effect.runPromise)

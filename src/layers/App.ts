@@ -24,6 +24,7 @@ import { Settings } from "./settings/Settings.ts"
 import * as IdsSnowflake from "./sql/cluster/IdsSnowflake.ts"
 import * as PresenceSql from "./sql/cluster/PresenceSql.ts"
 import * as ProcessLease from "./sql/cluster/ProcessLease.ts"
+import * as StoreTerms from "./sql/cluster/StoreTerms.ts"
 import * as ConversationListsSql from "./sql/conversations/ConversationListsSql.ts"
 import * as ConversationsSql from "./sql/conversations/ConversationsSql.ts"
 import * as MysqlDatabase from "./sql/database/MysqlDatabase.ts"
@@ -72,7 +73,7 @@ const services = Layer.mergeAll(
 )
 
 /** The lease of the process, and the services that need it. */
-const leased = IdsSnowflake.layerLeased.pipe(Layer.provideMerge(ProcessLease.layer))
+const leased = Layer.mergeAll(IdsSnowflake.layerLeased, StoreTerms.layer).pipe(Layer.provideMerge(ProcessLease.layer))
 
 /** The services of every role. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>

@@ -251,9 +251,9 @@ export const conversationsSuite = <E>(
         yield* insertUsers
         yield* append("2", "1")
         const { position } = yield* walk("1", {})
-        const ahead = { since: position.since + 1, walk: undefined }
+        const ahead = { since: position.since + 1, term: position.term, walk: undefined }
         const refused = yield* Effect.flip(page("1", { position: ahead }))
-        assert.strictEqual(refused.code, 100002)
+        assert.strictEqual(refused.code, 300013)
       }).pipe(Effect.provide(layer))
     )
   })

@@ -166,7 +166,7 @@ export const statementsSuite = <E>(
             return statement
           })
         const known = Object.fromEntries(others.map((other) => [singleConversationId(reader, other as UserId), 0]))
-        const query = { since: 1_000, from: undefined, known, limit: 101 }
+        const query = { asOf: -1, since: 1_000, from: undefined, known, limit: 101 }
         const { changes } = yield* Effect.provideService(
           conversations.changedSince(reader, query),
           Statement.CurrentTransformer,

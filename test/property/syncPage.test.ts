@@ -20,6 +20,8 @@ const sourceOf = (store: Store, version: number): SyncSource => ({
   changedSince: (_reader, { since, from, known, limit }) =>
     Effect.sync(() => ({
       version,
+      term: "t",
+      termAsOf: "t",
       changes: [...store]
         .filter(([id, versions]) => (versions.at(-1) ?? 0) > since || (known[id] ?? versions.length) < versions.length)
         .filter(
@@ -94,14 +96,14 @@ describe("the pages of sync", () => {
         const { store, version } = storeOf(sizes)
         const source = sourceOf(store, version)
         const since = Math.floor(version * part)
-        const start = since === 0 ? beginning : { since, walk: undefined }
+        const start = since === 0 ? beginning : { since, term: "t", walk: undefined }
         const { seqs, position, pages } = yield* readAll(source, start, limit, 2 * version + 2)
         if (pages > 2) several += 1
         const expected = [...store].flatMap(([id, versions]) =>
           versions.flatMap((one, index) => (one > since ? [`${id}#${index + 1}`] : []))
         )
         assert.deepStrictEqual(seqs, expected)
-        assert.deepStrictEqual(position, { since: version, walk: undefined })
+        assert.deepStrictEqual(position, { since: version, term: "t", walk: undefined })
         assert.deepStrictEqual((yield* readAll(source, position, limit, 2)).seqs, [])
       }),
     { arbitrary: { runs: 500 } }
@@ -114,10 +116,10 @@ describe("the pages of sync", () => {
   it.effect("are refused where the cursor is newer than the store", () =>
     Effect.gen(function* () {
       const { store, version } = storeOf([2])
-      const position = { since: version + 1, walk: undefined }
+      const position = { since: version + 1, term: "t", walk: undefined }
       const query = { position, limit: 1, newest: undefined, known: {} }
       const error = yield* Effect.flip(syncPage(sourceOf(store, version), reader, query))
-      assert.strictEqual(error._tag, "BadParameters")
+      assert.strictEqual(error._tag, "StaleCursor")
     })
   )
 

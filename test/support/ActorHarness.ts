@@ -6,6 +6,7 @@ import { Deadlines } from "../../src/actors/connections/Deadlines.ts"
 import { answered, handedOver, type Route, Router, routerOf } from "../../src/actors/connections/Router.ts"
 import type { Transport } from "../../src/actors/connections/Transport.ts"
 import { PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
+import { StoreIdentity } from "../../src/domain/cluster/StoreIdentity.ts"
 import { type AckFailure, AckService, fixedAckLimits } from "../../src/domain/connection/AckService.ts"
 import { type ConnectionLimits, fixedLimits } from "../../src/domain/connection/ConnectionLimits.ts"
 import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
@@ -128,6 +129,7 @@ export const layer = (
     Layer.provideMerge(ConnectionRegistry.layer),
     Layer.provideMerge(Deadlines.layer),
     Layer.provide(IdsSnowflake.layer),
+    Layer.provide(Layer.succeed(StoreIdentity, { id: "a store" })),
     Layer.provide(Layer.succeed(AckService, { mode: "once", limits: { ...quiet, ...limits }, count })),
     Layer.provide(policyOf(limits, loginPolicy))
   )

@@ -18,11 +18,11 @@ describe("the cursor of a sync", () => {
     const walk = { until: 9, conversationId, width: 100 }
     const positions: ReadonlyArray<SyncPosition> = [
       beginning,
-      { since: 0, walk: undefined },
-      { since: 7, walk: { ...walk, seq: undefined, newest: undefined } },
-      { since: 7, walk: { ...walk, seq: 3, newest: undefined } },
-      { since: -1, walk: { ...walk, seq: undefined, newest: 20, width: 1 } },
-      { since: -1, walk: { ...walk, seq: 5, newest: 1 } }
+      { since: 0, term: "t", walk: undefined },
+      { since: 7, term: "t", walk: { ...walk, seq: undefined, newest: undefined } },
+      { since: 7, term: "t", walk: { ...walk, seq: 3, newest: undefined } },
+      { since: -1, term: "t", walk: { ...walk, seq: undefined, newest: 20, width: 1 } },
+      { since: -1, term: "t", walk: { ...walk, seq: 5, newest: 1 } }
     ]
     for (const position of positions) {
       assert.deepStrictEqual(positionOf(ann, cursorOf(ann, position)), Option.some(position))
@@ -35,6 +35,7 @@ describe("the cursor of a sync", () => {
       assert.isTrue(Option.isNone(positionOf(ann, cursor)), cursor)
     }
     assert.isTrue(Option.isSome(positionOf(ann, text(["1", 5, [9, "1_2", null, null, 1]]))))
+    assert.isTrue(Option.isSome(positionOf(ann, text(["1", 5, null, "t"]))))
   })
 })
 
@@ -51,6 +52,8 @@ describe("a position in a list", () => {
 describe("a sync", () => {
   const changes: StoredChanges = {
     version: 4,
+    term: "t",
+    termAsOf: "t",
     changes: [
       {
         conversationId,
@@ -88,16 +91,24 @@ describe("a sync", () => {
       assert.deepStrictEqual([first.hasMore, first.conversations[0]?.messages.map(({ seq }) => seq)], [true, [1, 2]])
       const second = yield* syncing({ cursor: first.cursor, limit: 2 })
       assert.deepStrictEqual([second.hasMore, second.conversations[0]?.messages.map(({ seq }) => seq)], [false, [3]])
-      assert.deepStrictEqual(positionOf(ann, second.cursor), Option.some({ since: 4, walk: undefined }))
+      assert.deepStrictEqual(positionOf(ann, second.cursor), Option.some({ since: 4, term: "t", walk: undefined }))
       const walk = { until: 5, conversationId, seq: undefined, newest: undefined, width: 1 }
       for (const cursor of [
         cursorOf(bob, beginning),
-        cursorOf(ann, { since: 5, walk: undefined }),
-        cursorOf(ann, { since: 4, walk })
+        cursorOf(ann, { since: 5, term: "t", walk: undefined }),
+        cursorOf(ann, { since: 4, term: "t", walk })
       ]) {
-        assert.strictEqual((yield* Effect.flip(syncing({ cursor })))._tag, "BadParameters")
+        assert.include(["BadParameters", "StaleCursor"], (yield* Effect.flip(syncing({ cursor })))._tag)
       }
-      yield* syncing({ cursor: cursorOf(ann, { since: 4, walk: undefined }) })
+      for (const foreign of [
+        { since: 3, term: "another past", walk: undefined },
+        { since: 2, term: "another past", walk: { ...walk, until: 3 } }
+      ]) {
+        assert.strictEqual((yield* Effect.flip(syncing({ cursor: cursorOf(ann, foreign) })))._tag, "StaleCursor")
+      }
+      // A cursor of a version that had no terms yet.
+      yield* syncing({ cursor: cursorOf(ann, { since: 4, term: undefined, walk: undefined }) })
+      yield* syncing({ cursor: cursorOf(ann, { since: 4, term: "t", walk: undefined }) })
     })
   )
 })

@@ -19,7 +19,7 @@ describe("session.ready", () => {
       for (const name of times) expect(ready[name], name).toSatisfy(isTime)
       for (const name of limits) expect(ready[name], name).toSatisfy(isTime)
       expect(Object.keys(ready).toSorted()).toEqual(
-        ["userId", "deviceId", "connectionId", "ack", ...times, ...limits, "serverTime"].toSorted()
+        ["userId", "deviceId", "connectionId", "store", "ack", ...times, ...limits, "serverTime"].toSorted()
       )
     })
   }

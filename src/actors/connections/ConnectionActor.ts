@@ -6,6 +6,7 @@
  */
 import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
 import type { UserIdentity } from "../../domain/accounts/Auth.ts"
+import type { StoreIdentity } from "../../domain/cluster/StoreIdentity.ts"
 import { type AckService, ackFailureOf } from "../../domain/connection/AckService.ts"
 import type { ConnectionLimits } from "../../domain/connection/ConnectionLimits.ts"
 import {
@@ -45,6 +46,7 @@ export interface Node {
   readonly acks: AckService["Service"]
   readonly registry: ConnectionRegistry["Service"]
   readonly presence: Presence["Service"]
+  readonly store: StoreIdentity["Service"]
   readonly deadlines: Deadlines["Service"]
   readonly router: Router["Service"]
   readonly clock: Clock.Clock
@@ -234,6 +236,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       userId: this.userId,
       deviceId: this.deviceId,
       connectionId: this.connectionId,
+      store: this.node.store.id,
       ack: this.ackMode,
       heartbeatInterval: limits.heartbeatIntervalMillis,
       idleTimeout: limits.idleTimeoutMillis,

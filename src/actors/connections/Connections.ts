@@ -1,5 +1,6 @@
 /** The supervisor of this node's connection actors. */
 import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
+import { StoreIdentity } from "../../domain/cluster/StoreIdentity.ts"
 import { AckService } from "../../domain/connection/AckService.ts"
 import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
@@ -32,6 +33,7 @@ export class Connections extends Context.Service<
         acks,
         registry,
         presence: yield* Presence,
+        store: yield* StoreIdentity,
         deadlines: yield* Deadlines,
         router: yield* Router,
         clock: yield* Clock.Clock,

@@ -72,6 +72,8 @@ export const wireSyncResponse = ({
 export interface SyncPosition {
   /** Everything up to this version of the store was sent; `-1` for nothing at all. */
   readonly since: number
+  /** The term of the newest version of which it tells; none where nothing was sent. */
+  readonly term: string | undefined
   /** A response of several pages, which walks through the conversations in the order of their ids. */
   readonly walk:
     | {
@@ -89,35 +91,40 @@ export interface SyncPosition {
 }
 
 /** The position of a new device. */
-export const beginning: SyncPosition = { since: -1, walk: undefined }
+export const beginning: SyncPosition = { since: -1, term: undefined, walk: undefined }
 
 const Width = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: syncConversationsMax }))
+/** Cursors of earlier versions have no term. */
 const Cursor = Schema.fromJsonString(
   Schema.Tuple([
     Schema.String,
     Schema.Int,
-    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Natural), Schema.NullOr(Count), Width]))
+    Schema.NullOr(Schema.Tuple([Schema.Int, ConversationId, Schema.NullOr(Natural), Schema.NullOr(Count), Width])),
+    Schema.optionalKey(Schema.NullOr(Schema.String))
   ])
 ).pipe((json) => Schema.StringFromBase64Url.pipe(Schema.decodeTo(json)))
 const decodeCursor = Schema.decodeUnknownOption(Cursor)
 const encodeCursor = Schema.encodeSync(Cursor)
 
 /** The opaque text of a position of this user. */
-export const cursorOf = (user: UserId, { since, walk }: SyncPosition): string =>
+export const cursorOf = (user: UserId, { since, term, walk }: SyncPosition): string =>
   encodeCursor([
     user,
     since,
-    walk === undefined ? null : [walk.until, walk.conversationId, walk.seq ?? null, walk.newest ?? null, walk.width]
+    walk === undefined ? null : [walk.until, walk.conversationId, walk.seq ?? null, walk.newest ?? null, walk.width],
+    term ?? null
   ])
 
 /** The position of a cursor; none for a cursor of another user. */
 export const positionOf = (user: UserId, cursor: string): Option.Option<SyncPosition> =>
-  Option.flatMap(decodeCursor(cursor), ([owner, since, walk]) => {
+  Option.flatMap(decodeCursor(cursor), ([owner, since, walk, cursorTerm]) => {
     if (owner !== user) return Option.none()
-    if (walk === null) return Option.some({ since, walk: undefined })
+    const term = cursorTerm ?? undefined
+    if (walk === null) return Option.some({ since, term, walk: undefined })
     const [until, conversationId, seq, newest, width] = walk
     return Option.some({
       since,
+      term,
       walk: { until, conversationId, seq: seq ?? undefined, newest: newest ?? undefined, width }
     })
   })

@@ -39,6 +39,9 @@ export interface StoredChange {
 /** The changes for a reader, in the order of conversation ids, and the version of the store. */
 export interface StoredChanges {
   readonly version: number
+  /** The term of this version, and that of {@link ChangesQuery.asOf}. */
+  readonly term: string
+  readonly termAsOf: string | undefined
   readonly changes: ReadonlyArray<StoredChange>
 }
 
@@ -46,6 +49,8 @@ export interface StoredChanges {
 export interface ChangesQuery {
   /** Changes newer than this version; `-1` for everything. */
   readonly since: number
+  /** The newest version of which the cursor tells; `-1` for none. */
+  readonly asOf: number
   /** Conversations from this one on, itself included or not. */
   readonly from: { readonly conversationId: ConversationId; readonly isIncluded: boolean } | undefined
   /** The positions that the device has named. A conversation of which it lacks messages counts as changed. */
@@ -69,21 +74,23 @@ export interface SyncPage {
   readonly next: SyncPosition
 }
 
-/** Reads a page of the changes for the reader. A position that this store never had is a bad parameter. */
+/** Reads a page of the changes for the reader. A position that this store never had is a stale cursor. */
 export const syncPage = Effect.fn("syncPage")(function* (
   source: SyncSource,
   reader: UserId,
   query: SyncQuery
-): Effect.fn.Return<SyncPage, Failure<"BadParameters" | "DatabaseError">> {
+): Effect.fn.Return<SyncPage, Failure<"StaleCursor" | "DatabaseError">> {
   const { position, known } = query
   const { since, walk } = position
   const width = widthOf(position)
   const from = walk && { conversationId: walk.conversationId, isIncluded: walk.seq !== undefined }
-  const { version, changes } = yield* source.changedSince(reader, { since, from, known, limit: width + 1 })
-  // A store that was set back must not leave the device waiting for changes that it has seen already.
-  if (Math.max(since, walk?.until ?? since) > version) {
-    return yield* failure("BadParameters", { msg: "this cursor is newer than the store" })
-  }
+  const asOf = Math.max(since, walk?.until ?? since)
+  const found = yield* source.changedSince(reader, { since, asOf, from, known, limit: width + 1 })
+  const { version, changes } = found
+  // A store that was set back and has gone on since must not leave out what the device never had.
+  const isForeign = position.term !== undefined && position.term !== found.termAsOf
+  if (asOf > version || isForeign) return yield* failure("StaleCursor")
+  const term = walk === undefined ? found.term : (position.term ?? found.termAsOf)
   const until = walk?.until ?? version
   const newest = walk === undefined ? query.newest : walk.newest
   const changed = changes.slice(0, width).map((change) => changedOf(change, position, newest))
@@ -92,8 +99,8 @@ export const syncPage = Effect.fn("syncPage")(function* (
   const { conversations, last } = pageOf(changed, messages, changes.length === changed.length)
   const next: SyncPosition =
     last === undefined
-      ? { since: until, walk: undefined }
-      : { since, walk: { until, newest, width: conversations.length, ...last } }
+      ? { since: until, term, walk: undefined }
+      : { since, term, walk: { until, newest, width: conversations.length, ...last } }
   return { conversations, next }
 })
 

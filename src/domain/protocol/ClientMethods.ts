@@ -113,7 +113,7 @@ export const methods = {
     payload: SyncPayload,
     success: SyncResponse,
     encode: wireSyncResponse,
-    errors: []
+    errors: ["StaleCursor"]
   }),
   online: query("user.online", {
     summary: "Contacts that are online",

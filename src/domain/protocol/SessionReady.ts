@@ -7,6 +7,8 @@ export const SessionReady = Schema.Struct({
   userId: Schema.String,
   deviceId: Schema.String,
   connectionId: Schema.String,
+  /** The identity of the store: with another one, what a client keeps is of another server. */
+  store: Schema.String,
   ack: Schema.Literals(ackModes),
   heartbeatInterval: Schema.Int,
   idleTimeout: Schema.Int,

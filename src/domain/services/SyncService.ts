@@ -9,9 +9,12 @@ import type { UserId } from "../shared/Ids.ts"
 type Sync = (
   reader: UserId,
   request: typeof SyncPayload.Type
-) => Effect.Effect<typeof SyncResponse.Type, Failure<"BadParameters" | "DatabaseError">>
+) => Effect.Effect<typeof SyncResponse.Type, Failure<"BadParameters" | "StaleCursor" | "DatabaseError">>
 
-/** Reads the page after a device's cursor. A text that is no cursor of this user is a bad parameter. */
+/**
+ * Reads the page after a device's cursor. A text that is no cursor of this user is a bad parameter, and one
+ * from another past of the store a stale cursor.
+ */
 export const makeSync: Effect.Effect<Sync, never, Conversations> = Effect.map(
   Conversations,
   (source): Sync =>

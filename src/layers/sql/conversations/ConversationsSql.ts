@@ -1,6 +1,6 @@
 /** {@link Conversations} on SQL. A page of `sync` takes two statements, and one for reactions, whatever its size. */
 import { Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import { Conversations } from "../../../domain/conversations/Conversations.ts"
 import type { ChangesQuery, StoredChange } from "../../../domain/conversations/SyncPage.ts"
 import { Role } from "../../../domain/groups/Group.ts"
@@ -31,7 +31,10 @@ interface ChangedRow {
 }
 
 /** A row of a page: with the version of the store, and of nothing else where nothing has changed. */
-type PageRow = { readonly now: number } & (ChangedRow | { readonly id: null })
+type PageRow = { readonly now: number; readonly term: string; readonly term_as_of: string | null } & (
+  | ChangedRow
+  | { readonly id: null }
+)
 
 const isChanged = (row: PageRow): row is PageRow & ChangedRow => row.id !== null
 
@@ -52,6 +55,10 @@ const changeOf = (row: ChangedRow): StoredChange => ({
   }
 })
 
+/** The term of a version (`StoreTerms.ts`). */
+const termOf = (sql: SqlClient.SqlClient, version: number | Statement.Fragment): Statement.Fragment =>
+  sql`(SELECT term FROM store_terms WHERE first_version <= ${version} ORDER BY first_version DESC ${limitTo(sql, 1)})`
+
 export const layer = Layer.effect(
   Conversations,
   Effect.gen(function* () {
@@ -62,9 +69,9 @@ export const layer = Layer.effect(
     /**
      * Conversations in the order of their ids with a change newer than `since`, and in `low` the last message that is not
      * newer. Versions rise with seq and seqs have no gaps, so that a binary search finds this message without an index. Each row
-     * has the version of the store, which saves a statement for every page.
+     * has the version of the store and its terms, which saves a statement for every page.
      */
-    const changedRows = (reader: UserId, { since, from, known, limit }: ChangesQuery) => {
+    const changedRows = (reader: UserId, { since, asOf, from, known, limit }: ChangesQuery) => {
       const positions = Object.entries(known).map(([id, seq]) => ({ id, seq }))
       const after = sql.literal(from?.isIncluded === true ? ">=" : ">")
       return sql<PageRow>`
@@ -95,7 +102,7 @@ export const layer = Layer.effect(
           FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
           WHERE h.low < h.high
         )
-        SELECT v.version AS now, c.*, h.low, ${unreadOf(sql, "c")} AS unread
+        SELECT v.version AS now, ${termOf(sql, sql.literal("v.version"))} AS term, ${termOf(sql, asOf)} AS term_as_of, c.*, h.low, ${unreadOf(sql, "c")} AS unread
         FROM store_version v
         LEFT JOIN (changed c JOIN halving h ON h.id = c.id AND h.low = h.high) ON 1 = 1
         ORDER BY c.id`
@@ -105,9 +112,10 @@ export const layer = Layer.effect(
       changedSince: Effect.fn("Conversations.changedSince")(
         function* (reader, query) {
           const rows = yield* changedRows(reader, query)
-          const version = rows[0]?.now
-          if (version === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
-          return { version, changes: rows.filter(isChanged).map(changeOf) }
+          const [row] = rows
+          if (row === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
+          const { now: version, term, term_as_of } = row
+          return { version, term, termAsOf: term_as_of ?? undefined, changes: rows.filter(isChanged).map(changeOf) }
         },
         Effect.catchTag("SqlError", storeFailure)
       ),

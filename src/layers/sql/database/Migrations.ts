@@ -1,4 +1,5 @@
 /** The database schema, as numbered steps that run once each, in order, at start. A step that has landed never changes. */
+import { randomBytes } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { nicknameKey } from "./NicknameKey.ts"
@@ -251,6 +252,15 @@ const repeatableRefreshes = addColumn("refresh_tokens", "successor_seed", "VARCH
 /** For how long a sign of life counts: longer when its process ended in order, and its clients will be back. */
 const validityOfLeases = addColumn("process_leases", "valid_for", "BIGINT NOT NULL DEFAULT 12000")
 
+/** The terms of the store by their first version. The one of version 0 is the identity of the store. */
+const storeTerms = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* createTable("store_terms", "first_version BIGINT NOT NULL PRIMARY KEY, term VARCHAR(22) NOT NULL")
+  const known = yield* sql`SELECT 1 FROM store_terms`
+  const term = randomBytes(12).toString("base64url")
+  if (known.length === 0) yield* sql`INSERT INTO store_terms ${sql.insert({ first_version: 0, term })}`
+})
+
 /** Users of one statement. */
 const usersMax = 1_000
 const NicknameRow = Schema.Struct({ id: Schema.String, nickname: Schema.String })
@@ -288,5 +298,6 @@ export const migrations = {
   "0012_repeatable_refreshes": repeatableRefreshes,
   "0013_folded_nicknames": foldedNicknames,
   "0014_readable_messages": readableMessages,
-  "0015_validity_of_leases": validityOfLeases
+  "0015_validity_of_leases": validityOfLeases,
+  "0016_store_terms": storeTerms
 }
