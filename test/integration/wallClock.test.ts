@@ -107,10 +107,17 @@ describe("a server whose wall clock is set", () => {
     Effect.gen(function* () {
       const { address, setAhead, ann, bob } = yield* start()
       const peer = yield* connect(address.chatUrl, ann.token)
-      const sent = Effect.fnUntraced(function* (id: string) {
-        peer.send(chatFrame(id, bob, id))
-        return (yield* peer.answer(id)).data as { conversationID: string; seq: number; sendTime: number }
-      })
+      type Ack = { readonly conversationID: string; readonly seq: number; readonly sendTime: number }
+      /** As every client does, again after 100009: the Kafka client takes a jump of its clock for a broker that is away. */
+      const sent = (text: string, tries = 1): Effect.Effect<Ack> =>
+        Effect.gen(function* () {
+          const id = `${text}, try ${tries}`
+          peer.send(chatFrame(id, bob, text))
+          const { frameType, data } = yield* peer.answer(id)
+          if (frameType === 2) return data as Ack
+          assert.deepInclude(data as object, { code: 100009 })
+          return yield* sent(text, tries + 1)
+        })
       yield* sent("before")
       yield* setAhead(30 * day)
       const future = yield* sent("in the future")

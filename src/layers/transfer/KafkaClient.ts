@@ -70,6 +70,9 @@ const topicResource: ConfigResourceTypes.TOPIC = 2
 /** Bytes of a record batch without its records. */
 const batchOverhead = 128
 
+/** By default a broker refuses records of a client whose clock is an hour ahead. */
+const brokersTime = [{ name: "message.timestamp.type", value: "LogAppendTime" }]
+
 /**
  * Creates our topics where they are missing, with the broker's default number of replicas. Answers how many bytes of
  * records the topic takes in one batch.
@@ -83,8 +86,8 @@ export const ensureTopics = (kafka: Kafka, { topic, partitions }: KafkaSettings)
       )
       yield* attempt(() => admin.connect())
       const wanted = [
-        { topic, numPartitions: partitions },
-        { topic: deadLetterTopic(topic), numPartitions: 1 }
+        { topic, numPartitions: partitions, configEntries: brokersTime },
+        { topic: deadLetterTopic(topic), numPartitions: 1, configEntries: brokersTime }
       ]
       const existing = new Set(yield* attempt(() => admin.listTopics()))
       const topics = wanted.filter(({ topic }) => !existing.has(topic))

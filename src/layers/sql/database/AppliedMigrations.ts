@@ -5,12 +5,20 @@ import { type DatabaseUnavailable, unavailable } from "./DatabaseUnavailable.ts"
 import { migrations } from "./Migrations.ts"
 import { CountRow, rowAs, rowsAs } from "./Rows.ts"
 
-const table = "effect_sql_migrations"
+export const table = "effect_sql_migrations"
 
 const MigrationRow = Schema.Struct({ migration_id: Schema.Int, name: Schema.String })
 
+/** The first of these migrations that this program does not know, as it names them. */
+export const unknownAmong = (applied: ReadonlyArray<typeof MigrationRow.Type>): string | undefined =>
+  applied.map(({ migration_id, name }) => labelOf(migration_id, name)).find((label) => !(label in migrations))
+
 /** `0012_name`, as the program names its migrations. */
 const labelOf = (id: number, name: string): string => `${String(id).padStart(4, "0")}_${name}`
+
+/** Why a database with this migration is refused. */
+export const madeByNewer = (unknown: string): string =>
+  `it has the migration ${unknown}, which this version does not know; its last one is ${Object.keys(migrations).at(-1)}: a newer version made it`
 
 /**
  * Refuses a database that has migrations which this program does not know: they were made by a newer version, whose tables
@@ -29,12 +37,7 @@ export const checkApplied: Effect.Effect<void, DatabaseUnavailable | SqlError.Sq
     )
     if (tables?.count !== 1) return
     const applied = yield* rowsAs(MigrationRow)(sql`SELECT migration_id, name FROM ${sql(table)} ORDER BY migration_id`)
-    const unknown = applied
-      .map(({ migration_id, name }) => labelOf(migration_id, name))
-      .find((label) => !(label in migrations))
+    const unknown = unknownAmong(applied)
     if (unknown === undefined) return
-    const last = Object.keys(migrations).at(-1)
-    return yield* unavailable(
-      `it has the migration ${unknown}, which this version does not know; its last one is ${last}: a newer version made it`
-    )
+    return yield* unavailable(madeByNewer(unknown))
   })

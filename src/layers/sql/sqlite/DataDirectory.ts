@@ -10,8 +10,9 @@ import { Effect, Schedule, type Scope } from "effect"
 import { type DatabaseUnavailable, unavailable } from "../database/DatabaseUnavailable.ts"
 
 /** For their owner only. */
-const directoryMode = 0o700
-const fileMode = 0o600
+export const directoryMode = 0o700
+export const fileMode = 0o600
+export const databaseName = "fiberchat.db"
 /** How long a start waits for another process that is about to end: five seconds. */
 const untilReleased = { while: (error: unknown) => isBusy(error), schedule: Schedule.spaced("200 millis"), times: 25 }
 
@@ -58,7 +59,7 @@ const protect = async (path: string): Promise<void> => {
 export const take = Effect.fnUntraced(function* (
   directory: string
 ): Effect.fn.Return<string, DatabaseUnavailable, Scope.Scope> {
-  const [database, lockPath, pidPath] = ["fiberchat.db", "fiberchat.lock", "fiberchat.pid"].map((name) =>
+  const [database, lockPath, pidPath] = [databaseName, "fiberchat.lock", "fiberchat.pid"].map((name) =>
     join(directory, name)
   ) as [string, string, string]
   yield* attempt(() => mkdir(directory, { recursive: true, mode: directoryMode }))
