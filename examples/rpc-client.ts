@@ -11,10 +11,18 @@ import { ServiceRpcs } from "../src/http/rpc/ServiceRpc.ts"
 const { FIBERCHAT_URL = "http://127.0.0.1:5556", FIBERCHAT_TOKEN } = process.env
 if (FIBERCHAT_TOKEN === undefined) throw new Error("FIBERCHAT_TOKEN is missing: it is a service token")
 
+/** Fails with the status of a refused request, such as 401, and says so: the RPC client would only miss a response. */
+const http = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(HttpClient.HttpClient, (client) =>
+    HttpClient.tapError(HttpClient.filterStatusOk(client), (error) => Console.error(error.message))
+  )
+).pipe(Layer.provide(FetchHttpClient.layer))
+
 const protocol = RpcClient.layerProtocolHttp({
   url: `${FIBERCHAT_URL}/rpc`,
   transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(FIBERCHAT_TOKEN))
-}).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
+}).pipe(Layer.provide([http, RpcSerialization.layerNdjson]))
 
 Effect.gen(function* () {
   const chat = yield* RpcClient.make(ServiceRpcs)

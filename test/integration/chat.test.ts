@@ -61,6 +61,20 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
     })
   )
 
+  it.effect("takes the sender's id as conversationID, which clients of the Go project send", () =>
+    Effect.gen(function* () {
+      const { ann, bob, annPeer, conversationID } = yield* pair()
+      const frame = (id: string, claimed: string) => {
+        const { data, ...rest } = chatFrame(id, bob, "hello")
+        return { ...rest, data: { ...data, conversationID: claimed } }
+      }
+      annPeer.send(frame("own", ann.id))
+      assert.deepInclude((yield* annPeer.answer("own")).data as object, { conversationID, seq: 1 })
+      annPeer.send(frame("other", bob.id))
+      assert.deepInclude((yield* annPeer.answer("other")).data as object, { code: 300001 })
+    })
+  )
+
   it.effect("refuses the same id with another content, and the first message stays", () =>
     Effect.gen(function* () {
       const { bob, annPeer, conversationID } = yield* pair()

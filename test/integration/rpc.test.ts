@@ -1,7 +1,8 @@
 /** The RPC groups through typed clients made from the same schemas (protocol.md section 3). */
+
 import { execFile } from "node:child_process"
 import { join } from "node:path"
-import { promisify } from "node:util"
+import { inspect, promisify } from "node:util"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { Auth } from "../../src/domain/accounts/Auth.ts"
@@ -62,6 +63,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("the user service over 
       }
       const rpc = yield* client(user.token)
       assert.isTrue(Exit.isFailure(yield* Effect.exit(rpc.Ping())))
+      const wrong = yield* client("Bearer wrong")
+      assert.match(inspect(yield* Effect.flip(wrong.Ping()), { depth: 8 }), /StatusCodeError.*\b401\b/s)
     })
   )
 })

@@ -1,5 +1,5 @@
 /** Typed clients of the RPC groups, and tokens of services, for tests (protocol.md section 3). */
-import { Effect, Layer } from "effect"
+import { Effect, identity, Layer } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { RpcClient, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
@@ -10,6 +10,11 @@ import { TestServer } from "./TestServer.ts"
 
 export const serviceToken = Effect.flatMap(Auth, (auth) => auth.issueInternal("service", "bot"))
 
+/** Fails with the status of a refused request, as `examples/rpc-client.ts` does. */
+const http = Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, HttpClient.filterStatusOk)).pipe(
+  Layer.provide(FetchHttpClient.layer)
+)
+
 /** A client that sends this authorization header with each call. */
 export const client = (authorization: string | undefined) =>
   Effect.gen(function* () {
@@ -17,9 +22,9 @@ export const client = (authorization: string | undefined) =>
     const protocol = RpcClient.layerProtocolHttp({
       url: `${url}/rpc`,
       transformClient: HttpClient.mapRequest(
-        authorization === undefined ? (request) => request : HttpClientRequest.setHeader("authorization", authorization)
+        authorization === undefined ? identity : HttpClientRequest.setHeader("authorization", authorization)
       )
-    }).pipe(Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]))
+    }).pipe(Layer.provide([http, RpcSerialization.layerNdjson]))
     return yield* RpcClient.make(ServiceRpcs).pipe(Effect.provide(yield* Layer.build(protocol)))
   })
 

@@ -221,11 +221,10 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   /** Removes every trace of the actor. A failure is logged once, and closes this socket only. */
   private ended(exit: Exit.Exit<void>): Effect.Effect<void> {
     this.node.deadlines.cancel(this)
+    const fault = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? exit.cause : undefined
+    if (Exit.isFailure(exit)) this.close(fault === undefined ? "GoingAway" : "InternalError")
     this.leave()
-    if (Exit.isSuccess(exit)) return Effect.void
-    if (Cause.hasInterruptsOnly(exit.cause)) return Effect.sync(() => this.close("GoingAway"))
-    this.close("InternalError")
-    return Effect.logError("a connection actor failed", exit.cause)
+    return fault === undefined ? Effect.void : Effect.logError("a connection actor failed", fault)
   }
 
   private ready(): SessionReady {

@@ -82,7 +82,10 @@ export type Made<D extends Unsent> = Result.Result<D, Failure<DraftProblem>>
 
 /** A message that a user writes. */
 export interface Written {
-  /** Not needed; where it is present it must be the conversation of sender and receiver. */
+  /**
+   * Not needed; where it is present it must be the conversation of sender and receiver. Clients of the Go project send the id of
+   * the sender.
+   */
   readonly conversationId?: string | undefined
   readonly chatType: ChatType
   readonly receiveId: ReceiverId
@@ -100,10 +103,8 @@ export const message = (author: Author, written: Written): Made<UnsentMessage> =
   const { chatType, receiveId, messageType, content } = written
   const receiver = receiverOf(chatType, receiveId)
   const conversationId = conversationWith(author.senderId, receiver)
-  const claimed = written.conversationId
-  if (claimed !== undefined && claimed !== "" && claimed !== conversationId) {
-    return Result.fail(failure("NoConversation"))
-  }
+  const claims: ReadonlyArray<string | undefined> = [undefined, "", author.senderId, conversationId]
+  if (!claims.includes(written.conversationId)) return Result.fail(failure("NoConversation"))
   return checked({ ...author, conversationId, ...receiver, messageType, content })
 }
 

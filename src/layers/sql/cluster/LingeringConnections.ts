@@ -19,6 +19,10 @@ export class LingeringConnections {
   private readonly byId = new Map<string, LingeringConnection>()
   private readonly byUser = new Map<string, ReadonlyArray<LingeringConnection>>()
 
+  get size(): number {
+    return this.byId.size
+  }
+
   add(lingering: LingeringConnection): void {
     const { connectionId, userId } = lingering.connection
     this.byId.set(connectionId, lingering)

@@ -217,7 +217,7 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
   /** The last words of this process: what has ended, and that those whose clients will come back count for a while. */
   const farewell = Effect.gen(function* () {
     yield* flush
-    for (const _ of lingering.all()) return yield* lease.extend(lingerMillis)
+    if (lingering.size > 0) yield* lease.extend(lingerMillis)
   })
   return { presence, flush, tidy, farewell, work }
 })
