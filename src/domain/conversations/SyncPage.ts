@@ -40,7 +40,7 @@ export interface StoredChange {
 export interface StoredChanges {
   readonly version: number
   /** The term of this version, and that of {@link ChangesQuery.asOf}. */
-  readonly term: string
+  readonly term: string | undefined
   readonly termAsOf: string | undefined
   readonly changes: ReadonlyArray<StoredChange>
 }

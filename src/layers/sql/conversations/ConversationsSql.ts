@@ -31,7 +31,7 @@ interface ChangedRow {
 }
 
 /** A row of a page: with the version of the store, and of nothing else where nothing has changed. */
-type PageRow = { readonly now: number; readonly term: string; readonly term_as_of: string | null } & (
+type PageRow = { readonly now: number; readonly term: string | null; readonly term_as_of: string | null } & (
   | ChangedRow
   | { readonly id: null }
 )
@@ -115,7 +115,12 @@ export const layer = Layer.effect(
           const [row] = rows
           if (row === undefined) return yield* Effect.die(new Error("the store has no version: its row is missing"))
           const { now: version, term, term_as_of } = row
-          return { version, term, termAsOf: term_as_of ?? undefined, changes: rows.filter(isChanged).map(changeOf) }
+          return {
+            version,
+            term: term ?? undefined,
+            termAsOf: term_as_of ?? undefined,
+            changes: rows.filter(isChanged).map(changeOf)
+          }
         },
         Effect.catchTag("SqlError", storeFailure)
       ),
