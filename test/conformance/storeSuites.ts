@@ -29,6 +29,7 @@ import { membershipSuite } from "./membershipSuite.ts"
 import { messageStoreSuite } from "./messageStoreSuite.ts"
 import { orderSuite } from "./orderSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
+import { presenceTimeSuite } from "./presenceTimeSuite.ts"
 import { statementsSuite } from "./statementsSuite.ts"
 import { visibilitySuite } from "./visibilitySuite.ts"
 
@@ -90,6 +91,7 @@ export const peopleSuites = <E>(name: string, database: Database<E>) => {
   visibilitySuite(name, layer, layerOf({ groupHistory: "all" }))
   idsSuite(name, database)
   presenceSuite(name, database)
+  presenceTimeSuite(name, database)
 }
 
 /** Operations at the same time. */

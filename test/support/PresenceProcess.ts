@@ -1,7 +1,9 @@
 /** A process as far as presence knows it: a lease, a registry and what writes them down, driven step by step. */
 import { Clock, Context, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { type ConnectionHandle, ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { GatewayPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
+import type { Presence } from "../../src/domain/contacts/Presence.ts"
 import type { ConnectionId, UserId } from "../../src/domain/shared/Ids.ts"
 import * as PresenceSql from "../../src/layers/sql/cluster/PresenceSql.ts"
 import * as ProcessLease from "../../src/layers/sql/cluster/ProcessLease.ts"
@@ -65,3 +67,15 @@ export const boot = Effect.fnUntraced(function* (waitingMax?: number) {
   }
 })
 export type PresenceProcess = Effect.Success<ReturnType<typeof boot>>
+
+/** The rows of a process that is gone. */
+export const rowsOf = (machineId: number) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql<{ readonly connection_id: string }>`
+      SELECT connection_id FROM connections WHERE machine_id = ${machineId} ORDER BY connection_id`
+  )
+
+/** Whether user 1 is online. */
+export const isOnline = (presence: Presence["Service"]) =>
+  Effect.map(presence.onlineAmong(["1" as UserId]), (online) => online.length > 0)

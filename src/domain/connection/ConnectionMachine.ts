@@ -1,6 +1,7 @@
 /**
  * The connection machine: everything that a connection decides, as a pure function of its state, an event and the
- * time, monotonic for its intervals and by the wall clock for what its client is told. The actor around it (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
+ * time, monotonic for its intervals and by the wall clock for what its client is told. The actor around it
+ * (`src/actors/connections/ConnectionActor.ts`) performs the commands and arms one timer for
  * {@link deadline}. Protocol.md sections 1.2 to 1.5.
  */
 import { Result, Schema } from "effect"

@@ -9,6 +9,4 @@ export const monotonicMillis = (clock: Clock.Clock): number =>
   Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
 
 /** {@link monotonicMillis} of the present clock. */
-export const monotonicNow: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) =>
-  Math.floor(Number(nanos) / 1_000_000)
-)
+export const monotonicNow: Effect.Effect<number> = Clock.clockWith((clock) => Effect.sync(() => monotonicMillis(clock)))

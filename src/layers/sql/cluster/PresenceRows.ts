@@ -37,15 +37,12 @@ interface ConnectionRow {
 }
 
 /** A device, and the lease of another process at which it is connected: one row for each of these, or one without. */
-export interface DeviceRow {
+export type DeviceRow = {
   readonly user_id: UserId
   readonly device_id: string
   readonly platform: string
   readonly last_seen: number
-  readonly machine_id: number | null
-  readonly renewed_at: number | null
-  readonly valid_for: number | null
-}
+} & (LeaseRow | { readonly [Column in keyof LeaseRow]: null })
 
 type Done<A> = Effect.Effect<A, SqlError.SqlError>
 
@@ -200,7 +197,7 @@ const userRows = (sql: SqlClient.SqlClient, userIds: ReadonlyArray<UserId>) =>
     { userId: "id" }
   )
 
-/** The devices of these users; of connections only those of other processes are looked at. */
+/** The devices of these users, in the order of their ids; of connections only those of other processes are looked at. */
 export const devicesOfUsers = (
   sql: SqlClient.SqlClient,
   own: number,
@@ -210,7 +207,8 @@ export const devicesOfUsers = (
   FROM ${userRows(sql, userIds)} w
   ${joinInOrder(sql)} devices d ON d.user_id = w.userId
   LEFT JOIN connections c ON c.user_id = d.user_id AND c.device_id = d.device_id AND c.machine_id <> ${own}
-  LEFT JOIN process_leases l ON l.machine_id = c.machine_id`
+  LEFT JOIN process_leases l ON l.machine_id = c.machine_id
+  ORDER BY d.user_id, d.device_id`
 
 /** The users among these who are connected to other processes, once with each of their leases. */
 export const connectedElsewhere = (

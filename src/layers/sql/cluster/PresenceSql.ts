@@ -177,14 +177,10 @@ export const make = Effect.fnUntraced(function* (max: number = waitingMax) {
       const lastSeen = online ? time : Math.min(time, Math.max(device.lastSeen, before?.lastSeen ?? 0))
       devices?.set(device.deviceId, { ...device, online, lastSeen })
     }
-    for (const { user_id, device_id, platform, last_seen, machine_id, renewed_at, valid_for } of rows) {
-      const online =
-        machine_id !== null &&
-        renewed_at !== null &&
-        valid_for !== null &&
-        signs.isAlive({ machine_id, renewed_at, valid_for })
-      const lastSeen = Math.max(last_seen, renewed_at ?? 0)
-      seen(user_id, { deviceId: device_id, platform, online, lastSeen })
+    for (const row of rows) {
+      const online = row.machine_id !== null && signs.isAlive(row)
+      const lastSeen = Math.max(row.last_seen, row.renewed_at ?? 0)
+      seen(row.user_id, { deviceId: row.device_id, platform: row.platform, online, lastSeen })
     }
     for (const { userId, deviceId, platform, at } of [...endings, ...waiting.endings(wanted)]) {
       seen(userId, { deviceId, platform, online: false, lastSeen: at })

@@ -43,20 +43,20 @@ const take = (sql: SqlClient.SqlClient) =>
     const [longestUnheard] = taken
     if (taken.length < machineIds || longestUnheard === undefined) {
       yield* sql`INSERT INTO process_leases ${sql.insert({ machine_id: taken.length, renewed_at: now, valid_for: leaseMillis })}`
-      return { machineId: taken.length }
+      return taken.length
     }
     const machineId = longestUnheard.machine_id
     // Connections that the earlier process has left must not count as this one's.
     while (yield* PresenceRows.reapBatch(sql, longestUnheard));
     yield* sql`
       UPDATE process_leases SET ${sql.update({ renewed_at: now, valid_for: leaseMillis })} WHERE machine_id = ${machineId}`
-    return { machineId }
+    return machineId
   }).pipe(inTransaction(sql))
 
 /** Takes the lease, and renews it until the scope ends. */
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const { machineId } = yield* take(sql)
+  const machineId = yield* take(sql)
   let renewedAt = yield* monotonicNow
   let gaps = 0
   const renew = Effect.gen(function* () {

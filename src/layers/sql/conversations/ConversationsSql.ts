@@ -73,21 +73,23 @@ export const layer = Layer.effect(
      */
     const changedRows = (reader: UserId, { since, asOf, from, known, limit }: ChangesQuery) => {
       const positions = Object.entries(known).map(([id, seq]) => ({ id, seq }))
+      // Only of conversations that have changed is it asked for blocks.
+      const isPeerVisible = unblocked(sql, reader, "p.user_id")
       const after = sql.literal(from?.isIncluded === true ? ">=" : ">")
       return sql<PageRow>`
         WITH RECURSIVE known AS ${positionsById(sql, positions)},
         changed AS (
-          SELECT c.id, c.last_seq, c.readable_seq, c.readable_count, m.joined_seq, m.read_seq, m.role, m.hidden_seq, m.pinned, m.muted,
-            k.seq AS known_seq, p.read_seq AS peer_read_seq
+          SELECT c.id, c.last_seq, c.readable_seq, c.readable_count, m.joined_seq, m.read_seq, m.role, m.hidden_seq,
+            m.pinned, m.muted, k.seq AS known_seq, CASE WHEN ${isPeerVisible} THEN p.read_seq END AS peer_read_seq
           FROM conversation_members m
           JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN known k ON k.id = c.id
           LEFT JOIN conversation_members p ON p.conversation_id = c.id AND c.chat_type = ${ChatType.single}
-            AND p.user_id <> ${reader} AND ${unblocked(sql, reader, "p.user_id")}
+            AND p.user_id <> ${reader}
           WHERE m.user_id = ${reader} AND m.conversation_id ${after} ${from?.conversationId ?? ""}
           AND (
             (m.role > ${Role.former} AND (m.version > ${since} OR c.version > ${since} OR k.seq < c.last_seq
-              OR p.version > ${since}))
+              OR (p.version > ${since} AND ${isPeerVisible})))
             -- A new device need not know what its user has left.
             OR (m.role = ${Role.former} AND m.version > ${since} AND ${since} >= 0)
           )
@@ -102,7 +104,8 @@ export const layer = Layer.effect(
           FROM halving h JOIN messages m ON m.conversation_id = h.id AND m.seq = (h.low + h.high + 1) >> 1
           WHERE h.low < h.high
         )
-        SELECT v.version AS now, ${termOf(sql, sql.literal("v.version"))} AS term, ${termOf(sql, asOf)} AS term_as_of, c.*, h.low, ${unreadOf(sql, "c")} AS unread
+        SELECT v.version AS now, ${termOf(sql, sql.literal("(SELECT version FROM store_version)"))} AS term,
+          ${termOf(sql, asOf)} AS term_as_of, c.*, h.low, ${unreadOf(sql, "c")} AS unread
         FROM store_version v
         LEFT JOIN (changed c JOIN halving h ON h.id = c.id AND h.low = h.high) ON 1 = 1
         ORDER BY c.id`

@@ -1,8 +1,8 @@
-/** What a member has not read, as a column (protocol.md section 1.7). */
+/** The number of unread messages of a member, as a column (protocol.md section 1.7). */
 import type { SqlClient, Statement } from "effect/sql"
 
 /**
- * The number of messages of types 0 to 6 after a read position that were not recalled. `row` has `id`, `readable_count` of the
+ * Messages of types 0 to 6 after a read position that were not recalled. `row` has `id`, `readable_count` of the
  * conversation, and `read_seq` of the member.
  */
 export const unreadOf = (sql: SqlClient.SqlClient, row: string): Statement.Fragment =>

@@ -107,7 +107,7 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
       })}`
   }
 
-  /** Who writes a message has read everything before it; changes and group events move no read position. */
+  /** The sender of a message has read everything before it; changes and group events move no read position. */
   const raisePositions = (stored: ReadonlyArray<Message>) => {
     const positions = new Map<string, MemberPositions>()
     for (const message of stored) {

@@ -11,7 +11,7 @@ import * as DataDirectory from "./DataDirectory.ts"
 /** A backup that was not made or not taken; nothing has changed. */
 export class BackupRefused extends Data.TaggedError("BackupRefused")<{ readonly message: string }> {}
 
-/** What a copy is called until it is whole and on the disk. */
+/** The name of a copy until it is whole and on the disk. */
 const unfinishedOf = (path: string): string => `${path}.unfinished`
 
 const step = <A>(run: () => A | Promise<A>): Effect.Effect<A, BackupRefused> =>
@@ -113,7 +113,7 @@ export const restore = Effect.fnUntraced(function* (
     await sync(unfinished)
     await mkdir(kept, { mode: DataDirectory.directoryMode })
     takeLogIn(database)
-    // What is left of the log of a damaged database would be applied to the new one.
+    // The log of a damaged database may be left, and would be applied to the new one.
     for (const file of [`${database}-wal`, `${database}-shm`].filter(existsSync)) {
       await rename(file, join(kept, basename(file)))
     }
