@@ -31,13 +31,15 @@ const walked = async (client: Client, from: string, onPage: (frame: string) => v
   }
 }
 
+type Wire = (typeof SyncedConversation)["Encoded"]
+
 /** Everything that was missed must be there, in order, once. */
 const verify = async (walk: (onPage: (frame: string) => void) => Promise<void>): Promise<void> => {
   const seqs = new Map<string, number>()
   const ends = new Map<string, number>()
   await walk((frame) => {
-    const { data } = JSON.parse(frame) as { readonly data: { readonly conversations: Array<SyncedConversation> } }
-    for (const { conversationId: conversationID, seq: end, messages } of data.conversations) {
+    const { data } = JSON.parse(frame) as { readonly data: { readonly conversations: Array<Wire> } }
+    for (const { conversationID, seq: end, messages } of data.conversations) {
       ends.set(conversationID, end)
       for (const { seq } of messages) {
         const before = seqs.get(conversationID) ?? end / 2
