@@ -84,7 +84,11 @@ const chat = async (url: string, ann: Login, bob: Login, millis: number, round: 
 const megabytes = (pid: number) => residentBytes(pid) / 1e6
 
 /** Attacks with a process of its own while `use` runs; the highest memory of the server meanwhile. */
-const whileAttacked = async <A>(server: ServerUnderTest, target: Target, use: () => Promise<A>) => {
+const whileAttacked = async <A>(
+  server: ServerUnderTest,
+  target: Omit<Target, "localAddress">,
+  use: () => Promise<A>
+) => {
   const attacker = fork(join(import.meta.dirname, "hostile", "attacks.ts"))
   let highest = 0
   const looking = setInterval(() => {
@@ -112,7 +116,7 @@ const measured = async (attack: AttackName, size: Size): Promise<Row> => {
     await pair("warm")
     const quiet = await pair("quiet")
     const before = megabytes(pid)
-    const target: Target = { attack, url, logins: others }
+    const target = { attack, url, logins: others }
     const { result: attacked, highest } = await whileAttacked(server, target, () => pair("attacked"))
     await wait(size.restMillis)
     return { attack, quiet, attacked, before, highest, after: megabytes(pid) }

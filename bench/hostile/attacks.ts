@@ -2,6 +2,7 @@
  * The attacks of `pnpm bench hostile`, in a process of its own: started with the name of one, it is told the address and
  * its logins over IPC, and goes on until it is ended. Only loopback is attacked.
  */
+import { request } from "node:http"
 import { connect } from "node:net"
 import { WebSocket } from "ws"
 import type { Login } from "../ServerUnderTest.ts"
@@ -9,12 +10,16 @@ import type { Login } from "../ServerUnderTest.ts"
 export interface Target {
   readonly attack: AttackName
   readonly url: string
+  /** The address from which the attack comes. */
+  readonly localAddress: string
   /** Users of the attacker. */
   readonly logins: ReadonlyArray<Login>
 }
 
 /** The attacker's bytes that may wait in a socket which the server does not read. */
 const bufferedMax = 4 * 1024 * 1024
+/** Another address of the machine than the pair has: another network to the server. */
+const elsewhere = "127.0.0.2"
 /** Less than `CHAT_MAX_FRAME_BYTES`. */
 const longText = 63 * 1024
 
@@ -24,12 +29,17 @@ const chat = (id: string, receiveId: string, content: string) =>
   frame(id, "conversation.chat", { chatType: 1, receiveId, message: { messageType: 0, content } })
 
 /** Opens a socket, and again whenever it is closed; `use` is called with each. */
-const keepOpen = (url: string, login: Login, query: string, use: (socket: WebSocket) => void): void => {
+const keepOpen = (
+  { url, localAddress }: Pick<Target, "url" | "localAddress">,
+  login: Login,
+  query: string,
+  use: (socket: WebSocket) => void
+): void => {
   const headers = { authorization: login.token }
-  const socket = new WebSocket(`${url.replace("http", "ws")}/ws?${query}`, { headers })
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws?${query}`, { headers, localAddress })
   socket.on("open", () => use(socket))
   socket.on("error", () => {})
-  socket.on("close", () => setTimeout(() => keepOpen(url, login, query, use), 100))
+  socket.on("close", () => setTimeout(() => keepOpen({ url, localAddress }, login, query, use), 100))
 }
 
 /** Sends as fast as the socket takes it. */
@@ -49,12 +59,18 @@ const sockets =
     query: string,
     use: (socket: WebSocket, index: number, login: Login, logins: ReadonlyArray<Login>) => void
   ): Attack =>
-  ({ url, logins }) => {
+  ({ logins, ...target }) => {
     for (let index = 0; index < count; index += 1) {
       const login = logins[index % logins.length] as Login
-      keepOpen(url, login, `${query}&deviceId=d${index}`, (socket) => use(socket, index, login, logins))
+      keepOpen(target, login, `${query}&deviceId=d${index}`, (socket) => use(socket, index, login, logins))
     }
   }
+
+/** The same from the address of the pair. */
+const nearby =
+  (attack: Attack): Attack =>
+  (target) =>
+    attack({ ...target, localAddress: "127.0.0.1" })
 
 /** The same on so many sockets of one user. */
 const ofOneUser =
@@ -70,10 +86,10 @@ const flooding = (count: number, query: string, text: string | ((index: number, 
 /** Asks many times on each connection, and reads no response. */
 const pipelined =
   (peers: number, requests: number, path: string): Attack =>
-  ({ url }) => {
+  ({ url, localAddress }) => {
     const { port } = new URL(url)
     for (let peer = 0; peer < peers; peer += 1) {
-      const socket = connect(Number(port), "127.0.0.1", () => {
+      const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress }, () => {
         socket.pause()
         socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(requests))
       })
@@ -81,24 +97,24 @@ const pipelined =
     }
   }
 
-const founding: Attack = ({ url, logins }) => {
-  const [{ token } = { token: "" }] = logins
-  const userIds = logins.slice(1).map(({ userId }) => userId)
-  const found = async (): Promise<void> => {
-    await fetch(`${url}/v1/social/group`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify({ name: "hostile", userIds })
-    }).then(
-      (response) => response.arrayBuffer(),
-      () => undefined
-    )
-    return found()
+/** Calls again and again, on so many connections at once. */
+const calling =
+  (count: number, method: string, path: string, bodyOf: (logins: ReadonlyArray<Login>) => unknown): Attack =>
+  ({ url, logins, localAddress }) => {
+    const text = JSON.stringify(bodyOf(logins))
+    const headers = { authorization: `Bearer ${logins[0]?.token}`, "content-type": "application/json" }
+    const call = () => {
+      const again = () => setImmediate(call)
+      const sent = request(`${url}${path}`, { method, headers, localAddress }, (response) =>
+        response.resume().on("close", again)
+      )
+      sent.on("error", again)
+      sent.end(method === "GET" ? undefined : text)
+    }
+    for (let index = 0; index < count; index += 1) call()
   }
-  for (let index = 0; index < 10; index += 1) void found()
-}
 
-type Attack = (target: Target) => void
+type Attack = (target: Omit<Target, "attack">) => void
 
 export const attacks = {
   "rigor: one frame of 21 000 objects, again and again": flooding(
@@ -141,9 +157,20 @@ export const attacks = {
     flood(socket, (index) => frame(String(index), "presence.watch", { userIds }))
   }),
   "20 peers that ask 30 times for /docs and read nothing": pipelined(20, 30, "/docs"),
-  "groups that are founded again and again": founding
+  "groups that are founded again and again": calling(10, "POST", "/v1/social/group", (logins) => ({
+    name: "hostile",
+    userIds: logins.slice(1).map(({ userId }) => userId)
+  })),
+  "50 connections that ask for a profile with a bad token": (target) =>
+    calling(50, "GET", "/v1/user/user", () => ({}))({ ...target, logins: [{ userId: "", token: "none" }] }),
+  "50 sockets of one user at full speed, at the pair's own address": nearby(
+    ofOneUser(flooding(50, "ack=none", (index, { userId }) => chat(String(index), userId, "x")))
+  )
 } as const satisfies Record<string, Attack>
 
 export type AttackName = keyof typeof attacks
 
-process.once("message", (target) => attacks[(target as Target).attack](target as Target))
+process.once("message", (message) => {
+  const target = message as Omit<Target, "localAddress">
+  attacks[target.attack]({ ...target, localAddress: elsewhere })
+})

@@ -27,6 +27,7 @@ import * as InternalServer from "./internal/InternalServer.ts"
 import * as Browsers from "./shared/Browsers.ts"
 import { cannotServe } from "./shared/cannotServe.ts"
 import * as Documents from "./shared/Documents.ts"
+import * as NetworkBudgets from "./shared/NetworkBudgets.ts"
 import * as Proxies from "./shared/Proxies.ts"
 import { chatPath, SharedServer } from "./shared/SharedServer.ts"
 
@@ -60,7 +61,7 @@ const home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 const routes = Layer.mergeAll(api, docs, AsyncApi.layer, chatCheck, home).pipe(
   Layer.provide(AuthorizationBearer.layer),
-  Layer.provide([Browsers.layer, ErrorEnvelope.layer, Documents.layer, Proxies.layer])
+  Layer.provide([Browsers.layer, ErrorEnvelope.layer, Proxies.layer, NetworkBudgets.layer, Documents.layer])
 )
 
 const listening = Layer.unwrap(

@@ -14,6 +14,7 @@ import type { MessageStore } from "../domain/messages/MessageStore.ts"
 import type { Transfer } from "../domain/messages/Transfer.ts"
 import * as AuthJose from "./auth/AuthJose.ts"
 import * as AuthRateLimiterMemory from "./auth/AuthRateLimiterMemory.ts"
+import * as BudgetsMemory from "./auth/BudgetsMemory.ts"
 import * as PasswordHasherArgon2 from "./auth/PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./auth/PhoneNumbersLib.ts"
 import { NodeClients } from "./gateways/NodeClients.ts"
@@ -68,6 +69,7 @@ const transfer = Layer.unwrap(
 const services = Layer.mergeAll(
   AckServiceMetrics.layer,
   AuthRateLimiterMemory.layer,
+  BudgetsMemory.layer,
   PasswordHasherArgon2.layer,
   PhoneNumbersLib.layer
 )

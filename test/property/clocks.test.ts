@@ -42,7 +42,7 @@ const perform = (action: Action, { connection }: Started, model: Model) => {
     case "ackOfNothing":
       return connection.tell({ _tag: "FrameReceived", frame: frame({ id: "x", frameType: FrameType.ack }) })
     case "nonsense":
-      return connection.tell({ _tag: "BadFrameReceived", bad: { id: "", problem: "not JSON" } })
+      return connection.tell({ _tag: "BadFrameReceived", bad: { id: "", problem: "not JSON", size: 8 } })
   }
 }
 

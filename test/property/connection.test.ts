@@ -43,7 +43,7 @@ const received = (id: string, frameType: 0 | 3 = FrameType.data): ConnectionEven
   _tag: "FrameReceived",
   frame: frame({ id, frameType, ackSeq: 4 })
 })
-const bad: ConnectionEvent = { _tag: "BadFrameReceived", bad: { id: "x", problem: "not JSON" } }
+const bad: ConnectionEvent = { _tag: "BadFrameReceived", bad: { id: "x", problem: "not JSON", size: 8 } }
 
 const Outcomes = Schema.Literals(["Done", "Answered", "Failed"])
 const outcomeOf = (tag: typeof Outcomes.Type): Outcome =>

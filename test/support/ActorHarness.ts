@@ -18,6 +18,7 @@ import { type Frame, FrameType, ServerFrame } from "../../src/domain/protocol/Fr
 import { command, query } from "../../src/domain/protocol/Method.ts"
 import { pushFrame } from "../../src/domain/protocol/ServerEvents.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
+import * as BudgetsMemory from "../../src/layers/auth/BudgetsMemory.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
 import { FakePresence } from "./FakePresence.ts"
 
@@ -108,30 +109,39 @@ const routes: ReadonlyArray<Route> = [
 ]
 
 /** The policy of a node for few connections. */
-export const policyOf = (limits: Partial<ConnectionLimits> = {}, loginPolicy: LoginPolicy = "multi") =>
+export const policyOf = (
+  limits: Partial<ConnectionLimits> = {},
+  loginPolicy: LoginPolicy = "multi",
+  shared: Partial<Pick<GatewayPolicy["Service"], "userRateLimit" | "networkRateLimit">> = {}
+) =>
   Layer.succeed(GatewayPolicy, {
     limits: { ...quiet, ...limits },
+    userRateLimit: undefined,
+    networkRateLimit: undefined,
+    ...shared,
     loginPolicy,
     connectionsMax: 100,
     userConnectionsMax: 5,
+    networkConnectionsMax: 100,
     drainWindowMillis: 1_000
   })
 
 export const layer = (
   limits: Partial<ConnectionLimits>,
   loginPolicy: LoginPolicy = "multi",
-  count: (failed: AckFailure) => void = () => {}
+  count: (failed: AckFailure) => void = () => {},
+  shared: Parameters<typeof policyOf>[2] = {}
 ) =>
   Connections.layer.pipe(
     Layer.provide(Layer.succeed(Router, routerOf(routes))),
     Layer.provideMerge(PresenceWatches.layer),
     Layer.provideMerge(FakePresence.layer),
     Layer.provideMerge(ConnectionRegistry.layer),
-    Layer.provideMerge(Deadlines.layer),
+    Layer.provideMerge(Layer.merge(Deadlines.layer, BudgetsMemory.layer)),
     Layer.provide(IdsSnowflake.layer),
     Layer.provide(Layer.succeed(StoreIdentity, { id: "a store" })),
     Layer.provide(Layer.succeed(AckService, { mode: "once", limits: { ...quiet, ...limits }, count })),
-    Layer.provide(policyOf(limits, loginPolicy))
+    Layer.provide(policyOf(limits, loginPolicy, shared))
   )
 
 export interface Started {
@@ -145,6 +155,7 @@ export const start = (
     readonly userId?: string
     readonly deviceId?: string
     readonly platform?: string
+    readonly network?: string
     readonly ackMode?: AckMode
     readonly expiresAt?: number
   } = {}
@@ -165,7 +176,8 @@ export const start = (
         },
         deviceId: options.deviceId ?? "default",
         platform: options.platform ?? "cli",
-        ackMode: options.ackMode ?? "once"
+        ackMode: options.ackMode ?? "once",
+        network: options.network ?? "127.0.0.1"
       },
       transport
     )

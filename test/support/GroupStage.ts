@@ -101,6 +101,7 @@ export class GroupStage {
       platform: "cli",
       sessionId: "1",
       ackMode: "once",
+      network: "127.0.0.1",
       tell: (event) => {
         if (event._tag === "MessagePushed") told.push(event.message.seq)
         if (event._tag !== "Notified") return

@@ -11,9 +11,12 @@ import { quiet } from "./ActorHarness.ts"
 
 const policy = Layer.succeed(GatewayPolicy, {
   limits: quiet,
+  userRateLimit: undefined,
+  networkRateLimit: undefined,
   loginPolicy: "multi",
   connectionsMax: 100_000,
   userConnectionsMax: 100_000,
+  networkConnectionsMax: 100_000,
   drainWindowMillis: 0
 })
 
@@ -34,6 +37,7 @@ export const connectionOf = (userId: string, deviceId = "phone"): ConnectionHand
     platform: "cli",
     sessionId: "1",
     ackMode: "once",
+    network: "127.0.0.1",
     tell: () => {}
   }
 }

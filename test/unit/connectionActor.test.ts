@@ -44,6 +44,62 @@ describe("a connection actor", () => {
     }).pipe(Effect.provide(layer({})))
   )
 
+  describe("beyond its rate of 10 a second", () => {
+    const limited = layer({ rateLimit: { count: 10, windowMillis: 1_000 } })
+    const answers = ({ transport }: Started) => transport.frames.flatMap(({ id }) => (id === "" ? [] : [Number(id)]))
+    const flood = ({ connection }: Started, count: number) =>
+      Effect.andThen(
+        Effect.sync(() => {
+          for (let id = 1; id <= count; id++)
+            connection.tell({ _tag: "TextReceived", text: `{"id":"${id}","frameType":1}` })
+        }),
+        settle
+      )
+    const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
+
+    it.effect("holds back what came with the same read, and handles it in order when it is paid for", () =>
+      Effect.gen(function* () {
+        const started = yield* start()
+        yield* flood(started, 30)
+        assert.deepStrictEqual(answers(started), upTo(11))
+        assert.isTrue(started.transport.paused)
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.deepStrictEqual(answers(started), upTo(21))
+        yield* TestClock.adjust("2 seconds")
+        yield* settle
+        assert.deepStrictEqual(answers(started), upTo(30))
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.isFalse(started.transport.paused)
+      }).pipe(Effect.provide(limited))
+    )
+
+    it.effect("handles all that a peer had sent before it closed the socket", () =>
+      Effect.gen(function* () {
+        const started = yield* start()
+        yield* flood(started, 30)
+        started.connection.tell({ _tag: "SocketClosed" })
+        yield* settle
+        assert.deepStrictEqual(answers(started), upTo(30))
+      }).pipe(Effect.provide(limited))
+    )
+
+    it.effect("goes on pushing, and closes when it is told to, whatever is held back", () =>
+      Effect.gen(function* () {
+        const started = yield* start()
+        yield* flood(started, 30)
+        started.connection.tell({ _tag: "Notified", encoded: new TextEncoder().encode('{"id":"77","frameType":1}') })
+        yield* settle
+        assert.deepStrictEqual(answers(started), [...upTo(11), 77])
+        started.connection.tell({ _tag: "CloseAsked", close: "Replaced" })
+        yield* settle
+        assert.strictEqual(started.transport.closed?.code, 4003)
+        assert.lengthOf(answers(started), 12)
+      }).pipe(Effect.provide(limited))
+    )
+  })
+
   it.effect("writes the frames of one turn together, and keeps those that come after a full socket for the next", () =>
     Effect.gen(function* () {
       const { connection, transport } = yield* start()

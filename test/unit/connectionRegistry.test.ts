@@ -17,6 +17,7 @@ const connection = (connectionId: string, sessionId: string) => {
     platform: "cli",
     sessionId,
     ackMode: "once",
+    network: "127.0.0.1",
     tell: (event) => {
       if (event._tag === "CloseAsked") closes.push(event.close)
     }

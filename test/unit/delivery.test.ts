@@ -70,6 +70,7 @@ const onNode = <A, E>(
         platform: "cli",
         sessionId,
         ackMode: "once",
+        network: "127.0.0.1",
         tell: (event) => {
           if (event._tag === "CloseAsked") return void told.push(`${connectionId} close ${event.close}`)
           if (event._tag !== "MessagePushed" && event._tag !== "Notified") return assert.fail(event._tag)

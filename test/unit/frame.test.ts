@@ -30,8 +30,8 @@ describe("a frame of a client", () => {
   it("is nested at most 64 deep, whatever its texts look like", () => {
     const nested = (depth: number, inside = "") => `{"data":${"[".repeat(depth)}${inside}${"]".repeat(depth)}}`
     assert.isTrue("data" in parsed(nested(63)))
-    assert.deepStrictEqual(parsed(nested(64)), { id: "", problem: "nested more than 64 deep" })
-    assert.deepStrictEqual(parsed(nested(30_000)), { id: "", problem: "nested more than 64 deep" })
+    assert.deepStrictEqual(parsed(nested(64)), { id: "", problem: "nested more than 64 deep", size: 137 })
+    assert.deepStrictEqual(parsed(nested(30_000)), { id: "", problem: "nested more than 64 deep", size: 60_009 })
     for (const text of ["[".repeat(200), '\\"['.repeat(100), `${"{".repeat(200)}\\\\`]) {
       assert.isTrue("data" in parsed(nested(63, `"${text}"`)), text)
       assert.isTrue("problem" in parsed(nested(64, `"${text}"`)), text)
@@ -40,7 +40,7 @@ describe("a frame of a client", () => {
   })
 
   it("that is none says why, under its id as far as that can be read", () => {
-    assert.deepStrictEqual(parsed("{"), { id: "", problem: "not JSON" })
+    assert.deepStrictEqual(parsed("{"), { id: "", problem: "not JSON", size: 1 })
     const idOf = (text: string) => {
       const bad = parsed(text)
       assert.isTrue("problem" in bad && bad.problem.length > 5, text)

@@ -1,6 +1,7 @@
 /** Joining a group and responding to requests: what is sent as an event, what is kept as a request. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
+import { Budgets } from "../../src/domain/connection/Budgets.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Presence } from "../../src/domain/contacts/Presence.ts"
 import { type GroupEvent, Role } from "../../src/domain/groups/Group.ts"
@@ -58,6 +59,7 @@ const playing = <A>(
           close: (_id, result, by) => Effect.sync(() => void done.push(`closed ${result} by ${by}`))
         }),
         Layer.mock(Contacts, {}),
+        Layer.mock(Budgets, { charge: () => 0, cutOff: () => {}, waitMillis: () => 0 }),
         Layer.mock(Presence, { opened: () => {}, closed: () => {} }),
         Layer.succeed(MessageSender, sender),
         Layer.succeed(Ids, {

@@ -1,17 +1,15 @@
 /** A connection's mailbox: its bounds, and the socket that it slows down (`docs/architecture.md`, "Limits"). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Scheduler } from "effect"
-import { Mailbox } from "../../src/actors/connections/Mailbox.ts"
+import { Mailbox, type MailboxEvent } from "../../src/actors/connections/Mailbox.ts"
 import type { Transport } from "../../src/actors/connections/Transport.ts"
-import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
-import { frame } from "../support/ActorHarness.ts"
 
 /** The bounds of `docs/architecture.md`. */
 const [highWater, capacity, pushesMax] = [256, 11_179, 1_024]
 
-const seen: ConnectionEvent = { _tag: "PeerSeen" }
-const notified: ConnectionEvent = { _tag: "Notified", encoded: new Uint8Array() }
-const pushed = { _tag: "MessagePushed" } as unknown as ConnectionEvent
+const seen: MailboxEvent = { _tag: "PeerSeen" }
+const notified: MailboxEvent = { _tag: "Notified", encoded: new Uint8Array() }
+const pushed = { _tag: "MessagePushed" } as unknown as MailboxEvent
 
 /** A mailbox and, in order, what its socket was told. */
 const stage = () => {
@@ -22,7 +20,7 @@ const stage = () => {
     close: (code: number, reason: string) => void told.push(`close ${code} ${reason}`)
   } as unknown as Transport
   const mailbox = new Mailbox(transport, new Scheduler.MixedScheduler().makeDispatcher())
-  const fill = (event: ConnectionEvent, count: number) => {
+  const fill = (event: MailboxEvent, count: number) => {
     for (let index = 0; index < count; index += 1) mailbox.tell(event)
   }
   return { mailbox, told, fill }
@@ -53,7 +51,7 @@ describe("a mailbox", () => {
   it.effect("pauses the socket at 256 Ki of texts, which parsed may take twenty times as much", () =>
     Effect.gen(function* () {
       const { mailbox, told, fill } = stage()
-      const large = { _tag: "FrameReceived", frame: frame({ size: 64 * 1024 }) } as const
+      const large = { _tag: "TextReceived", text: "x".repeat(64 * 1024) } as const
       for (let round = 0; round < 3; round += 1) {
         told.length = 0
         fill(large, 3)
@@ -82,7 +80,10 @@ describe("a mailbox", () => {
       fill(seen, 1)
       assert.deepStrictEqual(told, ["pause", "close 4008 slow-consumer"])
       const events = yield* mailbox.take()
-      assert.deepStrictEqual([events.length, events.at(-1)], [capacity + 1, { _tag: "SocketClosed" }])
+      assert.deepStrictEqual(
+        [events.length, events.at(-1)],
+        [capacity + 1, { _tag: "CloseAsked", close: "SlowConsumer" }]
+      )
     })
   )
 

@@ -134,6 +134,7 @@ describe("the close codes", () => {
     const numbers = Object.fromEntries(Object.entries(closeCodes).map(([name, { code }]) => [name, code]))
     assert.deepStrictEqual(numbers, {
       GoingAway: 1001,
+      ProtocolError: 1002,
       Abuse: 1008,
       TooBig: 1009,
       InternalError: 1011,

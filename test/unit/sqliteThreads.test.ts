@@ -135,7 +135,7 @@ describe("the embedded database", () => {
       const read = (name: string, userId: UserId | undefined) =>
         sql`SELECT COUNT(*) FROM process_leases a`.pipe(
           Effect.andThen(Effect.sync(() => order.push(name))),
-          Effect.provideService(Asker, userId),
+          Effect.provideService(Asker, userId && { userId, network: "127.0.0.1" }),
           Effect.forkChild({ startImmediately: true })
         )
       const many = yield* Effect.forEach(Array(20).keys(), (index) => read(`ann ${index}`, ann))

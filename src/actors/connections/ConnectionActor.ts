@@ -4,20 +4,21 @@
  *
  * A class with plain fields rather than closures: there is one for every open socket, and most of them are idle.
  */
-import { Cause, type Clock, Effect, Exit, type Scheduler } from "effect"
+import { Cause, type Clock, Effect, Exit, MutableList, type Scheduler } from "effect"
 import type { UserIdentity } from "../../domain/accounts/Auth.ts"
 import type { StoreIdentity } from "../../domain/cluster/StoreIdentity.ts"
 import { type AckService, ackFailureOf } from "../../domain/connection/AckService.ts"
+import type { Budgets } from "../../domain/connection/Budgets.ts"
 import type { ConnectionLimits } from "../../domain/connection/ConnectionLimits.ts"
 import {
   type ConnectionCommand,
-  type ConnectionEvent,
   type ConnectionState,
   deadline,
   isReading,
   open,
   step
 } from "../../domain/connection/ConnectionMachine.ts"
+import { frameUnits } from "../../domain/connection/RateBudget.ts"
 import type { Presence } from "../../domain/contacts/Presence.ts"
 import type { AckMode } from "../../domain/protocol/AckMode.ts"
 import { type CloseName, closeCodes } from "../../domain/protocol/CloseCode.ts"
@@ -28,7 +29,7 @@ import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
 import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 import type { ConnectionHandle, ConnectionRegistry } from "./ConnectionRegistry.ts"
 import type { DeadlineEntry, Deadlines } from "./Deadlines.ts"
-import { Mailbox } from "./Mailbox.ts"
+import { eventOf, isFromPeer, Mailbox, type MailboxEvent } from "./Mailbox.ts"
 import type { Router } from "./Router.ts"
 import type { Transport } from "./Transport.ts"
 
@@ -38,12 +39,15 @@ export interface Opening {
   readonly deviceId: string
   readonly platform: string
   readonly ackMode: AckMode
+  /** The network of the peer (`networkOf`). */
+  readonly network: string
 }
 
 /** Services and limits that all connection actors of a node share. */
 export interface Node {
   readonly limits: ConnectionLimits
   readonly acks: AckService["Service"]
+  readonly budgets: Budgets["Service"]
   readonly registry: ConnectionRegistry["Service"]
   readonly presence: Presence["Service"]
   readonly store: StoreIdentity["Service"]
@@ -60,40 +64,48 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   readonly platform: string
   readonly sessionId: string
   readonly ackMode: AckMode
+  readonly network: string
   /** Its entry among the node's deadlines. */
   at = Number.POSITIVE_INFINITY
   index = -1
   private readonly node: Node
   private readonly limits: ConnectionLimits
   private readonly transport: Transport
+  private readonly jitter: number
   private readonly mailbox: Mailbox
+  /** What came with the read after which the socket was paused, in order. Most connections never have any. */
+  private heldBack: MutableList.MutableList<MailboxEvent> | undefined
   private state: ConnectionState
   /** Whether this side has closed it, and the client will be back if its user is there. */
   private isExpectedBack = false
+  /** Units of long responses, which the user and the network pay with the next turn. */
+  private owed = 0
   /** Work to be run in the background of the loop. */
   private background: ReadonlyArray<Effect.Effect<void>> | undefined
 
-  /** `lifetimeJitter` shortens the lifetime by that part of it, 0 to 0.1. */
-  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, lifetimeJitter: number) {
+  /** `jitter`, 0 to 1, is by how much of a tenth the lifetime is shorter, and where in its time a debt is paid. */
+  constructor(node: Node, connectionId: ConnectionId, opening: Opening, transport: Transport, jitter: number) {
     this.connectionId = connectionId
     this.userId = opening.identity.userId
     this.deviceId = opening.deviceId
     this.platform = opening.platform
     this.sessionId = opening.identity.sessionId
     this.ackMode = opening.ackMode
+    this.network = opening.network
     this.node = node
     this.limits = node.limits
     this.transport = transport
+    this.jitter = jitter
     this.mailbox = new Mailbox(transport, node.dispatcher)
     const now = monotonicMillis(node.clock)
     this.state = open(now, this.limits, {
       ackMode: opening.ackMode,
       tokenExpiresAt: now + opening.identity.expiresAt - node.clock.currentTimeMillisUnsafe(),
-      lifetimeJitter
+      lifetimeJitter: jitter / 10
     })
   }
 
-  tell(event: ConnectionEvent): void {
+  tell(event: MailboxEvent): void {
     this.mailbox.tell(event)
   }
 
@@ -105,11 +117,6 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   enter(): void {
     this.node.registry.add(this)
     this.node.presence.opened(this)
-  }
-
-  private leave(): void {
-    this.node.registry.remove(this)
-    this.node.presence.closed(this, this.isExpectedBack)
   }
 
   /** The actor's life, from the first frame until the connection is closed. Ends the queries that it started. */
@@ -134,13 +141,14 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
    * Handles the waiting events; the frames that they cause leave in few writes. When the peer reads too slowly, the
    * remaining events go back into the mailbox.
    */
-  private turn(events: ReadonlyArray<ConnectionEvent>): Effect.Effect<void> {
+  private turn(events: ReadonlyArray<MailboxEvent>): Effect.Effect<void> {
     const { transport } = this
     let handled = 0
+    const { spent } = this.state.budget
     transport.cork()
     try {
       while (handled < events.length) {
-        this.handle(events[handled++] as ConnectionEvent)
+        this.receive(events[handled++] as MailboxEvent)
         if (!transport.isFull()) continue
         // Frames that were only held back for one write do not count: write them, and look again.
         transport.uncork()
@@ -150,6 +158,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     } finally {
       transport.uncork()
     }
+    this.pay(this.state.budget.spent - spent + this.owed)
     if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
     // The machine pauses the socket for too many requests, the mailbox for too many events; either may still need it.
     else if (isReading(this.state)) this.mailbox.release()
@@ -160,11 +169,47 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     return Effect.forEach(works, (work) => Effect.forkChild(work), { discard: true })
   }
 
+  /**
+   * Takes what a turn has cost from the user and the network, too, whose debts this connection pays as its own. Up to twice
+   * as long, so that the connections that pay the same debt are not all read again at the same moment.
+   */
+  private pay(units: number): void {
+    if (units === 0) return
+    this.owed = 0
+    const debtMillis = this.node.budgets.charge(this, units)
+    if (debtMillis === 0) return
+    const until = monotonicMillis(this.node.clock) + Math.ceil(debtMillis * (1 + this.jitter))
+    this.handle({ _tag: "Indebted", until })
+  }
+
   private arm(): void {
     this.node.deadlines.arm(this, deadline(this.state, this.limits))
   }
 
-  private handle(event: ConnectionEvent): void {
+  /**
+   * Handles an event, or holds it back: a peer that is not read does not get around it with what it had sent before. Where
+   * the peer has closed the socket, that is handled first, at the cost of its user.
+   */
+  private receive(event: MailboxEvent): void {
+    if (isFromPeer(event) && !isReading(this.state)) {
+      this.heldBack ??= MutableList.make()
+      return MutableList.append(this.heldBack, event)
+    }
+    if (event._tag === "SocketClosed") this.catchUp(() => true)
+    this.handle(event)
+    this.catchUp(() => isReading(this.state))
+  }
+
+  /** Handles what was held back, in order, for as long as it may. */
+  private catchUp(mayGoOn: () => boolean): void {
+    const { heldBack } = this
+    while (heldBack !== undefined && heldBack.length > 0 && mayGoOn()) {
+      this.handle(MutableList.take(heldBack) as MailboxEvent)
+    }
+  }
+
+  private handle(received: MailboxEvent): void {
+    const event = eventOf(received)
     const { limits } = this
     const { clock } = this.node
     const [next, commands] = step(this.state, event, monotonicMillis(clock), limits, clock.currentTimeMillisUnsafe())
@@ -197,7 +242,9 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private sendFrame(frame: ServerFrame): void {
     const failed = ackFailureOf(frame)
     if (failed !== undefined) this.node.acks.count(failed)
-    this.send(JSON.stringify(frame))
+    const text = JSON.stringify(frame)
+    if (text.length > longResponse) this.owed += frameUnits(text.length)
+    this.send(text)
   }
 
   private send(text: string | Uint8Array): void {
@@ -215,6 +262,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private close(name: CloseName, retryAfter?: number): void {
     const { code, reason } = closeCodes[name]
     this.isExpectedBack = comingBack.has(name)
+    if (cuttingOff.has(name)) this.node.budgets.cutOff(this.userId)
     this.transport.close(code, retryAfter === undefined ? reason : `${reason}; retryAfter=${retryAfter}`)
   }
 
@@ -223,7 +271,8 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     this.node.deadlines.cancel(this)
     const fault = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) ? exit.cause : undefined
     if (Exit.isFailure(exit)) this.close(fault === undefined ? "GoingAway" : "InternalError")
-    this.leave()
+    this.node.registry.remove(this)
+    this.node.presence.closed(this, this.isExpectedBack)
     return fault === undefined ? Effect.void : Effect.logError("a connection actor failed", fault)
   }
 
@@ -253,7 +302,13 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   }
 }
 
+/** UTF-16 units of a response above which its length costs something. */
+const longResponse = 1_024
+
 /** Closes that say nothing about the user: a clock of the server, or its end. */
 const comingBack: ReadonlySet<CloseName> = new Set(["IdleTimeout", "LifetimeExceeded", "GoingAway"])
+
+/** Closes for which the peer is at fault: its user waits before the next connection, longer each time. */
+const cuttingOff: ReadonlySet<CloseName> = new Set(["Abuse", "SlowConsumer", "ProtocolError"])
 
 const nothing = () => {}

@@ -1,9 +1,9 @@
 /** The open connections of this node. */
 import { Context, Effect, Layer } from "effect"
-import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
 import { GatewayPolicy, type LoginPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import type { AckMode } from "../../domain/protocol/AckMode.ts"
 import type { ConnectionId, UserId } from "../../domain/shared/Ids.ts"
+import type { MailboxEvent } from "./Mailbox.ts"
 
 /** Revoked logins that are remembered: many more than are revoked while a connection is being accepted. */
 const loggedOutMax = 10_000
@@ -16,8 +16,9 @@ export interface ConnectionHandle {
   readonly platform: string
   readonly sessionId: string
   readonly ackMode: AckMode
+  readonly network: string
   /** Puts an event into the actor's mailbox. A connection whose mailbox is full is closed. */
-  tell(event: ConnectionEvent): void
+  tell(event: MailboxEvent): void
 }
 
 /** Called after a connection was added, and after it was removed; must return at once. */
@@ -33,6 +34,8 @@ export class ConnectionRegistry extends Context.Service<
   ConnectionRegistry,
   {
     readonly size: () => number
+    /** The number of connections from a network. */
+    readonly sizeOfNetwork: (network: string) => number
     /** Adds a connection, and closes those whose slot it takes as `replaced` (protocol.md section 1.8). */
     readonly add: (connection: ConnectionHandle) => void
     readonly remove: (connection: ConnectionHandle) => void
@@ -55,14 +58,17 @@ export class ConnectionRegistry extends Context.Service<
       /** The login revoked first comes first. */
       const loggedOut = new Set<string>()
       const observers: Array<ConnectionObserver> = []
+      const sizes = new Map<string, number>()
       let size = 0
       const ofUser = (userId: UserId) => byUser.get(userId) ?? []
       return ConnectionRegistry.of({
         size: () => size,
+        sizeOfNetwork: (network) => sizes.get(network) ?? 0,
         add: (connection) => {
           const others = ofUser(connection.userId)
           byUser.set(connection.userId, [...others, connection])
           size += 1
+          sizes.set(connection.network, (sizes.get(connection.network) ?? 0) + 1)
           if (loggedOut.has(connection.sessionId)) connection.tell(revoked)
           const tooMany = others.length + 1 - userConnectionsMax
           for (const [age, other] of others.entries()) {
@@ -75,7 +81,12 @@ export class ConnectionRegistry extends Context.Service<
         remove: (connection) => {
           const before = ofUser(connection.userId)
           const after = before.filter((other) => other.connectionId !== connection.connectionId)
-          size -= before.length - after.length
+          if (after.length < before.length) {
+            size -= 1
+            const left = (sizes.get(connection.network) ?? 0) - 1
+            if (left > 0) sizes.set(connection.network, left)
+            else sizes.delete(connection.network)
+          }
           if (after.length === 0) byUser.delete(connection.userId)
           else byUser.set(connection.userId, after)
           for (const observer of observers) observer.closed(connection)

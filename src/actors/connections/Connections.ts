@@ -2,6 +2,7 @@
 import { Clock, Context, Effect, FiberMap, Layer, Random } from "effect"
 import { StoreIdentity } from "../../domain/cluster/StoreIdentity.ts"
 import { AckService } from "../../domain/connection/AckService.ts"
+import { Budgets } from "../../domain/connection/Budgets.ts"
 import { GatewayPolicy } from "../../domain/connection/GatewayPolicy.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
 import { Asker } from "../../domain/shared/Asker.ts"
@@ -31,6 +32,7 @@ export class Connections extends Context.Service<
       const node: Node = {
         limits: { ...limits, ...acks.limits },
         acks,
+        budgets: yield* Budgets,
         registry,
         presence: yield* Presence,
         store: yield* StoreIdentity,
@@ -42,10 +44,9 @@ export class Connections extends Context.Service<
       const fibers = yield* FiberMap.make<ConnectionId, void, never>()
 
       const start = Effect.fnUntraced(function* (opening: Opening, transport: Transport) {
-        const lifetimeJitter = (yield* Random.next) / 10
-        const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, lifetimeJitter)
+        const actor = new ConnectionActor(node, ids.connectionId(), opening, transport, yield* Random.next)
         actor.enter()
-        yield* FiberMap.run(fibers, actor.connectionId, Effect.provideService(actor.run(), Asker, actor.userId))
+        yield* FiberMap.run(fibers, actor.connectionId, Effect.provideService(actor.run(), Asker, actor))
         return actor
       })
 

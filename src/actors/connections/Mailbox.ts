@@ -3,9 +3,10 @@
  * would do, but it is made for many takers and waiting offers, which costs every idle connection a kilobyte
  * (docs/decisions/0004).
  */
-import { Effect, type Scheduler } from "effect"
+import { Effect, Result, type Scheduler } from "effect"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
 import { closeCodes } from "../../domain/protocol/CloseCode.ts"
+import { parseFrame } from "../../domain/protocol/Frame.ts"
 import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused, and the texts of their frames together, in UTF-16 units. */
@@ -16,12 +17,34 @@ const capacity = highWater + 10_923
 /** Past so many events one more push closes the socket: pushes take memory while they wait for a peer that does not read. */
 const pushesMax = 1_024
 
-const sizeOf = (event: ConnectionEvent): number => (event._tag === "FrameReceived" ? event.frame.size : 0)
+/** A text as it came from the peer. It is read as a frame when its turn comes. */
+export interface TextReceived {
+  readonly _tag: "TextReceived"
+  readonly text: string
+}
 
-const isPush = ({ _tag }: ConnectionEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
+/** What a connection actor is told. */
+export type MailboxEvent = ConnectionEvent | TextReceived
+
+/** Whether the peer sent it, as something to be handled. */
+export const isFromPeer = ({ _tag }: MailboxEvent): boolean =>
+  _tag === "TextReceived" || _tag === "FrameReceived" || _tag === "BadFrameReceived"
+
+/** The event for the connection machine: a text is read now. */
+export const eventOf = (received: MailboxEvent): ConnectionEvent => {
+  if (received._tag !== "TextReceived") return received
+  const frame = parseFrame(received.text)
+  return Result.isSuccess(frame)
+    ? { _tag: "FrameReceived", frame: frame.success }
+    : { _tag: "BadFrameReceived", bad: frame.failure }
+}
+
+const sizeOf = (event: MailboxEvent): number => (event._tag === "TextReceived" ? event.text.length : 0)
+
+const isPush = ({ _tag }: MailboxEvent): boolean => _tag === "MessagePushed" || _tag === "Notified"
 
 export class Mailbox {
-  private events: Array<ConnectionEvent> = []
+  private events: Array<MailboxEvent> = []
   private size = 0
   private wake: (() => void) | undefined
   private backlogged = false
@@ -35,7 +58,7 @@ export class Mailbox {
   }
 
   /** Adds an event without waiting. Without room the socket is closed: nothing is dropped silently. */
-  tell(event: ConnectionEvent): void {
+  tell(event: MailboxEvent): void {
     if (this.events.length >= (isPush(event) ? pushesMax : capacity)) {
       this.overflowed = true
       const { code, reason } = closeCodes.SlowConsumer
@@ -55,7 +78,7 @@ export class Mailbox {
   }
 
   /** Waits for an event and takes all of them. For one fiber at a time. */
-  take(): Effect.Effect<ReadonlyArray<ConnectionEvent>> {
+  take(): Effect.Effect<ReadonlyArray<MailboxEvent>> {
     return Effect.callback((resume) => {
       if (this.events.length > 0) resume(Effect.succeed(this.takeAll()))
       else this.wake = () => resume(Effect.sync(() => this.takeAll()))
@@ -63,7 +86,7 @@ export class Mailbox {
   }
 
   /** Puts unhandled events back, before those that have come since. */
-  giveBack(events: ReadonlyArray<ConnectionEvent>): void {
+  giveBack(events: ReadonlyArray<MailboxEvent>): void {
     this.events = [...events, ...this.events]
     for (const event of events) this.size += sizeOf(event)
   }
@@ -75,11 +98,11 @@ export class Mailbox {
     this.transport.resume()
   }
 
-  private takeAll(): ReadonlyArray<ConnectionEvent> {
+  private takeAll(): ReadonlyArray<MailboxEvent> {
     const { events } = this
     this.events = []
     this.size = 0
-    if (this.overflowed) events.push({ _tag: "SocketClosed" })
+    if (this.overflowed) events.push({ _tag: "CloseAsked", close: "SlowConsumer" })
     return events
   }
 }

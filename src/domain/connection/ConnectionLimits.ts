@@ -1,5 +1,6 @@
 /** The limits of one connection: those that the operator sets, and fixed ones (protocol.md sections 1.2 to 1.5). */
 import type { AckLimits } from "./AckService.ts"
+import type { UnitRate } from "./RateBudget.ts"
 
 /** The limits of one connection without those of acks. A timeout of `0` is off. */
 export interface SocketLimits {
@@ -12,7 +13,7 @@ export interface SocketLimits {
    * Frames per window, past which the socket is read more slowly; `undefined` for no limit. A long frame counts once for
    * each 4 Ki of its text, and an ack only where it acknowledges nothing.
    */
-  readonly rateLimit: { readonly count: number; readonly windowMillis: number } | undefined
+  readonly rateLimit: UnitRate | undefined
   /** So many unreadable frames within the strike window close the connection. */
   readonly badFramesMax: number
   readonly strikeWindowMillis: number

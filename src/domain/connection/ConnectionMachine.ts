@@ -24,7 +24,7 @@ import type { ConnectionLimits } from "./ConnectionLimits.ts"
 import { confirmed, type InboundAcks, type InboundStep, inboundDue, noneWaiting, received } from "./InboundAcks.ts"
 import { acknowledged, leaveOut, noneUnacked, type OutboundAcks, outboundDue, pushed, synced } from "./OutboundAcks.ts"
 import { type Outcome, type Request, responseTo } from "./Outcome.ts"
-import { charge, fullBudget, isIndebted, paid, type RateBudget } from "./RateBudget.ts"
+import { charge, frameUnits, fullBudget, indebted, isIndebted, paid, type RateBudget } from "./RateBudget.ts"
 
 export interface ConnectionState extends ConnectionClocks {
   readonly ackMode: AckMode
@@ -45,6 +45,8 @@ export type ConnectionEvent =
   | { readonly _tag: "BadFrameReceived"; readonly bad: BadFrame }
   /** A WebSocket ping or pong. */
   | { readonly _tag: "PeerSeen" }
+  /** The user of the connection, or their network, is in debt until then. */
+  | { readonly _tag: "Indebted"; readonly until: number }
   | { readonly _tag: "RequestSettled"; readonly request: Request; readonly outcome: Outcome }
   /** A message and its push frame, encoded once for all connections. */
   | { readonly _tag: "MessagePushed"; readonly message: Message; readonly encoded: Uint8Array }
@@ -52,6 +54,8 @@ export type ConnectionEvent =
   | { readonly _tag: "Notified"; readonly encoded: Uint8Array }
   | { readonly _tag: "DeadlineReached" }
   | { readonly _tag: "CloseAsked"; readonly close: CloseName; readonly retryAfter?: number }
+  /** The peer broke the WebSocket protocol, or sent a frame above the limit: the socket is closing. */
+  | { readonly _tag: "ProtocolViolated" }
   /** The socket is closed, by the peer or the network. */
   | { readonly _tag: "SocketClosed" }
 
@@ -128,6 +132,8 @@ export const step = (
       return onBadFrame({ ...state, heardAt: now }, event.bad, now, limits)
     case "PeerSeen":
       return [{ ...state, heardAt: now }, none]
+    case "Indebted":
+      return paused(state, { ...state, budget: indebted(state.budget, event.until) }, none)
     case "RequestSettled":
       return onSettled(state, event.request, event.outcome, now, limits, ackTime)
     case "MessagePushed":
@@ -138,6 +144,8 @@ export const step = (
       return onDeadline(state, now, limits)
     case "CloseAsked":
       return close(state, event.close, event.retryAfter)
+    case "ProtocolViolated":
+      return close(state, "ProtocolError")
     case "SocketClosed":
       return [{ ...state, closed: true }, none]
   }
@@ -196,7 +204,8 @@ const strike = (times: ReadonlyArray<number>, now: number, limits: ConnectionLim
 const onBadFrame = (state: ConnectionState, bad: BadFrame, now: number, limits: ConnectionLimits): Step => {
   const badFrameTimes = strike(state.badFrameTimes, now, limits)
   if (badFrameTimes.length >= limits.badFramesMax) return close(state, "Abuse")
-  return send({ ...state, badFrameTimes }, errFrame(bad.id, failure("BadParameters", { msg: bad.problem })))
+  const error = errFrame(bad.id, failure("BadParameters", { msg: bad.problem }))
+  return charged(send({ ...state, badFrameTimes }, error), bad, now, limits)
 }
 
 const onFrame = (
@@ -227,7 +236,7 @@ const onAck = (state: ConnectionState, frame: Frame, now: number, limits: Connec
   }
   const upTo = frame.data === undefined || frame.data === null ? undefined : decodePushAck(frame.data)
   if (upTo !== undefined && Result.isFailure(upTo)) {
-    return onBadFrame(state, { id: frame.id, problem: upTo.failure.message }, now, limits)
+    return onBadFrame(state, { id: frame.id, problem: upTo.failure.message, size: frame.size }, now, limits)
   }
   const outbound = acknowledged(state.outbound, frame.id, upTo?.success)
   // Only the ack of a push is an operation; an ack of nothing must not keep an idle connection.
@@ -264,12 +273,14 @@ const takeTurns = (state: ConnectionState, { acks, send, ready }: InboundStep, l
  * Takes the cost of a frame from the budget once it is handled. A client past its budget is never refused: its socket is
  * not read until the debt is paid, so that it is slowed down and its frames keep their order.
  */
-const charged = ([state, commands]: Step, frame: Frame, now: number, limits: ConnectionLimits): Step => {
-  const budget = charge(state.budget, frame.size, now, limits.rateLimit)
-  if (state.closed || budget === state.budget) return [state, commands]
-  const next = { ...state, budget }
-  return [next, isReading(state) && !isReading(next) ? [...commands, { _tag: "Pause" }] : commands]
-}
+const charged = ([state, commands]: Step, { size }: Pick<Frame, "size">, now: number, limits: ConnectionLimits): Step =>
+  paused(state, { ...state, budget: charge(state.budget, frameUnits(size), now, limits.rateLimit) }, commands)
+
+/** Stops reading the socket where there is a reason now, and was none before. */
+const paused = (before: ConnectionState, after: ConnectionState, commands: ReadonlyArray<ConnectionCommand>): Step => [
+  after,
+  !after.closed && isReading(before) && !isReading(after) ? [...commands, { _tag: "Pause" }] : commands
+]
 
 /** Reads the socket again, unless there is another reason not to. What the peer sent meanwhile has yet to be read. */
 const resumed = (before: ConnectionState, after: ConnectionState, now: number): Step =>

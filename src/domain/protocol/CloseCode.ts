@@ -4,8 +4,10 @@
 export const closeCodes = {
   GoingAway: { code: 1001, reason: "going-away" },
   Abuse: { code: 1008, reason: "protocol-abuse" },
-  /** Sent by the WebSocket library, which gives no reason. */
+  /** A frame above the limit. Sent by the WebSocket library, which gives no reason. */
   TooBig: { code: 1009, reason: "" },
+  /** Anything else that is no WebSocket message. Sent by the library, too, with 1007 for bytes that are not UTF-8. */
+  ProtocolError: { code: 1002, reason: "" },
   InternalError: { code: 1011, reason: "internal-error" },
   HeartbeatTimeout: { code: 4000, reason: "heartbeat-timeout" },
   IdleTimeout: { code: 4001, reason: "idle-timeout" },

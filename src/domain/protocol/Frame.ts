@@ -37,22 +37,24 @@ export interface Frame {
 export interface BadFrame {
   readonly id: string
   readonly problem: string
+  /** As of a {@link Frame}. */
+  readonly size: number
 }
 
 const decodeClientFrame = Schema.decodeUnknownResult(ClientFrame)
 
 /** Reads the text of one WebSocket message. */
 export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
-  if (isTooDeep(text)) return Result.fail({ id: "", problem: `nested more than ${depthMax} deep` })
+  if (isTooDeep(text)) return Result.fail({ id: "", problem: `nested more than ${depthMax} deep`, size: text.length })
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    return Result.fail({ id: "", problem: "not JSON" })
+    return Result.fail({ id: "", problem: "not JSON", size: text.length })
   }
   const decoded = decodeClientFrame(json)
   if (Result.isFailure(decoded)) {
-    return Result.fail({ id: readableId(json), problem: decoded.failure.message })
+    return Result.fail({ id: readableId(json), problem: decoded.failure.message, size: text.length })
   }
   const frame = decoded.success
   return Result.succeed({

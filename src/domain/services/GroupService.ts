@@ -1,5 +1,6 @@
 /** Use cases of groups, for HTTP, RPC and socket alike. A change of a group is a message in it. */
 import { Clock, Context, Effect, Layer } from "effect"
+import { Budgets, spend } from "../connection/Budgets.ts"
 import { Contacts } from "../contacts/Contacts.ts"
 import { onlineRecord, Presence } from "../contacts/Presence.ts"
 import type { ContactRefusal } from "../contacts/UserPair.ts"
@@ -13,6 +14,9 @@ import { type Failure, failure } from "../shared/Failure.ts"
 import { type GroupId, type GroupRequestId, Ids, type UserId } from "../shared/Ids.ts"
 import { HandleResult, type RequestResponse } from "../shared/Request.ts"
 import { MessageSender, type SendFailure } from "./MessageSender.ts"
+
+/** Units of founding a group, and one more for each of its members. */
+const foundingUnits = 10
 
 /** The errors with which an event of this kind fails. */
 type EventFailure<Kind extends GroupEvent["event"]> = SendFailure<UnsentGroupEvent<EventOf<Kind>>>
@@ -78,6 +82,7 @@ export class GroupService extends Context.Service<
       const presence = yield* Presence
       const sender = yield* MessageSender
       const ids = yield* Ids
+      const budgets = yield* Budgets
 
       const send = <Event extends GroupEvent>(
         senderId: UserId,
@@ -112,6 +117,7 @@ export class GroupService extends Context.Service<
         invited: ReadonlyArray<UserId>,
         message: string
       ) {
+        yield* spend(budgets, invited.length)
         const membership = yield* groups.membership(groupId, userId)
         const isOutside = membership?.role === Role.former
         if (membership === undefined || (isOutside && invited.some((other) => other !== userId))) {
@@ -167,7 +173,8 @@ export class GroupService extends Context.Service<
       return GroupService.of({
         create: (author, group) => {
           const groupId = ids.groupId()
-          return sender.send(newGroup(author, groupId, group)).pipe(
+          return spend(budgets, foundingUnits + (group.userIds?.length ?? 0)).pipe(
+            Effect.andThen(sender.send(newGroup(author, groupId, group))),
             Effect.map(({ conversationId }) => groupOf(conversationId) ?? groupId),
             // A new group needs no conversation before.
             Effect.catchTag("NoConversation", Effect.die)

@@ -16,5 +16,9 @@ export class Authorization extends HttpApiMiddleware.Service<
   { provides: CurrentUser; requires: never }
 >()("fiberchat/domain/Authorization", {
   security: { bearer: HttpApiSecurity.bearer },
-  error: [failureOfStatus(401, ["Unauthenticated"]), failureOfStatus(503, ["DatabaseError"])]
+  error: [
+    failureOfStatus(401, ["Unauthenticated"]),
+    failureOfStatus(429, ["RateLimited"]),
+    failureOfStatus(503, ["DatabaseError"])
+  ]
 }) {}

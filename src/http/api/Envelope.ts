@@ -57,6 +57,7 @@ const everyEndpoint = [
   "BadParameters",
   "PayloadTooLarge",
   "UnsupportedMediaType",
+  "RateLimited",
   "DatabaseError",
   "ServerError"
 ] as const

@@ -9,14 +9,18 @@ import { ConnectionRegistry } from "../../actors/connections/ConnectionRegistry.
 import { Auth } from "../../domain/accounts/Auth.ts"
 import { DeviceId, Platform } from "../../domain/accounts/User.ts"
 import { AckService } from "../../domain/connection/AckService.ts"
+import { Budgets, enter } from "../../domain/connection/Budgets.ts"
 import { ackModes } from "../../domain/protocol/AckMode.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../../layers/settings/Settings.ts"
 import { bearerToken } from "../shared/bearerToken.ts"
+import { type UpgradeRequest, upgradeNetwork } from "../shared/Proxies.ts"
 
 const tokenProtocol = "bearer."
 /** Upgrades whose token is being checked; further ones are refused until some are done. */
 const pendingMax = 1_024
+/** What an upgrade costs its network and its user: a handshake, a token's check and a new actor. */
+const upgradeUnits = 8
 
 const OpeningQuery = Schema.Struct({
   deviceId: Schema.optionalKey(DeviceId),
@@ -26,12 +30,15 @@ const OpeningQuery = Schema.Struct({
 const decodeQuery = Schema.decodeUnknownEffect(OpeningQuery)
 
 /** The failures of an upgrade. */
-export type Refusal = Failure<"Forbidden" | "Overloaded" | "Unauthenticated" | "BadParameters" | "DatabaseError">
+export type Refusal = Failure<
+  "Forbidden" | "Overloaded" | "RateLimited" | "Unauthenticated" | "BadParameters" | "DatabaseError"
+>
 
 /** The parts of a request that decide. */
-type OpeningRequest = Pick<IncomingMessage, "headers" | "url">
+type OpeningRequest = Pick<IncomingMessage, "headers" | "url"> & UpgradeRequest
 
 const full = () => failure("Overloaded", { retryAfter: 5_000 })
+const crowded = () => failure("RateLimited", { msg: "too many connections from this network", retryAfter: 30_000 })
 
 export class Admission extends Context.Service<
   Admission,
@@ -51,6 +58,9 @@ export class Admission extends Context.Service<
       const auth = yield* Auth
       const acks = yield* AckService
       const registry = yield* ConnectionRegistry
+      const budgets = yield* Budgets
+      const networkOf = yield* upgradeNetwork
+      const { connectionsMax, networkConnectionsMax } = settings.gateway
       let isClosed = false
       let pending = 0
 
@@ -61,12 +71,18 @@ export class Admission extends Context.Service<
           }
           if (isClosed) return yield* failure("Overloaded", { msg: "draining", retryAfter: 5_000 })
           if (pending > pendingMax) return yield* full()
-          const isFull = registry.size() + pending > settings.gateway.connectionsMax
+          const network = yield* networkOf(request)
+          yield* enter(budgets, { network }, upgradeUnits)
+          if (registry.sizeOfNetwork(network) >= networkConnectionsMax) return yield* crowded()
+          const isFull = registry.size() + pending > connectionsMax
           const token = requestToken(request)
           if (token === undefined) return yield* isFull ? full() : failure("Unauthenticated")
           const identity = yield* auth.verify(token)
           if (isFull) return yield* full()
           if (identity.kind !== "user") return yield* failure("Unauthenticated")
+          const retryAfter = budgets.waitMillis(identity.userId)
+          if (retryAfter > 0) return yield* failure("RateLimited", { msg: "this user was cut off", retryAfter })
+          yield* enter(budgets, { userId: identity.userId }, upgradeUnits)
           const query = yield* decodeQuery(
             Object.fromEntries(new URL(request.url ?? "", "ws://host").searchParams)
           ).pipe(Effect.mapError((error) => failure("BadParameters", { msg: error.message })))
@@ -74,7 +90,8 @@ export class Admission extends Context.Service<
             identity,
             deviceId: query.deviceId ?? identity.deviceId ?? "default",
             platform: query.platform ?? identity.platform ?? "unknown",
-            ackMode: query.ack ?? acks.mode
+            ackMode: query.ack ?? acks.mode,
+            network
           }
         }),
         whilePending: (upgrade) =>

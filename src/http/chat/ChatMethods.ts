@@ -4,6 +4,7 @@ import type { ConnectionHandle } from "../../actors/connections/ConnectionRegist
 import { answered, type Call, handedOver, inBackground, Router } from "../../actors/connections/Router.ts"
 import { PresenceWatches } from "../../actors/presence/PresenceWatches.ts"
 import { EphemeralEvents } from "../../domain/cluster/EphemeralEvents.ts"
+import { Budgets, spend } from "../../domain/connection/Budgets.ts"
 import { Contacts } from "../../domain/contacts/Contacts.ts"
 import { Presence } from "../../domain/contacts/Presence.ts"
 import { Conversations } from "../../domain/conversations/Conversations.ts"
@@ -26,6 +27,9 @@ import { failure } from "../../domain/shared/Failure.ts"
 import { monotonicMillis } from "../../domain/shared/MonotonicTime.ts"
 
 const historyDefault = 50
+/** Units of a query that reads the store, in addition to its frame, and of so many users or conversations that it names. */
+const readUnits = 2
+const namedOfUnit = 10
 /** The shortest time between two events `typing` of a connection. */
 const typingMillis = 1_000
 
@@ -41,6 +45,8 @@ export const layer = Router.layer(
     const groups = yield* GroupService
     const readMissed = yield* makeSync
     const clock = yield* Clock.Clock
+    const budgets = yield* Budgets
+    const reads = (named = 0) => spend(budgets, readUnits + named / namedOfUnit)
 
     const chat = handedOver(methods.chat, (call, settle) => {
       const { sendId } = call.payload
@@ -102,16 +108,24 @@ export const layer = Router.layer(
     })
 
     const online = answered(methods.online, ({ connection }) =>
-      Effect.flatMap(contacts.list(connection.userId), presence.onlineAmong)
+      reads().pipe(
+        Effect.andThen(contacts.list(connection.userId)),
+        Effect.tap((users) => spend(budgets, users.length / namedOfUnit)),
+        Effect.flatMap(presence.onlineAmong)
+      )
     )
 
     const watch = answered(methods.watch, ({ connection, payload }) =>
-      Effect.map(watches.watch(connection, payload.userIds), (users) => ({ users }))
+      reads(payload.userIds.length).pipe(
+        Effect.andThen(watches.watch(connection, payload.userIds)),
+        Effect.map((users) => ({ users }))
+      )
     )
 
     const history = answered(methods.history, ({ connection, payload }) => {
       const { limit = historyDefault, ...query } = payload
-      return Effect.map(store.history(connection.userId, { limit, ...query }), ({ messages, hasMore, joinedSeq }) => {
+      const page = Effect.andThen(reads(), store.history(connection.userId, { limit, ...query }))
+      return Effect.map(page, ({ messages, hasMore, joinedSeq }) => {
         const kept = fittingFrom(messages, query.afterSeq !== undefined)
         return {
           conversationId: query.conversationId,
@@ -122,7 +136,9 @@ export const layer = Router.layer(
       })
     })
 
-    const sync = answered(methods.sync, ({ connection, payload }) => readMissed(connection.userId, payload))
+    const sync = answered(methods.sync, ({ connection, payload }) =>
+      Effect.andThen(reads(Object.keys(payload.conversations ?? {}).length), readMissed(connection.userId, payload))
+    )
 
     return { chat, recall, edit, react, markRead, invite, respond, active, typing, history, sync, online, watch }
   })

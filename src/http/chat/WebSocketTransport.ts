@@ -1,10 +1,9 @@
 /** A `ws` socket as the connection actor's {@link Transport}, and its events as the actor's. */
 import type { Duplex } from "node:stream"
-import { type Effect, Result } from "effect"
+import type { Effect } from "effect"
 import { type RawData, WebSocket } from "ws"
 import type { ConnectionHandle } from "../../actors/connections/ConnectionRegistry.ts"
 import type { Transport } from "../../actors/connections/Transport.ts"
-import { parseFrame } from "../../domain/protocol/Frame.ts"
 import { drained } from "../shared/drained.ts"
 
 /**
@@ -12,6 +11,9 @@ import { drained } from "../shared/drained.ts"
  * history), so that never more than 1 MiB waits (protocol.md section 1.5).
  */
 const outboundHighWater = 512 * 1024
+
+/** Bytes that are read, and thrown away, until the peer's close frame comes. */
+const closingBytesMax = 256 * 1024
 
 export class WebSocketTransport implements Transport {
   private readonly socket: WebSocket
@@ -40,7 +42,12 @@ export class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason)
-    // A paused socket would never see the peer's close frame.
+    // A paused socket would never see the peer's close frame. One that sends on and on is not waited for.
+    let left = closingBytesMax
+    this.stream.on("data", ({ length }: Buffer) => {
+      left -= length
+      if (left < 0) this.stream.destroy()
+    })
     this.socket.resume()
   }
 
@@ -64,7 +71,8 @@ export class WebSocketTransport implements Transport {
 /** Sends a `Uint8Array` as a text frame, too. */
 const textFrame = { binary: false }
 
-const binaryFrame = Result.fail({ id: "", problem: "binary frames are not supported" })
+const binary = (size: number) =>
+  ({ _tag: "BadFrameReceived", bad: { id: "", problem: "binary frames are not supported", size } }) as const
 
 /** A socket that knows its connection. The emitter calls the listeners as methods, so that all sockets share them. */
 export class ChatSocket extends WebSocket {
@@ -77,23 +85,22 @@ export class ChatSocket extends WebSocket {
     this.on("ping", this.seen)
     this.on("pong", this.seen)
     this.on("close", this.gone)
-    // A protocol violation; ws has sent the close code that fits it (1009 for a frame above the limit).
-    this.on("error", this.gone)
+    // ws has sent the close code that fits it (1009 for a frame above the limit).
+    this.on("error", this.violated)
     this.resume()
   }
 
   private received(data: RawData, isBinary: boolean): void {
     if (this.readyState !== this.OPEN) return
-    const frame = isBinary ? binaryFrame : parseFrame(String(data))
-    this.connection?.tell(
-      frame._tag === "Success"
-        ? { _tag: "FrameReceived", frame: frame.success }
-        : { _tag: "BadFrameReceived", bad: frame.failure }
-    )
+    this.connection?.tell(isBinary ? binary((data as Buffer).length) : { _tag: "TextReceived", text: String(data) })
   }
 
   private seen(): void {
     this.connection?.tell({ _tag: "PeerSeen" })
+  }
+
+  private violated(): void {
+    this.connection?.tell({ _tag: "ProtocolViolated" })
   }
 
   private gone(): void {

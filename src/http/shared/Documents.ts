@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto"
 import { promisify } from "node:util"
 import { brotliCompress, constants, gzip } from "node:zlib"
-import { Effect } from "effect"
+import { Effect, Semaphore } from "effect"
 import { HttpBody, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { tidyPath } from "./SharedServer.ts"
 
@@ -76,17 +76,25 @@ const respond = ({ contentType, etag, bytes }: Document, request: HttpServerRequ
 export const layer = HttpRouter.middleware(
   Effect.sync(() => {
     const kept = new Map<string, Document>()
+    // All that ask for a document before it is made wait for the one that makes it.
+    const making = Semaphore.makeUnsafe(1)
     return <E, R>(handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
       HttpServerRequest.HttpServerRequest.use((request) => {
         const path = tidyPath(request.url)
         if (request.method !== "GET" || !documents.has(path)) return handler
         const known = kept.get(path)
         if (known !== undefined) return Effect.succeed(respond(known, request))
-        return Effect.flatMap(handler, (response) =>
+        const make = Effect.flatMap(handler, (response) =>
           Effect.map(documentOf(response), (document) => {
             if (document === undefined) return response
             kept.set(path, document)
             return respond(document, request)
+          })
+        )
+        return making.withPermit(
+          Effect.suspend(() => {
+            const made = kept.get(path)
+            return made === undefined ? make : Effect.succeed(respond(made, request))
           })
         )
       })

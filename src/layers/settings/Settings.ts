@@ -163,6 +163,10 @@ const load = Effect.gen(function* () {
     refuse("CHAT_PHONE_REGION", `expected a region of ISO 3166 such as FR, got "${region}"`)
   }
 
+  const rateLimit = yield* rate("CHAT_RATE_LIMIT", "50/second")
+  /** Budgets of several connections together are off where those of each are, unless they are set. */
+  const sharedRate = (fallback: string) => (rateLimit === undefined ? "off" : fallback)
+
   const settings: Omit<Settings, "unknownNames"> = {
     host: yield* text("CHAT_HOST", "127.0.0.1"),
     port: yield* between("CHAT_PORT", 0, 65_535, publicPort),
@@ -193,11 +197,14 @@ const load = Effect.gen(function* () {
         heartbeatIntervalMillis: yield* millis("CHAT_HEARTBEAT_INTERVAL", "30 seconds", 0),
         idleTimeoutMillis: yield* millis("CHAT_IDLE_TIMEOUT", "5 minutes", 0),
         maxLifetimeMillis: yield* millis("CHAT_MAX_LIFETIME", "24 hours", 0),
-        rateLimit: yield* rate("CHAT_RATE_LIMIT", "50/second")
+        rateLimit
       },
+      userRateLimit: yield* rate("CHAT_USER_RATE_LIMIT", sharedRate("200/second")),
+      networkRateLimit: yield* rate("CHAT_NETWORK_RATE_LIMIT", sharedRate("2000/second")),
       loginPolicy: yield* oneOf("CHAT_LOGIN_POLICY", ["single", "perPlatform", "perDevice", "multi"], "perDevice"),
       connectionsMax: yield* between("CHAT_MAX_CONNECTIONS", 1, 1_000_000, 50_000),
       userConnectionsMax: yield* between("CHAT_MAX_USER_CONNECTIONS", 1, 1_000_000, 100),
+      networkConnectionsMax: yield* between("CHAT_MAX_NETWORK_CONNECTIONS", 1, 1_000_000, 5_000),
       drainWindowMillis: yield* millis("CHAT_DRAIN_WINDOW", "30 seconds", 0)
     },
     messages: {

@@ -101,9 +101,9 @@ const openThread = (opening: Opening): Effect.Effect<Thread, never, Scope.Scope>
 const inTurn = (thread: Thread): Run => {
   const turns = new ReadTurns()
   return (sql, params) =>
-    Asker.use((userId) =>
+    Asker.use((asker) =>
       Effect.callback<Rows, SqlError.SqlError>((resume) => {
-        const leave = turns.join(userId, () =>
+        const leave = turns.join(asker?.userId, () =>
           thread.send(sql, params, (result) => {
             turns.ended()
             resume(result)

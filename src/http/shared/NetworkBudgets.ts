@@ -1,0 +1,28 @@
+/** What requests cost the network that they come from, before anything else is done for them (protocol.md section 2.1). */
+import { Effect } from "effect"
+import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { Budgets, enterSlowly } from "../../domain/connection/Budgets.ts"
+import { frameUnits } from "../../domain/connection/RateBudget.ts"
+import { callerNetwork } from "./Proxies.ts"
+
+/** A request costs two units, and a response one for each 4 KiB begun. */
+const requestUnits = 2
+
+const sizeOf = ({ body }: HttpServerResponse.HttpServerResponse): number =>
+  "contentLength" in body ? (body.contentLength ?? 0) : 0
+
+export const layer = HttpRouter.middleware(
+  Effect.map(
+    Budgets,
+    (budgets) =>
+      <E, R>(handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
+        HttpServerRequest.HttpServerRequest.use((request) => {
+          const network = callerNetwork(request)
+          return enterSlowly(budgets, { network }, requestUnits).pipe(
+            Effect.andThen(handler),
+            Effect.tap((response) => Effect.sync(() => budgets.charge({ network }, frameUnits(sizeOf(response)))))
+          )
+        })
+  ),
+  { global: true }
+)
