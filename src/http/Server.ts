@@ -18,6 +18,7 @@ import * as ContactHandlers from "./api/handlers/ContactHandlers.ts"
 import * as ConversationHandlers from "./api/handlers/ConversationHandlers.ts"
 import * as GroupHandlers from "./api/handlers/GroupHandlers.ts"
 import * as HealthHandlers from "./api/handlers/HealthHandlers.ts"
+import { answerBadRequests } from "./api/RawResponse.ts"
 import * as Utf8Bodies from "./api/Utf8Bodies.ts"
 import { Admission } from "./chat/Admission.ts"
 import * as AsyncApi from "./chat/AsyncApi.ts"
@@ -68,6 +69,7 @@ const listening = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
     const server = yield* SharedServer
+    answerBadRequests(server)
     return NodeHttpServer.layer(() => server, { host, port, gracefulShutdownTimeout: "3 seconds" }).pipe(
       cannotServe("CHAT_HOST, CHAT_PORT")
     )

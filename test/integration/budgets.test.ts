@@ -131,6 +131,27 @@ layer(TestServer.layer(), live)("a peer", (it) => {
     })
   )
 
+  const raw = (text: string) =>
+    Effect.flatMap(TestServer.TestServer, ({ url }) =>
+      Effect.callback<string>((resume) => {
+        let answer = ""
+        const socket = connectTcp(Number(new URL(url).port), "127.0.0.1", () => socket.write(text))
+        socket.setEncoding("utf8").on("data", (chunk: string) => {
+          answer += chunk
+        })
+        socket.on("close", () => resume(Effect.succeed(answer)))
+        socket.on("error", () => {})
+      })
+    )
+
+  it.effect("that sends no HTTP, or too long a header, gets the envelope, too", () =>
+    Effect.gen(function* () {
+      const long = yield* raw(`GET /docs?${"x".repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      assert.match(long, /^HTTP\/1.1 413 [\s\S]*\r\n\r\n\{"code":100010,/)
+      assert.match(yield* raw("hello?\r\n\r\n"), /^HTTP\/1.1 400 [\s\S]*\r\n\r\n\{"code":100002,/)
+    })
+  )
+
   it.effect("that leaves a response unread for 20 s is cut off", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer.TestServer

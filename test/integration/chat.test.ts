@@ -135,7 +135,6 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
     "an unknown receiver": [300002, (frame) => Object.assign(frame.data, { receiveId: "123456789" })],
     "a receiver that is no id": [100002, (frame) => Object.assign(frame.data, { receiveId: "' OR 1=1 --" })],
     "no receiver": [100002, (frame) => Object.assign(frame.data, { receiveId: undefined })],
-    "no id": [100002, (frame) => Object.assign(frame, { id: "" })],
     "a chat type that is a string": [100002, (frame) => Object.assign(frame.data, { chatType: "1" })],
     "a message type that does not exist": [100002, (frame) => Object.assign(frame.data.message, { messageType: 7 })],
     "a content that is a number": [100002, (frame) => Object.assign(frame.data.message, { content: 1 })],

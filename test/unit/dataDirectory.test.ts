@@ -1,5 +1,5 @@
 /** The data directory of the embedded database, and databases that cannot be used (docs/operations.md). */
-import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
@@ -7,6 +7,7 @@ import { ConfigProvider, Effect, Exit, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Settings from "../../src/layers/settings/Settings.ts"
+import { fingerprints } from "../../src/layers/sql/database/MigrationFingerprints.ts"
 import * as SqliteDatabase from "../../src/layers/sql/sqlite/SqliteDatabase.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
 
@@ -90,6 +91,38 @@ describe("a database", () => {
         (sql) => sql`INSERT INTO effect_sql_migrations (migration_id, name) VALUES (999, 'from_tomorrow')`
       )
       assert.match(said, /^it has the migration 0999_from_tomorrow, which this version does not know; its last one is /)
+    })
+  )
+
+  it.effect("whose migrations have changed since they ran is refused by name, before anything is changed", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* using(directory, (sql) =>
+        Effect.andThen(
+          sql`UPDATE migration_fingerprints SET fingerprint = 'another' WHERE name = '0009_groups'`,
+          sql`DELETE FROM effect_sql_migrations WHERE migration_id = 16`
+        )
+      )
+      const file = readFileSync(join(directory, "fiberchat.db"))
+      const said = yield* refusal(directory)
+      assert.match(said, /its migration 0009_groups was another one when it ran than this version's is$/)
+      assert.isTrue(readFileSync(join(directory, "fiberchat.db")).equals(file))
+    })
+  )
+
+  it.effect("of a version that kept no fingerprints gets those of this one", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* using(directory, (sql) =>
+        Effect.andThen(
+          sql`DROP TABLE migration_fingerprints`,
+          sql`DELETE FROM effect_sql_migrations WHERE migration_id >= 17`
+        )
+      )
+      const rows = yield* using(directory, (sql) => sql`SELECT name, fingerprint FROM migration_fingerprints`)
+      assert.deepStrictEqual(Object.fromEntries(rows.map((row) => [row["name"], row["fingerprint"]])), {
+        ...fingerprints
+      })
     })
   )
 

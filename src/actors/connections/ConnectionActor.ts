@@ -53,6 +53,8 @@ export interface Node {
   readonly store: StoreIdentity["Service"]
   readonly deadlines: Deadlines["Service"]
   readonly router: Router["Service"]
+  /** An id for a frame that has none. */
+  readonly newId: () => string
   readonly clock: Clock.Clock
   readonly dispatcher: Scheduler.SchedulerDispatcher
 }
@@ -209,7 +211,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   }
 
   private handle(received: MailboxEvent): void {
-    const event = eventOf(received)
+    const event = eventOf(received, this.node.newId)
     const { limits } = this
     const { clock } = this.node
     const [next, commands] = step(this.state, event, monotonicMillis(clock), limits, clock.currentTimeMillisUnsafe())

@@ -38,6 +38,7 @@ export class Connections extends Context.Service<
         store: yield* StoreIdentity,
         deadlines: yield* Deadlines,
         router: yield* Router,
+        newId: ids.uniqueId,
         clock: yield* Clock.Clock,
         dispatcher: yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher))
       }

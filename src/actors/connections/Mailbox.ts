@@ -5,8 +5,9 @@
  */
 import { Effect, Result, type Scheduler } from "effect"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
+import { isCommand } from "../../domain/protocol/ClientMethods.ts"
 import { closeCodes } from "../../domain/protocol/CloseCode.ts"
-import { parseFrame } from "../../domain/protocol/Frame.ts"
+import { FrameType, parseFrame } from "../../domain/protocol/Frame.ts"
 import type { Transport } from "./Transport.ts"
 
 /** Events that may wait before the socket is paused, and the texts of their frames together, in UTF-16 units. */
@@ -30,14 +31,17 @@ export type MailboxEvent = ConnectionEvent | TextReceived
 export const isFromPeer = ({ _tag }: MailboxEvent): boolean =>
   _tag === "TextReceived" || _tag === "FrameReceived" || _tag === "BadFrameReceived"
 
-/** The event for the connection machine: a text is read now. */
-export const eventOf = (received: MailboxEvent): ConnectionEvent => {
+/** The event for the connection machine: a text is read now. A command without an id gets a new one. */
+export const eventOf = (received: MailboxEvent, newId: () => string): ConnectionEvent => {
   if (received._tag !== "TextReceived") return received
-  const frame = parseFrame(received.text)
-  return Result.isSuccess(frame)
-    ? { _tag: "FrameReceived", frame: frame.success }
-    : { _tag: "BadFrameReceived", bad: frame.failure }
+  const parsed = parseFrame(received.text)
+  if (Result.isFailure(parsed)) return { _tag: "BadFrameReceived", bad: parsed.failure }
+  const frame = parsed.success
+  const isNameless = frame.id === "" && isData(frame.frameType) && isCommand(frame.method)
+  return { _tag: "FrameReceived", frame: isNameless ? { ...frame, id: newId() } : frame }
 }
+
+const isData = (type: FrameType): boolean => type === FrameType.data || type === FrameType.noAck
 
 const sizeOf = (event: MailboxEvent): number => (event._tag === "TextReceived" ? event.text.length : 0)
 

@@ -6,6 +6,7 @@
 import { Cause, Context, Effect, Layer, Result, Schema } from "effect"
 import type { Outcome, Request } from "../../domain/connection/Outcome.ts"
 import { methods } from "../../domain/protocol/ClientMethods.ts"
+import { inCaseOf } from "../../domain/protocol/KeyCase.ts"
 import type { EveryMethod, Method, MethodKind } from "../../domain/protocol/Method.ts"
 import type { ErrorName } from "../../domain/shared/ErrorTable.ts"
 import { type AnyFailure, type Failure, failure } from "../../domain/shared/Failure.ts"
@@ -46,12 +47,13 @@ const route = <Kind extends MethodKind, Payload, Success extends Codec, Errors e
   start: (call: Call<Payload>, settle: Settle<Success, Errors>) => Effect.Effect<void> | undefined
 ): Route => {
   const decode = Schema.decodeUnknownResult(schema)
+  const inCase = inCaseOf(schema)
   const tag = kind === "query" ? "Answered" : "Done"
   return {
     method: name,
     start: ({ connection, id, payload }, end) => {
       // A Go client without a payload sends null.
-      const decoded = decode(payload ?? {})
+      const decoded = decode(inCase(payload ?? {}))
       if (Result.isFailure(decoded)) {
         end({ _tag: "Failed", error: failure("BadParameters", { msg: decoded.failure.message }) })
         return undefined

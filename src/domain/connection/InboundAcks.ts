@@ -49,10 +49,7 @@ export const received = (
   ackTime: number
 ): InboundStep => {
   const wantsAck = frame.frameType !== FrameType.noAck
-  if (wantsAck && frame.id === "") {
-    return refused(acks, frame, failure("BadParameters", { msg: "a frame needs an id to be confirmed" }))
-  }
-  const first = frame.id === "" ? undefined : acks.waiting.find((waiting) => waiting.frame.id === frame.id)
+  const first = acks.waiting.find((waiting) => waiting.frame.id === frame.id)
   if (first !== undefined) return receivedAgain(acks, first, frame, limits)
   if (!wantsAck && acks.waiting.length === 0) return { acks, send: [], ready: [frame] }
   const size = acks.waiting.reduce((sum, waiting) => sum + waiting.frame.size, frame.size)

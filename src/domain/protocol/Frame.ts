@@ -3,6 +3,7 @@ import { Result, Schema } from "effect"
 import type { AnyFailure } from "../shared/Failure.ts"
 import { depthMax, isTooDeep } from "../shared/Json.ts"
 import { isWellFormed } from "../shared/Text.ts"
+import { inCaseOf } from "./KeyCase.ts"
 
 /** The Go project's numbers. `noAck` is a data frame that wants no ack in any mode. */
 export const FrameType = { data: 0, ping: 1, ack: 2, noAck: 3, err: 9 } as const
@@ -42,6 +43,7 @@ export interface BadFrame {
 }
 
 const decodeClientFrame = Schema.decodeUnknownResult(ClientFrame)
+const inCaseOfFrame = inCaseOf(ClientFrame)
 
 /** Reads the text of one WebSocket message. */
 export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
@@ -52,6 +54,7 @@ export const parseFrame = (text: string): Result.Result<Frame, BadFrame> => {
   } catch {
     return Result.fail({ id: "", problem: "not JSON", size: text.length })
   }
+  json = inCaseOfFrame(json)
   const decoded = decodeClientFrame(json)
   if (Result.isFailure(decoded)) {
     return Result.fail({ id: readableId(json), problem: decoded.failure.message, size: text.length })

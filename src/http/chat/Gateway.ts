@@ -3,14 +3,13 @@
  * the envelope; what is becomes a connection actor.
  */
 import type { IncomingMessage } from "node:http"
-import { STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { Cause, Effect, FiberSet, Layer } from "effect"
 import { type Server, type ServerOptions, WebSocketServer } from "ws"
 import { Connections } from "../../actors/connections/Connections.ts"
 import { failure } from "../../domain/shared/Failure.ts"
 import { Settings } from "../../layers/settings/Settings.ts"
-import { failureBody, retryHeaders } from "../api/Envelope.ts"
+import { respondRaw } from "../api/RawResponse.ts"
 import { SharedServer, socketOptions } from "../shared/SharedServer.ts"
 import { Admission, type Refusal } from "./Admission.ts"
 import { ChatSocket, WebSocketTransport } from "./WebSocketTransport.ts"
@@ -79,21 +78,7 @@ const handshake = (sockets: Server<typeof ChatSocket>, request: IncomingMessage,
 const refuse = (stream: Duplex, cause: Cause.Cause<Refusal>): Effect.Effect<void> => {
   const expected = cause.reasons.find((reason) => reason._tag === "Fail")
   const error = expected?.error ?? failure("ServerError")
-  const response = Effect.sync(() => {
-    if (stream.destroyed) return
-    const body = JSON.stringify(failureBody(error))
-    const headers = {
-      "content-type": "application/json",
-      "content-length": String(Buffer.byteLength(body)),
-      connection: "close",
-      ...retryHeaders(error)
-    }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-    // The peer may never close its side: the socket is ours to end.
-    stream.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`, () =>
-      stream.destroy()
-    )
-  })
+  const response = Effect.sync(() => respondRaw(stream, error))
   return expected === undefined && !Cause.hasInterruptsOnly(cause)
     ? Effect.andThen(Effect.logError("an upgrade failed unexpectedly", cause), response)
     : response

@@ -283,6 +283,13 @@ const foldedNicknames = Effect.gen(function* () {
     })
   yield* renamed("")
 })
+
+/** What each migration was when it ran here (`MigrationFingerprints.ts`). */
+const migrationFingerprints = createTable(
+  "migration_fingerprints",
+  "name VARCHAR(64) NOT NULL PRIMARY KEY, fingerprint VARCHAR(22) NOT NULL"
+)
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
@@ -299,5 +306,6 @@ export const migrations = {
   "0013_folded_nicknames": foldedNicknames,
   "0014_readable_messages": readableMessages,
   "0015_validity_of_leases": validityOfLeases,
-  "0016_store_terms": storeTerms
+  "0016_store_terms": storeTerms,
+  "0017_migration_fingerprints": migrationFingerprints
 }

@@ -5,7 +5,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Migrator, SqlClient } from "effect/sql"
 import { type MysqlSettings, Settings } from "../../settings/Settings.ts"
-import { checkApplied } from "./AppliedMigrations.ts"
+import * as AppliedMigrations from "./AppliedMigrations.ts"
 import { isAbsent, unavailable, unmigrated, untilThere, wordsOf } from "./DatabaseUnavailable.ts"
 import { migrations } from "./Migrations.ts"
 
@@ -81,7 +81,7 @@ const migrate = (settings: MysqlSettings) =>
     )
     if (row?.["taken"] !== 1) return yield* unavailable("another process has been migrating it for a minute")
     yield* Effect.ensuring(
-      Effect.provideService(Effect.andThen(checkApplied, Migrator.make({})({ loader })), SqlClient.SqlClient, sql),
+      Effect.provideService(AppliedMigrations.migrate(loader), SqlClient.SqlClient, sql),
       Effect.ignore(keeper.executeUnprepared(`SELECT RELEASE_LOCK(${lock})`, [], undefined))
     )
   }).pipe(

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Migrator, SqlClient } from "effect/sql"
 import { Settings } from "../../settings/Settings.ts"
-import { checkApplied } from "../database/AppliedMigrations.ts"
+import { migrate } from "../database/AppliedMigrations.ts"
 import { unmigrated } from "../database/DatabaseUnavailable.ts"
 import { migrations } from "../database/Migrations.ts"
 import * as DataDirectory from "./DataDirectory.ts"
@@ -18,7 +18,7 @@ const connection = Layer.effect(
 ).pipe(Layer.provide(Reactivity.layer))
 
 const migrated = Layer.effectDiscard(
-  Effect.andThen(checkApplied, Migrator.make({})({ loader: Migrator.fromRecord(migrations) })).pipe(
+  migrate(Migrator.fromRecord(migrations)).pipe(
     Effect.catchTag(["SqlError", "MigrationError"], (error) =>
       Effect.flatMap(Settings, ({ dataDir }) => Effect.fail(unmigrated(error, `the database in ${dataDir}`)))
     )
