@@ -2,7 +2,7 @@
 import { type Server, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { type AnyFailure, failure } from "../../domain/shared/Failure.ts"
-import { failureBody, retryHeaders } from "./Envelope.ts"
+import { failureBody, retryHeaders } from "../api/Envelope.ts"
 
 /** Responds with a failure, and closes. */
 export const respondRaw = (stream: Duplex, error: AnyFailure): void => {
