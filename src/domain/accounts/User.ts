@@ -9,13 +9,14 @@ export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/
 export type Phone = typeof Phone.Type
 
 /** A phone number as a person types it: E.164, or a national number of the configured region. */
-export const PhoneInput = Schema.String.check(Schema.isBetweenLength(3, 64))
+export const PhoneInput = Schema.String.check(Schema.isBetweenCodePoints(3, 64))
 
 /** At least 8 characters; at most 128, so that hashing has a bound. No controls: not every keyboard has them. */
 export const Password = Schema.String.check(
-  Schema.isBetweenLength(8, 128),
+  Schema.isBetweenCodePoints(8, 128),
   isWellFormed,
-  Schema.isPattern(/^\P{Cc}*$/u, { expected: "no control characters" })
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: \P{Cc}, as every language can write it
+  Schema.isPattern(/^[^\u0000-\u001f\u007f-\u009f]*$/u, { expected: "no control characters" })
 )
 export const Nickname = NameInput(64)
 /** The beginning of a nickname, in any case. */
@@ -68,7 +69,7 @@ export type RegisterRequest = typeof RegisterRequest.Type
 
 export const LoginRequest = Schema.Struct({
   phone: PhoneInput,
-  password: Schema.String.check(Schema.isMaxLength(128), isWellFormed),
+  password: Schema.String.check(Schema.isMaxCodePoints(128), isWellFormed),
   deviceId: Schema.optionalKey(DeviceId),
   platform: Schema.optionalKey(Platform)
 })

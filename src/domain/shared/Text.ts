@@ -21,7 +21,7 @@ export const isPresentable = (text: string): boolean => text.isWellFormed() && !
 
 /** A name as users give it, of at most so many code points: kept in NFC, without spaces at its ends. */
 export const NameInput = (max: number) =>
-  Schema.String.check(Schema.isMaxCodePoints(max), isWellFormed).pipe(
+  Schema.String.check(Schema.isBetweenCodePoints(1, max), isWellFormed).pipe(
     Schema.decodeTo(
       Schema.String.check(Schema.isBetweenCodePoints(1, max), isRuly, isVisible),
       SchemaTransformation.transform({ decode: (text) => text.normalize("NFC").trim(), encode: (text) => text })

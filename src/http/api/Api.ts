@@ -1,6 +1,7 @@
 /** The whole HTTP API: the server, its OpenAPI page and typed clients derive from it. */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { openApiDocument } from "../shared/OpenApiDocument.ts"
 import { AccountGroup, UserGroup } from "./AccountApi.ts"
 import { SocialGroup } from "./ContactApi.ts"
 import { ImGroup } from "./ConversationApi.ts"
@@ -31,14 +32,6 @@ export class InternalApi extends HttpApi.make("fiberchat-internal")
   .add(HealthGroup)
   .annotateMerge(OpenApi.annotations({ title: "Fiberchat, internal" })) {}
 
-/** The same document without the claim that unknown fields are refused: they are ignored (protocol.md section 2.1). */
-const withUnknownFields = (part: unknown): unknown => {
-  if (Array.isArray(part)) return part.map(withUnknownFields)
-  if (typeof part !== "object" || part === null) return part
-  const kept = Object.entries(part).filter(([key, value]) => key !== "additionalProperties" || value !== false)
-  return Object.fromEntries(kept.map(([key, value]) => [key, withUnknownFields(value)]))
-}
-
 export class Api extends HttpApi.make("fiberchat")
   .add(AccountGroup)
   .add(UserGroup)
@@ -53,6 +46,6 @@ export class Api extends HttpApi.make("fiberchat")
       license: { name: "MIT", identifier: "MIT" },
       servers: [{ url: "/" }],
       description: "Accounts, conversations, contacts and groups. The chat itself runs on /ws.",
-      transform: (document) => withUnknownFields(document) as typeof document
+      transform: (document) => openApiDocument(document) as typeof document
     })
   ) {}
