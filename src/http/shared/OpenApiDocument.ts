@@ -41,7 +41,36 @@ const withLimits = (part: Part): Part => {
   return Object.assign({}, ...allOf, others) as Part
 }
 
-const steps = [openToFields, withIntegers, withMaps, withLimits]
+/** Numbers in queries are texts on their way. */
+const withQueryNumbers = (part: Part): Part => {
+  const { in: place, schema } = part
+  if (place !== "query" || !isPart(schema) || schema["pattern"] !== digits) return part
+  return { ...part, schema: { type: "integer", format: "int64", minimum: 0 } }
+}
+const digits = "^[0-9]{1,16}$"
+
+const codesOf = (part: Json): ReadonlyArray<Json> | undefined => {
+  const code = isPart(part) && isPart(part["properties"]) ? part["properties"]["code"] : undefined
+  return isPart(code) && Array.isArray(code["enum"]) ? code["enum"] : undefined
+}
+
+/** One schema instead of several of the same kind: values of one type, or failures with different codes. */
+const withoutTwins = (part: Part): Part => {
+  const { anyOf, ...others } = part
+  if (!Array.isArray(anyOf)) return part
+  const [first] = anyOf as ReadonlyArray<Part>
+  if (first === undefined) return part
+  if (anyOf.every((one) => isPart(one) && Array.isArray(one["enum"]) && one["type"] === first["type"])) {
+    return { ...others, ...first, enum: [...new Set(anyOf.flatMap((one) => one["enum"]))] }
+  }
+  const codes = anyOf.map(codesOf)
+  if (codes.includes(undefined)) return part
+  const properties = first["properties"] as Part
+  const code = { ...(properties["code"] as Part), enum: [...new Set(codes.flat())] }
+  return { ...others, ...first, properties: { ...properties, code } }
+}
+
+const steps = [openToFields, withIntegers, withMaps, withLimits, withQueryNumbers, withoutTwins]
 
 /** The document with these changes, in every part of it. */
 export const openApiDocument = (document: Json): Json => {
