@@ -84,13 +84,15 @@ layer(TestServer.layer({ ...proxied, CHAT_NETWORK_RATE_LIMIT: "100/hour", CHAT_M
 )
 
 layer(TestServer.layer(), live)("a peer", (it) => {
-  it.effect("that was cut off waits before its next connection", () =>
+  it.effect("that was cut off twice waits before its next connection", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer
       const { token } = yield* register()
-      const peer = yield* connect(chatUrl, token)
-      peer.socket.send("x".repeat(70_000))
-      assert.strictEqual((yield* peer.closed()).code, 1009)
+      for (const _ of ["it may be the network", "it is not"]) {
+        const peer = yield* connect(chatUrl, token)
+        peer.socket.send("x".repeat(70_000))
+        assert.strictEqual((yield* peer.closed()).code, 1009)
+      }
       const answer = yield* refused(chatUrl, { headers: { authorization: token } })
       assert.strictEqual(answer.status, 429)
       assert.strictEqual(answer.headers["retry-after"], "1")

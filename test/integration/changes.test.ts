@@ -184,15 +184,6 @@ layer(TestServer.layer(), { excludeTestServices: true })("changes of messages", 
     })
   )
 
-  it.effect("need an id, like every message", () =>
-    Effect.gen(function* () {
-      const { annPeer, conversationID } = yield* couple
-      annPeer.send({ method: "message.recall", data: { conversationID, seq: 1 } })
-      const err = yield* annPeer.find(({ frameType }) => frameType === 9)
-      assert.deepInclude(err.data as object, { code: 100002, method: "message.recall" })
-    })
-  )
-
   it.effect("keep the type of what they edit", () =>
     Effect.gen(function* () {
       const { bob, annPeer, conversationID } = yield* couple

@@ -52,8 +52,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       }
       const { parameters } = body.paths["/v1/im/chatlog"].get
       const count = parameters.find(({ name }: { name: string }) => name === "count")
-      assert.match("200", new RegExp(count.schema.pattern, "u"))
-      assert.notMatch("1e2", new RegExp(count.schema.pattern, "u"))
+      assert.deepStrictEqual(count.schema, { type: "integer", format: "int64", minimum: 0 })
       assert.includeMembers(Object.keys(body.components.schemas), ["ChatLog", "GroupEntry", "FriendRequest"])
     })
   )
@@ -66,10 +65,10 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
           .flatMap(({ description }) => description.match(/[123]0\d{4}/g) ?? [])
           .map(Number)
           .sort()
-      const everywhere = [100001, 100002, 100003, 100010, 100012]
+      const everywhere = [100001, 100002, 100003, 100008, 100010, 100012]
       const sorted = (...codes: ReadonlyArray<number>) => [...everywhere, ...codes].sort()
-      assert.deepStrictEqual(codesOf("post", "/v1/user/login"), sorted(100008, 100009, 200002, 200004))
-      assert.deepStrictEqual(codesOf("post", "/v1/user/refresh"), sorted(100008, 200005))
+      assert.deepStrictEqual(codesOf("post", "/v1/user/login"), sorted(100009, 200002, 200004))
+      assert.deepStrictEqual(codesOf("post", "/v1/user/refresh"), sorted(200005))
       assert.deepStrictEqual(codesOf("get", "/v1/im/chatlog/readRecords"), sorted(100004, 300011))
       assert.deepStrictEqual(codesOf("delete", "/v1/social/friend"), sorted(100004))
     })

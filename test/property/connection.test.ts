@@ -327,38 +327,6 @@ describe("the connection machine", () => {
     assert.deepStrictEqual([firstIn("none"), firstIn("once"), firstIn("rigor")], ["Dispatch", "Dispatch", "SendFrame"])
   })
 
-  it("in mode rigor refuses a frame that wants an ack and has no id; one that wants none takes effect at once", () => {
-    const sent = (id: string, frameType: 0 | 3): ConnectionEvent => ({
-      _tag: "FrameReceived",
-      frame: frame({ id, frameType, method: "conversation.chat" })
-    })
-    const refused = run(opened(quiet, "rigor"), [[sent("", FrameType.data), 0]], quiet)
-    assert.deepStrictEqual(
-      framesOf(refused.commands).map(({ data }) => (data as { readonly code: number }).code),
-      [100002]
-    )
-    assert.isFalse(refused.commands.some((command) => command._tag === "Dispatch"))
-    // Without an id it is no repetition of another one without an id, either.
-    const events = [sent("", FrameType.noAck), sent("", FrameType.noAck)].map((event) => [event, 0] as const)
-    const { commands } = run(opened(quiet, "rigor"), events, quiet)
-    assert.deepStrictEqual(
-      commands.map(({ _tag }) => _tag),
-      ["Dispatch", "Dispatch"]
-    )
-    // Nor where both wait for the confirmation of a frame before them.
-    const waiting = [sent("a", FrameType.data), sent("", FrameType.noAck), sent("", FrameType.noAck)]
-    const confirmed: ConnectionEvent = {
-      _tag: "FrameReceived",
-      frame: frame({ id: "a", frameType: FrameType.ack, ackSeq: 2 })
-    }
-    const behind = run(
-      opened(quiet, "rigor"),
-      [...waiting, confirmed].map((event) => [event, 0] as const),
-      quiet
-    )
-    assert.strictEqual(behind.commands.filter(({ _tag }) => _tag === "Dispatch").length, 3)
-  })
-
   it("repeats no more pushes in one step than the outbound bound allows, and the others right after", () => {
     const large = (seq: number) => pushOf({ ...message(seq), content: "x".repeat(16 * 1024) })
     const pushes = Array.from({ length: 10 }, (_, index) => [large(index + 1), 0] as const)

@@ -1,7 +1,7 @@
 /** A connection's mailbox: its bounds, and the socket that it slows down (`docs/architecture.md`, "Limits"). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Scheduler } from "effect"
-import { Mailbox, type MailboxEvent } from "../../src/actors/connections/Mailbox.ts"
+import { eventOf, Mailbox, type MailboxEvent } from "../../src/actors/connections/Mailbox.ts"
 import type { Transport } from "../../src/actors/connections/Transport.ts"
 
 /** The bounds of `docs/architecture.md`. */
@@ -115,4 +115,20 @@ describe("a mailbox", () => {
       assert.deepStrictEqual(yield* mailbox.take(), [notified, seen, pushed])
     })
   )
+})
+
+describe("a text", () => {
+  const read = (text: string) => {
+    const event = eventOf({ _tag: "TextReceived", text }, () => "new")
+    return event._tag === "FrameReceived" ? event.frame.id : event._tag
+  }
+
+  it("with a command and without an id gets one; nothing else does", () => {
+    assert.strictEqual(read('{"method":"conversation.chat"}'), "new")
+    assert.strictEqual(read('{"id":"","frameType":3,"method":"message.recall"}'), "new")
+    assert.strictEqual(read('{"id":"own","method":"conversation.chat"}'), "own")
+    assert.strictEqual(read('{"method":"user.online"}'), "")
+    assert.strictEqual(read('{"frameType":2,"method":"conversation.chat"}'), "")
+    assert.strictEqual(read("nonsense"), "BadFrameReceived")
+  })
 })

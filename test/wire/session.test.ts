@@ -113,7 +113,7 @@ describe("a frame", () => {
   })
 
   it("of bytes that are not UTF-8 closes the connection with 1007", async () => {
-    const peer = await Peer.open(ann)
+    const peer = await Peer.open(bob)
     peer.socket.send(Buffer.from([0x22, 0xff, 0xfe, 0x22]), { binary: false })
     expect((await peer.closed()).code).toBe(1007)
   })

@@ -12,7 +12,10 @@ export class Budgets extends Context.Service<
      * is paid, 0 without one.
      */
     readonly charge: (caller: Partial<Caller>, units: number) => number
-    /** Remembers that a connection of this user was cut off; each one within five minutes doubles the next wait. */
+    /**
+     * Remembers that a connection of this user was cut off. The first time has no consequence; each one within five minutes after
+     * another doubles the wait.
+     */
     readonly cutOff: (userId: UserId) => void
     /** Milliseconds for which a user who was cut off opens no new connection; 0 for none. */
     readonly waitMillis: (userId: UserId) => number

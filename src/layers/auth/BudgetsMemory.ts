@@ -11,10 +11,10 @@ const keysMax = 100_000
 const userDebtMillisMax = 60_000
 /** The longest debt of a network: others in it, who did nothing, wait no longer. */
 const networkDebtMillisMax = 5_000
-/** The first wait of a user who was cut off, and the longest. */
+/** The wait of a user who was cut off for the second time, and the longest. The first time may be a bad network: no wait. */
 const waitMillisMin = 1_000
 const waitMillisMax = 60_000
-/** After so long without being cut off, a user's next wait is the first again. */
+/** After so long without being cut off, the next time is the first again. */
 const forgivenMillis = 5 * 60_000
 
 /** A table that forgets what was used longest ago. */
@@ -75,8 +75,9 @@ export const layer = Layer.effect(
       cutOff: (userId) => {
         const now = monotonicMillis(clock)
         const before = waits.get(userId)
-        const isForgiven = before === undefined || now - before.at > forgivenMillis
-        waits.set(userId, { at: now, millis: isForgiven ? waitMillisMin : Math.min(waitMillisMax, before.millis * 2) })
+        const isFirst = before === undefined || now - before.at > forgivenMillis
+        const next = isFirst ? 0 : Math.min(waitMillisMax, Math.max(waitMillisMin, before.millis * 2))
+        waits.set(userId, { at: now, millis: next })
       },
       waitMillis: (userId) => {
         const wait = waits.get(userId)

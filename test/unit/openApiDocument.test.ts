@@ -1,0 +1,66 @@
+/** The OpenAPI document in the words that generators know. */
+import { assert, describe, it } from "@effect/vitest"
+import { openApiDocument } from "../../src/http/shared/OpenApiDocument.ts"
+
+const same = (before: unknown, after: unknown) =>
+  assert.deepStrictEqual(openApiDocument({ x: [before] }), { x: [after] })
+
+describe("the OpenAPI document", () => {
+  it("says integer for values that are whole, and int64 for those that may be large", () => {
+    same({ type: "number", enum: [0, 1] }, { type: "integer", enum: [0, 1] })
+    same({ type: "number", enum: [0.5] }, { type: "number", enum: [0.5] })
+    same({ type: "integer", minimum: 0, maximum: 2 ** 53 - 1 }, { type: "integer", minimum: 0, format: "int64" })
+    same({ type: "integer" }, { type: "integer", format: "int64" })
+    same({ type: "integer", maximum: 200 }, { type: "integer", maximum: 200 })
+    same({ type: "number" }, { type: "number" })
+  })
+
+  it("takes numbers in queries as numbers, and other texts as texts", () => {
+    const digits = { type: "string", pattern: "^[0-9]{1,16}$" }
+    same(
+      { in: "query", name: "count", schema: digits },
+      { in: "query", name: "count", schema: { type: "integer", format: "int64", minimum: 0 } }
+    )
+    const id = { in: "query", name: "id", schema: { type: "string", pattern: "^[1-9][0-9]{0,19}$" } }
+    same(id, id)
+  })
+
+  it("has maps, is open to unknown fields, and keeps limits beside their type", () => {
+    same(
+      { patternProperties: { "^a$": { type: "string" } } },
+      {
+        propertyNames: { pattern: "^a$" },
+        additionalProperties: { type: "string" }
+      }
+    )
+    const two = { patternProperties: { a: {}, b: {} } }
+    same(two, two)
+    same({ additionalProperties: false, type: "object" }, { type: "object" })
+    same({ additionalProperties: { type: "string" } }, { additionalProperties: { type: "string" } })
+    same(
+      { type: "string", allOf: [{ minLength: 1 }, { maxLength: 2 }] },
+      { type: "string", minLength: 1, maxLength: 2 }
+    )
+    const whole = { allOf: [{ $ref: "#/a" }, { minLength: 1 }] }
+    same(whole, whole)
+  })
+
+  it("has one schema for values of one type, and one for failures of one status", () => {
+    same(
+      {
+        anyOf: [
+          { type: "string", enum: ["a"] },
+          { type: "string", enum: ["a", "b"] }
+        ]
+      },
+      { type: "string", enum: ["a", "b"] }
+    )
+    const mixed = { anyOf: [{ type: "string", enum: ["a"] }, { type: "boolean" }] }
+    same(mixed, mixed)
+    const failure = (...codes: ReadonlyArray<number>) => ({
+      type: "object",
+      properties: { code: { type: "integer", enum: codes }, msg: { type: "string" } }
+    })
+    same({ anyOf: [failure(100003), failure(100003, 100009)] }, failure(100003, 100009))
+  })
+})
