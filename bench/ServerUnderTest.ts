@@ -38,6 +38,7 @@ export const settings: Readonly<Record<string, string>> = {
   CHAT_AUTH_RATE_LIMIT: "off",
   CHAT_LOGIN_POLICY: "multi",
   CHAT_MAX_USER_CONNECTIONS: "100000",
+  CHAT_MAX_NETWORK_CONNECTIONS: "100000",
   CHAT_LOG_FORMAT: "json"
 }
 

@@ -1,4 +1,7 @@
-/** The port to the budgets of users and networks: what all connections and requests of one may cost together (protocol.md section 1.2). */
+/**
+ * The port to the budgets of users and networks: what all connections and requests of one may cost together
+ * (protocol.md section 1.2).
+ */
 import { Context, Effect } from "effect"
 import { Asker, type Caller } from "../shared/Asker.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
@@ -8,8 +11,8 @@ export class Budgets extends Context.Service<
   Budgets,
   {
     /**
-     * Takes units from a user where one is known, and from a network those of them for which the user is not in debt. Returns the milliseconds until the later of their debts
-     * is paid, 0 without one.
+     * Takes units from a user where one is known, and from a network those of them for which the user does not go into debt.
+     * Returns the milliseconds until the later of their debts is paid, 0 without one.
      */
     readonly charge: (caller: Partial<Caller>, units: number) => number
     /**

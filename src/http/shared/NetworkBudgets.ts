@@ -5,11 +5,11 @@ import { Budgets, enterSlowly } from "../../domain/connection/Budgets.ts"
 import { frameUnits } from "../../domain/connection/RateBudget.ts"
 import { callerNetwork } from "./Proxies.ts"
 
-/** A request costs two units, and a response one for each 4 KiB begun. */
 const requestUnits = 2
 
-const sizeOf = ({ body }: HttpServerResponse.HttpServerResponse): number =>
-  "contentLength" in body ? (body.contentLength ?? 0) : 0
+/** What a response costs: a unit for each 4 KiB begun. */
+export const responseUnits = ({ body }: HttpServerResponse.HttpServerResponse): number =>
+  frameUnits("contentLength" in body ? (body.contentLength ?? 0) : 0)
 
 export const layer = HttpRouter.middleware(
   Effect.map(
@@ -20,7 +20,7 @@ export const layer = HttpRouter.middleware(
           const network = callerNetwork(request)
           return enterSlowly(budgets, { network }, requestUnits).pipe(
             Effect.andThen(handler),
-            Effect.tap((response) => Effect.sync(() => budgets.charge({ network }, frameUnits(sizeOf(response)))))
+            Effect.tap((response) => Effect.sync(() => budgets.charge({ network }, responseUnits(response))))
           )
         })
   ),

@@ -6,12 +6,13 @@ import { Budgets, enterSlowly } from "../../../domain/connection/Budgets.ts"
 import { Asker } from "../../../domain/shared/Asker.ts"
 import { failure } from "../../../domain/shared/Failure.ts"
 import { bearerToken } from "../../shared/bearerToken.ts"
+import { responseUnits } from "../../shared/NetworkBudgets.ts"
 import { callerNetwork } from "../../shared/Proxies.ts"
 import { Authorization, CurrentUser } from "../Authorization.ts"
 
-/** What a request costs its user: one that reads, and one that changes something. */
-const readUnits = 2
-const writeUnits = 4
+/** What a request costs its user beside its response: one that reads, and one that changes something. */
+const readUnits = 1
+const writeUnits = 3
 
 /** Lets users through who are not in debt, and provides their identity. */
 export const layer = Layer.effect(
@@ -30,6 +31,7 @@ export const layer = Layer.effect(
         const { userId } = identity
         yield* enterSlowly(budgets, { userId }, method === "GET" ? readUnits : writeUnits)
         return yield* handler.pipe(
+          Effect.tap((response) => Effect.sync(() => budgets.charge({ userId }, responseUnits(response)))),
           Effect.provideService(CurrentUser, identity),
           Effect.provideService(Asker, { userId, network: callerNetwork(request) })
         )
