@@ -8,6 +8,7 @@ import type { Transport } from "../../src/actors/connections/Transport.ts"
 import { PresenceWatches } from "../../src/actors/presence/PresenceWatches.ts"
 import { StoreIdentity } from "../../src/domain/cluster/StoreIdentity.ts"
 import { type AckFailure, AckService, fixedAckLimits } from "../../src/domain/connection/AckService.ts"
+import { Budgets } from "../../src/domain/connection/Budgets.ts"
 import { type ConnectionLimits, fixedLimits } from "../../src/domain/connection/ConnectionLimits.ts"
 import type { ConnectionEvent } from "../../src/domain/connection/ConnectionMachine.ts"
 import { GatewayPolicy, type LoginPolicy } from "../../src/domain/connection/GatewayPolicy.ts"
@@ -107,6 +108,17 @@ const routes: ReadonlyArray<Route> = [
     throw new Error("a bug in the actor's own loop")
   })
 ]
+
+/** Budgets that nothing uses up; `charge` is told what is charged. */
+export const freeBudgets = (charge: (userId: UserId | undefined, units: number) => void = () => {}) =>
+  Layer.succeed(Budgets, {
+    charge: ({ userId }, units) => {
+      charge(userId, units)
+      return 0
+    },
+    cutOff: () => {},
+    waitMillis: () => 0
+  })
 
 /** The policy of a node for few connections. */
 export const policyOf = (

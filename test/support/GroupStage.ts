@@ -10,7 +10,7 @@ import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import type { ConnectionId, GroupId, UserId } from "../../src/domain/shared/Ids.ts"
-import { policyOf, settle } from "./ActorHarness.ts"
+import { freeBudgets, policyOf, settle } from "./ActorHarness.ts"
 
 /** A group as the store knows it. */
 interface StoredGroup {
@@ -117,7 +117,7 @@ export const layerOf = (stage: GroupStage) =>
     Layer.provide(Layer.mock(Groups)({ audience: stage.audience })),
     Layer.provide(ConversationWatchers.layer.pipe(Layer.provide(Layer.mock(MessageStore)({})))),
     Layer.provideMerge(ConnectionRegistry.layer),
-    Layer.provide(policyOf())
+    Layer.provide([policyOf(), freeBudgets()])
   )
 
 /** Connects these users. */

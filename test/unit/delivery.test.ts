@@ -17,7 +17,7 @@ import { Transfer } from "../../src/domain/messages/Transfer.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import { failure } from "../../src/domain/shared/Failure.ts"
 import type { ConnectionId, MessageId, UserId } from "../../src/domain/shared/Ids.ts"
-import { policyOf, settle } from "../support/ActorHarness.ts"
+import { freeBudgets, policyOf, settle } from "../support/ActorHarness.ts"
 
 const decoder = new TextDecoder()
 const privately = "1_2" as ConversationId
@@ -40,6 +40,7 @@ const onNode = <A, E>(
     Layer.provideMerge(ConnectionRegistry.layer),
     Layer.provide([
       policyOf(),
+      freeBudgets((userId, units) => told.push(`charge ${userId} ${units}`)),
       Layer.mock(ConversationWatchers, { wake: (id) => void told.push(`wake ${id ?? "all"}`) }),
       Layer.mock(Groups, {
         audience: (groupId) =>
@@ -139,6 +140,37 @@ describe("a node", () => {
       })
     )
   )
+
+  it.effect("has the sender pay for each ten pushes of a message to a group", () => {
+    const members = Array.from({ length: 26 }, (_, index) => String(index + 1))
+    return onNode(
+      ({ told, connect }) =>
+        Effect.gen(function* () {
+          const { fanOut } = yield* ResultFanOut
+          const to = (conversationId: string) =>
+            message(6, { conversationId: conversationId as Message["conversationId"], chatType: 0 })
+          for (const userId of members) connect(userId, `${userId}1`)
+          for (const group of ["100", "200"]) {
+            const outcome = {
+              draftId: "106" as MessageId,
+              origin,
+              result: { _tag: "Stored", message: to(group) }
+            } as const
+            yield* fanOut([outcome])
+            yield* Effect.yieldNow
+          }
+          assert.lengthOf(
+            told.filter((line) => line.includes("MessagePushed")),
+            25 + 8
+          )
+          assert.deepStrictEqual(
+            told.filter((line) => line.startsWith("charge")),
+            ["charge 1 2"]
+          )
+        }),
+      { "100": members, "200": members.slice(0, 9) }
+    )
+  })
 
   it.effect("tells events to both users but the origin, or only to their own user, and relays them", () =>
     onNode(({ told, connect }) =>

@@ -1,7 +1,6 @@
 /** Joining a group and responding to requests: what is sent as an event, what is kept as a request. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
-import { Budgets } from "../../src/domain/connection/Budgets.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Presence } from "../../src/domain/contacts/Presence.ts"
 import { type GroupEvent, Role } from "../../src/domain/groups/Group.ts"
@@ -12,6 +11,7 @@ import { MessageSender } from "../../src/domain/services/MessageSender.ts"
 import { type AnyFailure, type Failure, failure } from "../../src/domain/shared/Failure.ts"
 import { type GroupId, type GroupRequestId, Ids, type UserId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult } from "../../src/domain/shared/Request.ts"
+import { freeBudgets } from "../support/ActorHarness.ts"
 
 const groupId = "100" as GroupId
 const [ann, bob, carl] = ["1" as UserId, "2" as UserId, "3" as UserId]
@@ -59,7 +59,7 @@ const playing = <A>(
           close: (_id, result, by) => Effect.sync(() => void done.push(`closed ${result} by ${by}`))
         }),
         Layer.mock(Contacts, {}),
-        Layer.mock(Budgets, { charge: () => 0, cutOff: () => {}, waitMillis: () => 0 }),
+        freeBudgets(),
         Layer.mock(Presence, { opened: () => {}, closed: () => {} }),
         Layer.succeed(MessageSender, sender),
         Layer.succeed(Ids, {

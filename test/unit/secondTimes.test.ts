@@ -14,7 +14,7 @@ import { methods } from "../../src/domain/protocol/ClientMethods.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 import { makeDraftQueue, waitingContentMax } from "../../src/layers/transfer/DraftQueue.ts"
-import { frame, layer, message, policyOf, settle, start } from "../support/ActorHarness.ts"
+import { frame, freeBudgets, layer, message, policyOf, settle, start } from "../support/ActorHarness.ts"
 import { draft } from "../support/Drafts.ts"
 import { FakePresence } from "../support/FakePresence.ts"
 import { leave, pass, told, watch } from "../support/Watching.ts"
@@ -152,7 +152,7 @@ describe("a follower of a conversation over RPC", () => {
           Layer.provideMerge(ConversationWatchers.layer),
           Layer.provide(Layer.mock(MessageStore)({})),
           Layer.provide(ConnectionRegistry.layer),
-          Layer.provide(policyOf())
+          Layer.provide([policyOf(), freeBudgets()])
         )
       )
     )

@@ -1,5 +1,6 @@
 /** Pushes stored messages to the connections of this node. Devices that are offline get them by sync. */
 import { Context, Effect, Latch, Layer } from "effect"
+import { Budgets } from "../../domain/connection/Budgets.ts"
 import type { ConnectionEvent } from "../../domain/connection/ConnectionMachine.ts"
 import type { Message } from "../../domain/messages/Message.ts"
 import { encodeFrame, type ServerFrame } from "../../domain/protocol/Frame.ts"
@@ -13,6 +14,9 @@ import { makeGroupAudiences } from "./GroupAudiences.ts"
 /** Clients per step of a resync, and the pause between two steps: not all of them read the store at once. */
 const resyncMax = 100
 const resyncMillis = 100
+
+/** So many pushes of a message cost its sender a unit; a message to a few costs no more than its frame. */
+const pushesOfUnit = 10
 
 /** The cause of an event. */
 export interface EventCause {
@@ -29,7 +33,10 @@ export const eventMembersMax = 200
 export class Delivery extends Context.Service<
   Delivery,
   {
-    /** Pushes a message to every connection of its members but the one that sent it. Encoded once for all of them. */
+    /**
+     * Pushes a message to every connection of its members but the one that sent it. Encoded once for all of them. Its sender
+     * pays for the pushes.
+     */
     readonly deliver: (message: Message, origin: ConnectionId | undefined) => void
     /**
      * Sends a frame that takes no ack to every connection of the members except its origin; in groups of more than
@@ -47,23 +54,27 @@ export class Delivery extends Context.Service<
     Effect.gen(function* () {
       const registry = yield* ConnectionRegistry
       const watchers = yield* ConversationWatchers
+      const budgets = yield* Budgets
       const requested = Latch.makeUnsafe()
       const audiences = yield* makeGroupAudiences(() => requested.openUnsafe())
 
-      /** Tells the connections of these users; the event is made when the first of them is found. */
+      /** Tells the connections of these users, and returns how many; the event is made when the first of them is found. */
       const tellAll = (
         users: Iterable<UserId>,
         origin: ConnectionId | undefined,
         eventOf: () => ConnectionEvent
-      ): void => {
+      ): number => {
         let event: ConnectionEvent | undefined
+        let told = 0
         for (const userId of users) {
           for (const connection of registry.ofUser(userId)) {
             if (connection.connectionId === origin) continue
             event ??= eventOf()
             connection.tell(event)
+            told += 1
           }
         }
+        return told
       }
       const resyncAll = Effect.gen(function* () {
         yield* requested.await
@@ -87,16 +98,21 @@ export class Delivery extends Context.Service<
             encoded: encodeFrame(pushFrame(message))
           })
           const groupId = groupOf(message.conversationId)
-          if (groupId === undefined) return tellAll(new Set(singleMembers(message.conversationId)), origin, eventOf)
-          audiences.ofMessage(groupId, message, (members) => tellAll(seeing(message, members), origin, eventOf))
+          if (groupId === undefined)
+            return void tellAll(new Set(singleMembers(message.conversationId)), origin, eventOf)
+          audiences.ofMessage(groupId, message, (members) => {
+            const units = Math.floor(tellAll(seeing(message, members), origin, eventOf) / pushesOfUnit)
+            if (units > 0) budgets.charge({ userId: message.senderId }, units)
+          })
         },
         notify: (conversationId, frame, { userId, origin, onlyOwn }) => {
           const eventOf = (): ConnectionEvent => ({ _tag: "Notified", encoded: encodeFrame(frame) })
-          if (onlyOwn === true) return tellAll([userId], origin, eventOf)
+          if (onlyOwn === true) return void tellAll([userId], origin, eventOf)
           const groupId = groupOf(conversationId)
-          if (groupId === undefined) return tellAll(new Set(singleMembers(conversationId)), origin, eventOf)
-          audiences.ofGroup(groupId, (members) =>
-            tellAll(members.size > eventMembersMax ? [userId] : members.keys(), origin, eventOf)
+          if (groupId === undefined) return void tellAll(new Set(singleMembers(conversationId)), origin, eventOf)
+          audiences.ofGroup(
+            groupId,
+            (members) => void tellAll(members.size > eventMembersMax ? [userId] : members.keys(), origin, eventOf)
           )
         },
         requestResync: () => {
