@@ -21,7 +21,7 @@ import {
 import { frameUnits } from "../../domain/connection/RateBudget.ts"
 import type { Presence } from "../../domain/contacts/Presence.ts"
 import type { AckMode } from "../../domain/protocol/AckMode.ts"
-import { type CloseName, closeCodes } from "../../domain/protocol/CloseCode.ts"
+import { type CloseName, closeCodes, comingBack, cuttingOff } from "../../domain/protocol/CloseCode.ts"
 import type { ServerFrame } from "../../domain/protocol/Frame.ts"
 import { events } from "../../domain/protocol/ServerEvents.ts"
 import type { SessionReady } from "../../domain/protocol/SessionReady.ts"
@@ -80,8 +80,9 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private state: ConnectionState
   /** Whether this side has closed it, and the client will be back if its user is there. */
   private isExpectedBack = false
-  /** Units of long responses, which the user and the network pay with the next turn. */
+  /** Units of long responses, and units of the machine's budget that were taken from the user and the network, too. */
   private owed = 0
+  private passedOn = 0
   /** Work to be run in the background of the loop. */
   private background: ReadonlyArray<Effect.Effect<void>> | undefined
 
@@ -146,7 +147,6 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private turn(events: ReadonlyArray<MailboxEvent>): Effect.Effect<void> {
     const { transport } = this
     let handled = 0
-    const { spent } = this.state.budget
     transport.cork()
     try {
       while (handled < events.length) {
@@ -160,7 +160,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     } finally {
       transport.uncork()
     }
-    this.pay(this.state.budget.spent - spent + this.owed)
+    this.pay()
     if (handled < events.length) this.mailbox.giveBack(events.slice(handled))
     // The machine pauses the socket for too many requests, the mailbox for too many events; either may still need it.
     else if (isReading(this.state)) this.mailbox.release()
@@ -172,12 +172,15 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   }
 
   /**
-   * Takes what a turn has cost from the user and the network, too, whose debts this connection pays as its own. Up to twice
-   * as long, so that the connections that pay the same debt are not all read again at the same moment.
+   * Takes what was spent from the user and the network, too, whose debts this connection pays as its own. Up to twice as
+   * long, so that the connections that pay the same debt are not all read again at the same moment.
    */
-  private pay(units: number): void {
+  private pay(): void {
+    const { spent } = this.state.budget
+    const units = spent - this.passedOn + this.owed
     if (units === 0) return
     this.owed = 0
+    this.passedOn = spent
     const debtMillis = this.node.budgets.charge(this, units)
     if (debtMillis === 0) return
     const until = monotonicMillis(this.node.clock) + Math.ceil(debtMillis * (1 + this.jitter))
@@ -217,6 +220,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
     const [next, commands] = step(this.state, event, monotonicMillis(clock), limits, clock.currentTimeMillisUnsafe())
     this.state = next
     for (const command of commands) this.perform(command)
+    if (next.budget.spent - this.passedOn >= unitsPassedOn) this.pay()
   }
 
   private perform(command: ConnectionCommand): void {
@@ -304,13 +308,10 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   }
 }
 
+/** So many units are passed on at once: a look at two tables for each frame would cost more. */
+const unitsPassedOn = 8
+
 /** UTF-16 units of a response above which its length costs something. */
 const longResponse = 1_024
-
-/** Closes that say nothing about the user: a clock of the server, or its end. */
-const comingBack: ReadonlySet<CloseName> = new Set(["IdleTimeout", "LifetimeExceeded", "GoingAway"])
-
-/** Closes for which the peer is at fault: its user waits before the next connection, longer each time. */
-const cuttingOff: ReadonlySet<CloseName> = new Set(["Abuse", "SlowConsumer", "ProtocolError"])
 
 const nothing = () => {}

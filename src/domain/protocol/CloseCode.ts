@@ -20,3 +20,9 @@ export const closeCodes = {
 } as const satisfies Record<string, { code: number; reason: string }>
 
 export type CloseName = keyof typeof closeCodes
+
+/** Closes that say nothing about the user: a clock of the server, or its end. Their clients will be back. */
+export const comingBack: ReadonlySet<CloseName> = new Set(["IdleTimeout", "LifetimeExceeded", "GoingAway"])
+
+/** Closes for which the peer is at fault: its user waits before a next connection, longer each time. */
+export const cuttingOff: ReadonlySet<CloseName> = new Set(["Abuse", "SlowConsumer", "ProtocolError"])
