@@ -1,4 +1,4 @@
-/** What every answer has to be, and the answers that were not. */
+/** The form that every answer must have, and the answers without it. */
 import { errorTable } from "../../src/domain/shared/ErrorTable.ts"
 
 /** Violations that are told one by one; more are counted. */

@@ -75,7 +75,7 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
   private readonly transport: Transport
   private readonly jitter: number
   private readonly mailbox: Mailbox
-  /** What came with the read after which the socket was paused, in order. Most connections never have any. */
+  /** Events of the read after which the socket was paused, in order. Most connections never have any. */
   private heldBack: MutableList.MutableList<MailboxEvent> | undefined
   private state: ConnectionState
   /** Whether this side has closed it, and the client will be back if its user is there. */

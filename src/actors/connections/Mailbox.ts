@@ -24,7 +24,7 @@ export interface TextReceived {
   readonly text: string
 }
 
-/** What a connection actor is told. */
+/** An event for a connection actor. */
 export type MailboxEvent = ConnectionEvent | TextReceived
 
 /** Whether the peer sent it, as something to be handled. */

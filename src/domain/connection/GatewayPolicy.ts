@@ -10,7 +10,7 @@ export class GatewayPolicy extends Context.Service<
   GatewayPolicy,
   {
     readonly limits: SocketLimits
-    /** What all connections and requests of one user, and of one network, may cost; `undefined` for no limit. */
+    /** The budgets of all connections and requests of one user, and of one network; `undefined` for no limit. */
     readonly userRateLimit: UnitRate | undefined
     readonly networkRateLimit: UnitRate | undefined
     readonly loginPolicy: LoginPolicy

@@ -19,7 +19,7 @@ import { type UpgradeRequest, upgradeNetwork } from "../shared/Proxies.ts"
 const tokenProtocol = "bearer."
 /** Upgrades whose token is being checked; further ones are refused until some are done. */
 const pendingMax = 1_024
-/** What an upgrade costs its network and its user: a handshake, a token's check and a new actor. */
+/** The cost of an upgrade for its network and its user: a handshake, a token's check and a new actor. */
 const upgradeUnits = 8
 
 const OpeningQuery = Schema.Struct({

@@ -10,7 +10,7 @@ import { responseUnits } from "../../shared/NetworkBudgets.ts"
 import { callerNetwork } from "../../shared/Proxies.ts"
 import { Authorization, CurrentUser } from "../Authorization.ts"
 
-/** What a request costs its user beside its response: one that reads, and one that changes something. */
+/** The cost of a request for its user, without its response: of one that reads, and of one that changes something. */
 const readUnits = 1
 const writeUnits = 3
 
