@@ -1,7 +1,9 @@
 /**
  * The fuzzer (`pnpm fuzz [--cases 1000000] [--seed 42]`): a real server gets frames and requests that are made from the schemas
- * of its protocol and then damaged, by the same seed the same ones. Every command, query and request must get its answer with
- * a code of the table, the server must not fail, and it must live. The exit status is the verdict.
+ * of its protocol and then damaged. Every command, query and request must get its answer with a code of the table, the server
+ * must not fail, and it must live. A quarter of the cases are texts that are no frames any more, read in this process: a socket
+ * would be closed at the tenth. The same seed damages in the same way; ids, and what runs at the same time, differ. The exit
+ * status is the verdict.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -40,7 +42,10 @@ const fuzzTexts = (count: number, verdict: Verdict): void => {
   const samples = allMethods.map(({ name, payload }) => ({ name, samples: samplesOf(payload, chance.fork()) }))
   for (let index = 0; index < count; index += 1) {
     const { name, samples: of } = samples[index % samples.length] as (typeof samples)[number]
-    const text = garbled(JSON.stringify({ id: String(index), method: name, data: of.next(["1", "2", "1_2"]) }), chance)
+    const text = garbled(
+      JSON.stringify({ id: String(index), method: name, data: of.next(["1", "2", "1_2"], chance) }),
+      chance
+    )
     verdict.cases += 1
     try {
       const frame = parseFrame(text)

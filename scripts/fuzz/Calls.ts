@@ -17,6 +17,8 @@ interface Route {
 /** Ends the logins that the other calls need, or costs a hash each. */
 const leftOut: ReadonlySet<string> = new Set(["/v1/user/logout", "/v1/user/register", "/v1/user/login"])
 const answerMillis = 60_000
+/** Calls under way at once. */
+const callers = 8
 
 const routesOf = (chance: Chance): ReadonlyArray<Route> => {
   const routes: Array<Route> = []
@@ -57,7 +59,7 @@ export const fuzzCalls = async (
   verdict: Verdict
 ): Promise<void> => {
   const routes = routesOf(chance.fork())
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+  const agent = new Agent({ keepAlive: true, maxSockets: callers })
   const call = (method: string, path: string, body: string | undefined): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const headers = {
@@ -77,13 +79,12 @@ export const fuzzCalls = async (
       sent.end(body)
     })
 
-  let left = count
-  const worker = async () => {
-    while (left > 0) {
-      left -= 1
+  // Each has a chance of its own: which of them is answered first does not change what they ask.
+  const worker = async (chance: Chance) => {
+    for (let left = Math.ceil(count / callers); left > 0; left -= 1) {
       const route = routes[chance.between(0, routes.length - 1)] as Route
-      const query = route.query === undefined ? "" : `?${queryOf(route.query.next(known))}`
-      const json = route.body === undefined ? undefined : JSON.stringify(route.body.next(known))
+      const query = route.query === undefined ? "" : `?${queryOf(route.query.next(known, chance))}`
+      const json = route.body === undefined ? undefined : JSON.stringify(route.body.next(known, chance))
       const body = json !== undefined && chance.happens(0.1) ? garbled(json, chance) : json
       const sent = `${route.method} ${route.path}${query} ${body ?? ""}`
       verdict.cases += 1
@@ -96,6 +97,6 @@ export const fuzzCalls = async (
       }
     }
   }
-  await Promise.all(Array.from({ length: 8 }, worker))
+  await Promise.all(Array.from({ length: callers }, () => worker(chance.fork())))
   agent.destroy()
 }

@@ -68,19 +68,19 @@ const placed = (value: Json, chance: Chance, known: ReadonlyArray<string>): Json
 
 export interface Samples {
   /** One that the schema allows, or one that is a change or three away from that. `known` are ids that exist. */
-  readonly next: (known: ReadonlyArray<string>) => Json
+  readonly next: (known: ReadonlyArray<string>, chance: Chance) => Json
 }
 
-/** Samples of a schema, as they go over the wire. The same chance draws the same samples. */
-export const samplesOf = (schema: Schema.Top, chance: Chance): Samples => {
+/** Samples of a schema, as they go over the wire. The same chances draw the same samples. */
+export const samplesOf = (schema: Schema.Top, drawing: Chance): Samples => {
   const codec = Schema.toType(schema as Schema.Codec<unknown>)
   const drawn = Effect.runSync(
-    Arbitrary.sampleEffect(Arbitrary.schema(codec), { seed: chance.between(0, 1e9), count: poolSize })
+    Arbitrary.sampleEffect(Arbitrary.schema(codec), { seed: drawing.between(0, 1e9), count: poolSize })
   )
   const encode = Schema.encodeUnknownSync(schema as Schema.Codec<unknown>)
   const pool = drawn.map((value) => encode(value))
   return {
-    next: (known) => {
+    next: (known, chance) => {
       let value = placed(one(chance, pool), chance, known)
       const changes = chance.happens(0.4) ? 0 : chance.between(1, 3)
       for (let change = 0; change < changes; change += 1) value = mutated(value, chance, known)

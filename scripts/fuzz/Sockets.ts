@@ -65,7 +65,7 @@ export const fuzzSocket = async (
   for (let index = 0; index < count && closed === undefined; index += 1) {
     const { method, samples: of } = samples[chance.between(0, samples.length - 1)] as (typeof samples)[number]
     const id = `${ack}${index}`
-    const frame = { id, method: method.name, data: of.next(known) }
+    const frame = { id, method: method.name, data: of.next(known, chance) }
     const text = JSON.stringify(frame)
     if (text.length > 60_000) continue
     const isAnswered = method.kind === "query" || (method.kind === "command" && ack !== "none")

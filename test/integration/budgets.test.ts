@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegistry.ts"
 import { until } from "../support/Eventually.ts"
 import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
@@ -76,7 +77,8 @@ layer(TestServer.layer({ ...proxied, CHAT_NETWORK_RATE_LIMIT: "100/hour", CHAT_M
         assert.strictEqual(answer.headers["retry-after"], "30")
         yield* open("d", "2001:db8:0:2::1")
         first.socket.close()
-        yield* first.closed()
+        const registry = yield* ConnectionRegistry
+        yield* until("the server has noticed", () => registry.sizeOfNetwork("2001:db8:0:1::/64") === 1)
         yield* open("e", "2001:db8:0:1::3")
       })
     )
@@ -128,7 +130,9 @@ layer(TestServer.layer(), live)("a peer", (it) => {
         read += bytes.length
       })
       few.resume()
-      yield* until("three pages are read", () => read > 9_000_000)
+      const { url } = yield* TestServer.TestServer
+      const whole = (yield* Effect.promise(async () => (await fetch(`${url}/docs`)).arrayBuffer())).byteLength
+      yield* until("three pages are read", () => read > 3 * whole)
       assert.isFalse(few.closed)
     })
   )
@@ -150,6 +154,9 @@ layer(TestServer.layer(), live)("a peer", (it) => {
     Effect.gen(function* () {
       const long = yield* raw(`GET /docs?${"x".repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`)
       assert.match(long, /^HTTP\/1.1 413 [\s\S]*\r\n\r\n\{"code":100010,/)
+      // Not into the middle of a response that is under way.
+      const both = yield* raw("GET /docs HTTP/1.1\r\nHost: x\r\n\r\nhello?\r\n\r\n")
+      assert.notInclude(both, "this is no HTTP request")
       assert.match(yield* raw("hello?\r\n\r\n"), /^HTTP\/1.1 400 [\s\S]*\r\n\r\n\{"code":100002,/)
     })
   )
@@ -169,6 +176,61 @@ layer(TestServer.layer(), live)("a peer", (it) => {
       const whole = (yield* Effect.promise(async () => (await fetch(`${url}/docs`)).arrayBuffer())).byteLength
       assert.isBelow(read, 16 * whole)
       assert.isAbove(performance.now() - begun, 20_000)
+    })
+  )
+})
+
+/** Connections of TCP that a network may have: its chat sockets and 256 more. */
+const tcpMax = 1 + 256
+const connectTcpTimes = (count: number) =>
+  Effect.flatMap(TestServer.TestServer, ({ url }) =>
+    Effect.acquireRelease(
+      Effect.promise(() =>
+        Promise.all(
+          Array.from(
+            { length: count },
+            () =>
+              new Promise<Socket>((resolve) => {
+                const socket = connectTcp(Number(new URL(url).port), "127.0.0.1", () => resolve(socket.resume()))
+                socket.on("error", () => {})
+              })
+          )
+        )
+      ),
+      (sockets) => Effect.sync(() => sockets.forEach((socket) => void socket.destroy()))
+    )
+  )
+
+layer(TestServer.layer({ CHAT_MAX_NETWORK_CONNECTIONS: "1" }), live)(
+  "a network that opens connections of TCP",
+  (it) => {
+    it.effect("has the surplus cut off, and may open others when some are gone", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer.TestServer
+        const kept = yield* connectTcpTimes(tcpMax)
+        const [surplus] = yield* connectTcpTimes(1)
+        yield* until("the surplus is cut off", () => surplus?.closed === true)
+        assert.isTrue(kept.every(({ closed }) => !closed))
+        for (const socket of kept.slice(0, 20)) socket.destroy()
+        const reached = () =>
+          fetch(`${url}/health/live`).then(
+            ({ status }) => status,
+            () => 0
+          )
+        let status = 0
+        while (status !== 200) status = yield* Effect.promise(reached)
+      })
+    )
+  }
+)
+
+layer(TestServer.layer({ ...proxied, CHAT_MAX_NETWORK_CONNECTIONS: "1" }), live)("a proxy that is trusted", (it) => {
+  it.effect("opens as many as it likes", () =>
+    Effect.gen(function* () {
+      const sockets = yield* connectTcpTimes(tcpMax + 20)
+      const { url } = yield* TestServer.TestServer
+      assert.strictEqual((yield* Effect.promise(() => fetch(`${url}/health/live`))).status, 200)
+      assert.isTrue(sockets.every(({ closed }) => !closed))
     })
   )
 })

@@ -200,15 +200,16 @@ export class ConnectionActor implements ConnectionHandle, DeadlineEntry {
       this.heldBack ??= MutableList.make()
       return MutableList.append(this.heldBack, event)
     }
-    if (event._tag === "SocketClosed") this.catchUp(() => true)
+    if (event._tag === "SocketClosed") this.catchUp(true)
     this.handle(event)
-    this.catchUp(() => isReading(this.state))
+    this.catchUp(false)
   }
 
-  /** Handles what was held back, in order, for as long as it may. */
-  private catchUp(mayGoOn: () => boolean): void {
+  /** Handles what was held back, in order: all of it where the peer has gone, otherwise as long as the socket is read. */
+  private catchUp(isGone: boolean): void {
     const { heldBack } = this
-    while (heldBack !== undefined && heldBack.length > 0 && mayGoOn()) {
+    if (heldBack === undefined) return
+    while (heldBack.length > 0 && (isGone || isReading(this.state))) {
       this.handle(MutableList.take(heldBack) as MailboxEvent)
     }
   }

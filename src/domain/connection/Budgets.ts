@@ -47,4 +47,8 @@ export const enterSlowly = (...request: Parameters<typeof enter>): ReturnType<ty
 
 /** Takes units from the user for whom this fiber works, for work that costs more than its request. Nothing is refused. */
 export const spend = (budgets: Budgets["Service"], units: number): Effect.Effect<void> =>
-  Asker.use((asker) => Effect.sync(() => asker && void budgets.charge(asker, Math.ceil(units))))
+  Asker.use((asker) =>
+    Effect.sync(() => {
+      if (asker !== undefined) budgets.charge(asker, Math.ceil(units))
+    })
+  )

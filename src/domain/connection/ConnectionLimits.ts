@@ -10,8 +10,8 @@ export interface SocketLimits {
   readonly idleTimeoutMillis: number
   readonly maxLifetimeMillis: number
   /**
-   * Frames per window, past which the socket is read more slowly; `undefined` for no limit. A long frame counts once for
-   * each 4 Ki of its text, and an ack only where it acknowledges nothing.
+   * Units per window, past which the socket is read more slowly; `undefined` for no limit. A frame costs one for each 4 Ki of
+   * its text begun, and an ack only where it acknowledges nothing.
    */
   readonly rateLimit: UnitRate | undefined
   /** So many unreadable frames within the strike window close the connection. */

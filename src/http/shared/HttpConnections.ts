@@ -13,6 +13,9 @@ const unreadMillis = 10_000
 /** The responses that each connection waits for. */
 const unanswered = new WeakMap<Socket, number>()
 
+/** Whether a response is under way on a connection. */
+export const isAnswering = (socket: Socket): boolean => (unanswered.get(socket) ?? 0) > 0
+
 /** Whether a request is served. A connection that asks on and on, or does not read what it asked for, is cut off. */
 export const isTaken = (socket: Socket, response: ServerResponse): boolean => {
   const count = (unanswered.get(socket) ?? 0) + 1

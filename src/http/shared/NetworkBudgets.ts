@@ -1,4 +1,4 @@
-/** What requests cost the network that they come from, before anything else is done for them (protocol.md section 2.1). */
+/** The cost of requests for their network, looked at before anything else is done for them (protocol.md section 2.1). */
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Budgets, enterSlowly } from "../../domain/connection/Budgets.ts"
@@ -7,7 +7,7 @@ import { callerNetwork } from "./Proxies.ts"
 
 const requestUnits = 2
 
-/** What a response costs: a unit for each 4 KiB begun. */
+/** The cost of a response: a unit for each 4 KiB begun. */
 export const responseUnits = ({ body }: HttpServerResponse.HttpServerResponse): number =>
   frameUnits("contentLength" in body ? (body.contentLength ?? 0) : 0)
 

@@ -17,7 +17,10 @@ const waitMillisMax = 60_000
 /** After so long without being cut off, the next time is the first again. */
 const forgivenMillis = 5 * 60_000
 
-/** A table that forgets what was used longest ago. */
+/**
+ * A table that forgets what was used longest ago. Effect's `Cache` would do, but looking something up there is an effect, and
+ * budgets are looked up within the turns of connection actors.
+ */
 class Recent<A> {
   private readonly entries = new Map<string, A>()
 
@@ -68,7 +71,7 @@ export const layer = Layer.effect(
     return Budgets.of({
       charge: ({ userId, network }, units) => {
         const now = monotonicMillis(clock)
-        // What a user owes, the user pays by waiting, and not the others of the network.
+        // Debts of a user are paid by that user's waiting, and not by the others of the network.
         const user = chargeUser(userId, units, now)
         return Math.max(user.debtMillis, chargeNetwork(network, user.covered, now).debtMillis)
       },

@@ -1,5 +1,5 @@
 /**
- * What each migration is: a digest of its statements on an empty SQLite database. A database keeps those of the migrations that
+ * The fingerprint of each migration: a digest of its statements on an empty SQLite database. A database keeps those of the migrations that
  * it has seen, so that a migration which was changed afterwards is noticed. A test compares them with the migrations.
  */
 import { createHash } from "node:crypto"

@@ -284,7 +284,7 @@ const foldedNicknames = Effect.gen(function* () {
   yield* renamed("")
 })
 
-/** What each migration was when it ran here (`MigrationFingerprints.ts`). */
+/** The fingerprints of the migrations that ran here (`MigrationFingerprints.ts`). */
 const migrationFingerprints = createTable(
   "migration_fingerprints",
   "name VARCHAR(64) NOT NULL PRIMARY KEY, fingerprint VARCHAR(22) NOT NULL"
