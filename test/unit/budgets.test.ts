@@ -154,6 +154,25 @@ describe("the connections of one user", () => {
     }).pipe(Effect.provide(layer({}, "multi", undefined, limits)))
   )
 
+  it.effect("are read again at different moments, though they pay the same debt", () =>
+    Effect.gen(function* () {
+      const { charge } = yield* Budgets
+      const connections = yield* Effect.forEach(Array(20).keys(), (index) => start({ deviceId: `${index}` }))
+      charge({ userId: ann }, 30)
+      for (const { connection } of connections) connection.tell(data("x"))
+      yield* settle
+      const paused = () => connections.filter(({ transport }) => transport.paused).length
+      assert.strictEqual(paused(), 20)
+      // Debts of 2.1 to 4 s: without a spread each is paid 100 ms after the one before, and the last after 4 s.
+      yield* TestClock.adjust("4 seconds")
+      yield* settle
+      assert.isAbove(paused(), 0)
+      yield* TestClock.adjust("4 seconds")
+      yield* settle
+      assert.strictEqual(paused(), 0)
+    }).pipe(Effect.provide(layer({}, "multi", undefined, limits)))
+  )
+
   it.effect("of one network, too, whosever they are", () =>
     Effect.gen(function* () {
       const users = yield* Effect.forEach(Array(30).keys(), (index) => start({ userId: `${index + 1}` }))
