@@ -13,10 +13,10 @@ import type { ResultFanOut } from "../domain/cluster/AppendOutcome.ts"
 import type { MessageStore } from "../domain/messages/MessageStore.ts"
 import type { Transfer } from "../domain/messages/Transfer.ts"
 import * as AuthJose from "./auth/AuthJose.ts"
-import * as AuthRateLimiterMemory from "./auth/AuthRateLimiterMemory.ts"
 import * as BudgetsMemory from "./auth/BudgetsMemory.ts"
 import * as PasswordHasherArgon2 from "./auth/PasswordHasherArgon2.ts"
 import * as PhoneNumbersLib from "./auth/PhoneNumbersLib.ts"
+import * as RateLimitersMemory from "./auth/RateLimitersMemory.ts"
 import { NodeClients } from "./gateways/NodeClients.ts"
 import * as PeersNodes from "./gateways/PeersNodes.ts"
 import * as ResultFanOutNodes from "./gateways/ResultFanOutNodes.ts"
@@ -68,7 +68,7 @@ const transfer = Layer.unwrap(
 
 const services = Layer.mergeAll(
   AckServiceMetrics.layer,
-  AuthRateLimiterMemory.layer,
+  RateLimitersMemory.layer,
   BudgetsMemory.layer,
   PasswordHasherArgon2.layer,
   PhoneNumbersLib.layer

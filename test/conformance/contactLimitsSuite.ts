@@ -1,7 +1,6 @@
 /** How many friends, requests, blocks and contacts there may be, and how they are listed, whatever is below them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { SqlClient } from "effect/sql"
 import { blocksMax, contactsMax } from "../../src/domain/contacts/Contacts.ts"
 import { friendsMax, requestPageMax, requestsPendingMax } from "../../src/domain/contacts/FriendRequest.ts"
 import type { FriendRequestId, UserId } from "../../src/domain/shared/Ids.ts"
@@ -20,6 +19,7 @@ import {
 } from "../support/Acquaintances.ts"
 import { agree } from "../support/ContactQuestions.ts"
 import { codes } from "../support/ContactsModel.ts"
+import { insertRows } from "../support/StoredGroups.ts"
 
 const { none, pass } = HandleResult
 
@@ -39,11 +39,21 @@ const request = (id: string, requester: string, receiver: string, requested_at: 
   handled_at: null
 })
 
-const insertAll = (table: string, rows: ReadonlyArray<Record<string, unknown>>) =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => {
-    const [first, ...others] = rows
-    return sql`INSERT INTO ${sql(table)} ${sql.insert([first!, ...others])}`
-  })
+/** So many strangers as users. */
+const insertStrangers = (count: number) =>
+  insertRows(
+    "users",
+    strangers(count).map((id) => ({
+      id,
+      phone: `+33${id}`,
+      password_hash: "-",
+      nickname: id,
+      nickname_key: id,
+      sex: 0,
+      avatar: "",
+      created_at: 1
+    }))
+  )
 
 /** `strict` is the same where messages need friendship. */
 export const contactLimitsSuite = <E, F>(
@@ -57,7 +67,8 @@ export const contactLimitsSuite = <E, F>(
         const { friends } = yield* start
         const { friendReqId } = yield* friends.request(bob, ann, "")
         yield* friends.request(cid, ann, "")
-        yield* insertAll("contacts", friendsWith(ann, friendsMax - 1))
+        yield* insertStrangers(friendsMax - 1)
+        yield* insertRows("contacts", friendsWith(ann, friendsMax - 1))
         const results = yield* atOnce(friends.respond(ann, friendReqId, pass), friends.request(ann, cid, ""))
         assert.deepStrictEqual(failures(results), [codes.limited])
         assert.strictEqual((yield* friends.visible(ann)).length, friendsMax)
@@ -70,7 +81,7 @@ export const contactLimitsSuite = <E, F>(
         const sent = yield* friends.request(ann, bob, "")
         const received = yield* friends.request(cid, ann, "")
         const others = friendsWith(ann, friendsMax)
-        yield* insertAll("contacts", others)
+        yield* insertRows("contacts", others)
         const attempts = [
           friends.request(bob, ann, ""),
           friends.respond(bob, sent.friendReqId, pass),
@@ -91,8 +102,8 @@ export const contactLimitsSuite = <E, F>(
         const others = strangers(requestsPendingMax - 1)
         const sent = others.map((id, index) => request(String(10_000 + index), ann, id, 1))
         const received = others.map((id, index) => request(String(20_000 + index), id, bob, 1))
-        yield* insertAll("contact_requests", sent)
-        yield* insertAll("contact_requests", received)
+        yield* insertRows("contact_requests", sent)
+        yield* insertRows("contact_requests", received)
         const results = yield* atOnce(friends.request(ann, cid, ""), friends.request(ann, bob, ""))
         assert.deepStrictEqual(failures(results), [codes.limited])
         yield* sql`DELETE FROM contact_requests WHERE requester_id = ${ann} AND receiver_id IN (${bob}, ${cid})`
@@ -105,7 +116,7 @@ export const contactLimitsSuite = <E, F>(
       Effect.gen(function* () {
         const { contacts } = yield* start
         const blocks = strangers(blocksMax - 1).map((id) => ({ user_id: ann, blocked_id: id }))
-        yield* insertAll("blocks", blocks)
+        yield* insertRows("blocks", blocks)
         const results = yield* atOnce(contacts.block(ann, bob), contacts.block(ann, cid))
         assert.deepStrictEqual(failures(results), [codes.limited])
         const listed = yield* contacts.blocks(ann)
@@ -129,7 +140,7 @@ export const contactLimitsSuite = <E, F>(
           const [from, to] = index % 3 === 0 && index < requestPageMax ? [ann, id] : [id, ann]
           return request(String(10_000 + index), from, to, Math.floor(index / 7))
         })
-        yield* insertAll("contact_requests", [...rows, request("20000", bob, cid, 5)])
+        yield* insertRows("contact_requests", [...rows, request("20000", bob, cid, 5)])
         const listed: Array<string> = []
         let before: FriendRequestId | undefined
         for (const length of [requestPageMax, requestPageMax, 30, 0]) {
@@ -154,11 +165,12 @@ export const contactLimitsSuite = <E, F>(
         yield* befriend(bob, ann)
         assert.deepStrictEqual(yield* contacts.list(bob), [ann, cid])
         yield* sql`DELETE FROM contacts WHERE contact_id = ${ann}`
-        yield* insertAll("contacts", friendsWith(bob, contactsMax - 1))
+        yield* insertStrangers(contactsMax - 1)
+        yield* insertRows("contacts", friendsWith(bob, contactsMax - 1))
         const listed = yield* contacts.list(bob)
         assert.deepStrictEqual([listed.length, listed.includes(ann)], [contactsMax, false])
         // A contact that is asked for by id is found, however long the list is.
-        assert.sameMembers([...(yield* contacts.among(bob, [ann, cid]))], [ann, cid])
+        assert.sameMembers([...(yield* contacts.among(bob, [ann, cid], "showPresence"))], [ann, cid])
       }).pipe(Effect.provide(layer))
     )
 

@@ -135,8 +135,8 @@ export const statementsSuite = <E>(
         for (const count of [3, 100]) {
           const asked = userIds.slice(0, count)
           const pairs = asked.map((userId) => ({ userId, otherId: reader }))
-          assert.strictEqual(yield* statementsOf(contacts.among(reader, asked)), 1)
-          assert.strictEqual(yield* statementsOf(contacts.pairs(pairs)), 1)
+          assert.strictEqual(yield* statementsOf(contacts.among(reader, asked, "showPresence")), 1)
+          assert.strictEqual(yield* statementsOf(contacts.pairs(pairs, "showPresence")), 1)
         }
       }).pipe(Effect.provide(layer))
     )

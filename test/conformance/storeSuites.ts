@@ -30,6 +30,7 @@ import { messageStoreSuite } from "./messageStoreSuite.ts"
 import { orderSuite } from "./orderSuite.ts"
 import { presenceSuite } from "./presenceSuite.ts"
 import { presenceTimeSuite } from "./presenceTimeSuite.ts"
+import { privacySuite } from "./privacySuite.ts"
 import { statementsSuite } from "./statementsSuite.ts"
 import { visibilitySuite } from "./visibilitySuite.ts"
 
@@ -85,6 +86,7 @@ export const peopleSuites = <E>(name: string, database: Database<E>) => {
   acquaintancesSuite(name, layer)
   contactsSuite(name, layer)
   contactLimitsSuite(name, layer, strict)
+  privacySuite(name, layer, strict)
   groupsSuite(name, layer, strict)
   groupLimitsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))

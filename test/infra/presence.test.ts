@@ -5,7 +5,7 @@ import { scratch } from "../support/Backend.ts"
 import { connect, type Peer } from "../support/Peer.ts"
 import { end, start } from "../support/ServerProcess.ts"
 import { TestServer } from "../support/TestServer.ts"
-import { chatFrame, register, type TestUser } from "../support/Users.ts"
+import { chatFrame, register, showToContacts, type TestUser } from "../support/Users.ts"
 import { acquaint, changesOf, toldOf, watch } from "../support/Watcher.ts"
 
 /** Two gateways and a worker; Ann on the one knows Bob and Carl on the other. */
@@ -22,6 +22,7 @@ const apart = Effect.gen(function* () {
     TestServer,
     here
   )
+  yield* Effect.provideService(showToContacts(bob, carl), TestServer, here)
   const annPeer = yield* connect(here.chatUrl, ann.token)
   const bobPeer = yield* connect(there.chatUrl, bob.token)
   const carlPeer = yield* connect(there.chatUrl, carl.token)

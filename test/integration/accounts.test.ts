@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
-import { type Answer, chatFrame, freshPhone, password, register, request } from "../support/Users.ts"
+import { type Answer, chatFrame, freshPhone, password, register, request, showToContacts } from "../support/Users.ts"
 
 const live = { excludeTestServices: true }
 
@@ -66,10 +66,11 @@ layer(TestServer.layer({ CHAT_PHONE_REGION: "FR" }), live)("an account", (it) =>
     })
   )
 
-  it.effect("shows its phone to contacts only", () =>
+  it.effect("shows its phone to contacts only, where it wants that", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer
       const [ann, bob] = yield* Effect.all([register(), register()])
+      yield* showToContacts(bob)
       const find = Effect.map(
         request("GET", `/v1/user/find?ids=${bob.id},404`, { token: ann.token }),
         ({ body }) => body.data.users

@@ -43,6 +43,8 @@ const routes: ReadonlyArray<readonly [route: string, codes: Codes, attempt: (rou
   ["POST /v1/user/logout", users(200), http()],
   ["GET /v1/user/user", users(200), http()],
   ["PATCH /v1/user/user", users(200), http(() => ({ nickname: "renamed" }))],
+  ["GET /v1/user/privacy", users(200), http()],
+  ["PATCH /v1/user/privacy", users(200), http(() => ({ showPhone: "friends" }))],
   ["GET /v1/user/find", users(200), http(undefined, ({ targetId }) => `?ids=${targetId}`)],
 
   ["GET /v1/im/chatlog", members(200, 200, 200), http(undefined, ({ groupId }) => `?conversationId=${groupId}`)],

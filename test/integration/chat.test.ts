@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { Auth } from "../../src/domain/accounts/Auth.ts"
 import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
-import { chatFrame, register, request, type TestUser } from "../support/Users.ts"
+import { chatFrame, register, request, showToContacts, type TestUser } from "../support/Users.ts"
 
 const isPush = (frame: { readonly method?: string }) => frame.method === "push"
 const conversationOf = (a: TestUser, b: TestUser) =>
@@ -319,6 +319,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("private chat", (it) =>
   it.effect("tells who is online among those with whom messages went both ways", () =>
     Effect.gen(function* () {
       const { chatUrl, ann, bob, annPeer, bobPeer } = yield* pair()
+      yield* showToContacts(bob)
       const ask = Effect.fnUntraced(function* (id: string) {
         annPeer.send({ id, method: "user.online", data: {} })
         return (yield* annPeer.answer(id)).data

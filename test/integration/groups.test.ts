@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect, type Peer } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
-import { register, request, type TestUser } from "../support/Users.ts"
+import { register, request, showToContacts, type TestUser } from "../support/Users.ts"
 
 interface Pushed {
   readonly seq: number
@@ -256,6 +256,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
   it.effect("tell which members are online, of contacts and of those who have shown themselves there", () =>
     Effect.gen(function* () {
       const { ann, bob, eve, annPeer, bobPeer, groupId } = yield* couple()
+      yield* showToContacts(ann, bob, eve)
       const seenBy = (user: TestUser) => succeed("GET", `group/users/online?groupId=${groupId}`, user)
       yield* succeed("POST", "group/putIn", eve, { groupId })
       // Ann has brought Bob in, who has not said a word.

@@ -7,13 +7,14 @@ import { connect } from "../support/Peer.ts"
 import { end, start } from "../support/ServerProcess.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { temporaryDirectory } from "../support/TestServer.ts"
-import { register, request } from "../support/Users.ts"
+import { register, request, showToContacts } from "../support/Users.ts"
 import { acquaint, changesOf, toldOf, watch } from "../support/Watcher.ts"
 
 /** Ann, who knows Bob and Carl, and is connected; so are they. */
 const company = Effect.gen(function* () {
   const { chatUrl } = yield* TestServer.TestServer
   const [ann, bob, carl] = yield* Effect.all([register(), register(), register()])
+  yield* showToContacts(bob, carl)
   const annPeer = yield* connect(chatUrl, ann.token)
   const bobPeer = yield* connect(`${chatUrl}?deviceId=phone`, bob.token)
   const carlPeer = yield* connect(chatUrl, carl.token)

@@ -15,13 +15,13 @@ export const agree = Effect.fnUntraced(function* (known: ReadonlyArray<string>) 
     for (let length = 0; length <= userIds.length; length++) {
       const asked = userIds.slice(0, length)
       const wanted = list.filter((otherId) => asked.includes(otherId))
-      assert.sameMembers([...(yield* contacts.among(userId, [...asked, ...asked]))], wanted)
+      assert.sameMembers([...(yield* contacts.among(userId, [...asked, ...asked], "showPresence"))], wanted)
     }
   }
   const pairs = userIds.flatMap((userId) => userIds.map((otherId) => ({ userId, otherId })))
   assert.sameMembers(
-    (yield* contacts.pairs(pairs)).map(({ userId, otherId }) => `${userId} ${otherId}`),
+    (yield* contacts.pairs(pairs, "showPresence")).map(({ userId, otherId }) => `${userId} ${otherId}`),
     expected
   )
-  assert.deepStrictEqual(yield* contacts.pairs([]), [])
+  assert.deepStrictEqual(yield* contacts.pairs([], "showPresence"), [])
 })

@@ -98,6 +98,8 @@ class State {
       list: () => Effect.die(new Error("nobody's whole list is needed")),
       among: (userId, userIds) => this.askRights([...new Set(userIds)], (otherId) => this.knows(userId, otherId)),
       pairs: (pairs) => this.askRights(pairs, ({ userId, otherId }) => this.knows(userId, otherId)),
+      findable: () => Effect.die(new Error("presence looks for nobody")),
+      known: () => Effect.die(new Error("presence looks for nobody")),
       blocks: () => Effect.succeed([]),
       block: () => Effect.void,
       unblock: () => Effect.void

@@ -3,7 +3,10 @@ import { Effect } from "effect"
 import { type Phone, UserRepository } from "../../src/domain/accounts/User.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
 
-/** Users that exist; "9" does not. */
+/** Privacy as open as it is sensible to test with: contacts see everything, and everybody adds to groups. */
+export const open = { showPhone: "contacts", showPresence: "contacts", addToGroups: "everyone" } as const
+
+/** Users that exist and are {@link open}; "9" does not. */
 export const userIds = ["1", "2", "10"]
 
 export const insertUsers = Effect.gen(function* () {
@@ -17,5 +20,6 @@ export const insertUsers = Effect.gen(function* () {
       sex: 0,
       avatar: ""
     })
+    yield* repository.changePrivacy(id as UserId, open)
   }
 })

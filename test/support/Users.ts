@@ -1,5 +1,6 @@
 /** Registers users over HTTP, as a client would. */
 import { Effect } from "effect"
+import type { PrivacyChange } from "../../src/domain/accounts/Privacy.ts"
 import { TestServer } from "./TestServer.ts"
 
 export interface TestUser {
@@ -68,6 +69,21 @@ export const register = (phone = freshPhone()) =>
     const user: TestUser = { id: detail.body.data.info.id, phone, token, refreshToken }
     return user
   })
+
+/** Changes the privacy of users. */
+export const setPrivacy = (change: PrivacyChange, ...users: ReadonlyArray<TestUser>) =>
+  Effect.forEach(
+    users,
+    ({ token }) =>
+      Effect.map(request("PATCH", "/v1/user/privacy", { token, body: change }), ({ body }) => {
+        if (body.code !== 200) throw new Error(JSON.stringify(body))
+      }),
+    { discard: true }
+  )
+
+/** Contacts see the phones and the presence of these users. */
+export const showToContacts = (...users: ReadonlyArray<TestUser>) =>
+  setPrivacy({ showPhone: "contacts", showPresence: "contacts" }, ...users)
 
 /** The frame that sends a text to a user. */
 export const chatFrame = (id: string, receiver: { readonly id: string }, content: string) => ({

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { Auth, type Session, Sessions, type UserIdentity } from "../../src/domain/accounts/Auth.ts"
-import { AuthRateLimiter } from "../../src/domain/accounts/AuthRateLimiter.ts"
+import { AuthRateLimiter, FindRateLimiter } from "../../src/domain/accounts/RateLimiters.ts"
 import { PasswordHasher, type Phone, PhoneNumbers, type User, UserRepository } from "../../src/domain/accounts/User.ts"
 import { SessionRevocations } from "../../src/domain/cluster/SessionRevocations.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
@@ -47,6 +47,7 @@ const accountsOver = (sessions: Partial<Sessions["Service"]>, told: Array<string
       Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
       Layer.mock(Contacts, {}),
       Layer.mock(AuthRateLimiter, { take: () => Effect.void, giveBack: () => Effect.void }),
+      Layer.mock(FindRateLimiter, {}),
       ids
     ])
   )
@@ -107,6 +108,7 @@ describe("the limit of attempts for a phone", () => {
           Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
           Layer.mock(Contacts, {}),
           Layer.mock(AuthRateLimiter, { take: (key) => Effect.sync(() => void keys.push(key)) }),
+          Layer.mock(FindRateLimiter, {}),
           ids
         ])
       )
@@ -141,6 +143,7 @@ describe("an attempt to log in", () => {
           Layer.mock(PhoneNumbers, { parse: () => Effect.succeed(phone) }),
           Layer.mock(Contacts, {}),
           Layer.mock(AuthRateLimiter, { take: (key) => change(key, 1), giveBack: (key) => change(key, -1) }),
+          Layer.mock(FindRateLimiter, {}),
           ids
         ])
       )

@@ -72,6 +72,7 @@ describe("the defaults of the configuration", () => {
         CHAT_USER_RATE_LIMIT: rate(gateway.userRateLimit),
         CHAT_NETWORK_RATE_LIMIT: rate(gateway.networkRateLimit),
         CHAT_AUTH_RATE_LIMIT: rate(settings.authRateLimit),
+        CHAT_FIND_RATE_LIMIT: rate(settings.findRateLimit),
         CHAT_DRAIN_WINDOW: millis(gateway.drainWindowMillis),
         CHAT_TRUST_PROXY: none(settings.trustedProxies),
         CHAT_PHONE_REGION: none(settings.phoneRegion),

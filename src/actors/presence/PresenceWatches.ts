@@ -121,7 +121,7 @@ const make = Effect.gen(function* () {
     calls += 1
     const call = calls
     return Effect.gen(function* () {
-      const allowed = yield* contacts.among(connection.userId, userIds)
+      const allowed = yield* contacts.among(connection.userId, userIds, "showPresence")
       const states = allowed.length === 0 ? [] : yield* presence.of(allowed)
       yield* register(connection, call, states)
       return states.map(stateOf)
@@ -160,7 +160,7 @@ const make = Effect.gen(function* () {
       first === undefined ? [] : [{ userId: userOf(first.watch), otherId: first.state.userId }]
     )
     for (let start = 0; start < pairs.length; start += pairsMax) {
-      const allowed = yield* contacts.pairs(pairs.slice(start, start + pairsMax))
+      const allowed = yield* contacts.pairs(pairs.slice(start, start + pairsMax), "showPresence")
       const told = allowed.flatMap(({ userId, otherId }) => byPair.get(pairKey(userId, otherId)) ?? [])
       for (const { watch, state } of told) {
         if (!table.isCurrent(watch)) continue

@@ -3,6 +3,7 @@ import { Context, type Effect, type Option, Schema } from "effect"
 import type { Failure } from "../shared/Failure.ts"
 import { UserId } from "../shared/Ids.ts"
 import { isWellFormed, NameInput } from "../shared/Text.ts"
+import type { PrivacyChange, PrivacySettings } from "./Privacy.ts"
 
 /** A phone number in E.164, as stored. */
 export const Phone = Schema.String.check(Schema.isPattern(/^\+[1-9][0-9]{6,14}$/u)).pipe(Schema.brand("Phone"))
@@ -46,7 +47,7 @@ export const Profile = Schema.Struct({
 }).annotate({ identifier: "Profile" })
 export type Profile = typeof Profile.Type
 
-/** A user's profile as others see it; `mobile` is present only for contacts. */
+/** A user's profile as others see it; `mobile` is present where its owner shows it to the caller. */
 export const PublicProfile = Schema.Struct({
   id: UserId,
   mobile: Schema.optionalKey(Schema.String),
@@ -115,6 +116,9 @@ export class UserRepository extends Context.Service<
       readonly ids?: ReadonlyArray<string>
     }) => Effect.Effect<ReadonlyArray<User>, Failure<"DatabaseError">>
     readonly update: (id: UserId, change: ProfileChange) => Effect.Effect<void, Failure<"DatabaseError">>
+    readonly privacy: (id: UserId) => Effect.Effect<Option.Option<PrivacySettings>, Failure<"DatabaseError">>
+    /** Changes settings. Groups that are founded or joined afterwards go by them. */
+    readonly changePrivacy: (id: UserId, change: PrivacyChange) => Effect.Effect<void, Failure<"DatabaseError">>
   }
 >()("fiberchat/domain/UserRepository") {}
 

@@ -40,7 +40,7 @@ export class Friends extends Context.Service<
       before: FriendRequestId | undefined
     ) => Effect.Effect<ReadonlyArray<FriendRequest>, Failure<"NoRequest" | "DatabaseError">>
     readonly list: (userId: UserId) => Effect.Effect<ReadonlyArray<Friend>, Failure<"DatabaseError">>
-    /** The friends whose presence a user sees: where neither blocks the other. */
+    /** The friends whose presence a user sees: those who show it, where neither blocks the other. */
     readonly visible: (userId: UserId) => Effect.Effect<ReadonlyArray<UserId>, Failure<"DatabaseError">>
     /**
      * Ends the friendship on both sides and, where messages need friendship, the pending requests to bring one of the two

@@ -28,8 +28,8 @@ export interface GroupMember {
 export interface MemberVisibility {
   readonly userId: UserId
   /**
-   * A member who requested to join, or has written or acted in the group, is visible to the others. A member who was brought
-   * in and has been silent is not; neither are two users to each other when one blocks the other. Leaving ends the
+   * A member who shows their presence to contacts, and requested to join or has written or acted in the group, is visible to
+   * the others. A member who was brought in and has been silent is not; neither are two users to each other when one blocks the other. Leaving ends the
    * visibility. Readers are always visible to themselves.
    */
   readonly isVisible: boolean

@@ -1,8 +1,9 @@
 /** Use cases of accounts, for HTTP and RPC alike: register, log in, stay logged in, look up. */
 import { Context, Effect, Layer, Option } from "effect"
 import { Auth, type Session, Sessions, type UserIdentity } from "../accounts/Auth.ts"
-import { AuthRateLimiter } from "../accounts/AuthRateLimiter.ts"
 import { networkOf } from "../accounts/Network.ts"
+import type { PrivacyChange, PrivacySetting, PrivacySettings } from "../accounts/Privacy.ts"
+import { AuthRateLimiter, FindRateLimiter } from "../accounts/RateLimiters.ts"
 import {
   type FindRequest,
   findMax,
@@ -71,15 +72,24 @@ export class Accounts extends Context.Service<
     ) => Effect.Effect<Profile, Failure<"UserNotFound" | "DatabaseError">>
     /** Every field of the users found: for other services. */
     readonly find: (conditions: {
-      readonly name?: string
-      readonly phone?: string
-      readonly ids?: ReadonlyArray<string>
+      readonly name?: string | undefined
+      readonly phone?: string | undefined
+      readonly ids?: ReadonlyArray<string> | undefined
     }) => Effect.Effect<ReadonlyArray<Profile>, Failure<FindFailure>>
-    /** The same for a user: phones only of contacts. */
+    /**
+     * The same for a user: those who let the caller find them so, with the phones of those who show theirs. Friends, and users
+     * who have written to the caller, are always found by id and name. Looking for users is limited: a name counts for 1, an
+     * id of an unknown user for 1, a phone for {@link phoneCount}.
+     */
     readonly findFor: (
       caller: UserId,
       request: FindRequest
-    ) => Effect.Effect<ReadonlyArray<PublicProfile>, Failure<FindFailure>>
+    ) => Effect.Effect<ReadonlyArray<PublicProfile>, Failure<FindFailure | "RateLimited">>
+    readonly privacy: (id: UserId) => Effect.Effect<PrivacySettings, Failure<"UserNotFound" | "DatabaseError">>
+    readonly changePrivacy: (
+      id: UserId,
+      change: PrivacyChange
+    ) => Effect.Effect<PrivacySettings, Failure<"UserNotFound" | "DatabaseError">>
   }
 >()("fiberchat/domain/Accounts") {
   static readonly layer = Layer.effect(
@@ -93,6 +103,7 @@ export class Accounts extends Context.Service<
       const contacts = yield* Contacts
       const revocations = yield* SessionRevocations
       const limiter = yield* AuthRateLimiter
+      const finding = yield* FindRateLimiter
       const ids = yield* Ids
 
       /** Counts an attempt under a key, and takes that back unless it was wrong: the server itself may have failed. */
@@ -210,11 +221,7 @@ export class Accounts extends Context.Service<
         return yield* profile(id)
       })
 
-      const find = Effect.fn("Accounts.find")(function* (conditions: {
-        readonly name?: string
-        readonly phone?: string
-        readonly ids?: ReadonlyArray<string>
-      }) {
+      const find: Accounts["Service"]["find"] = Effect.fn("Accounts.find")(function* (conditions) {
         const { name, phone, ids } = conditions
         if (name === undefined && phone === undefined && ids === undefined) {
           return yield* failure("BadParameters", { msg: "one of name, phone and ids is needed" })
@@ -230,17 +237,69 @@ export class Accounts extends Context.Service<
         return found.map(profileOf)
       })
 
-      const findFor = Effect.fn("Accounts.findFor")(function* (caller: UserId, { ids, ...rest }: FindRequest) {
-        const found = yield* find({ ...rest, ...(ids === undefined ? {} : { ids: ids.split(",").filter(Boolean) }) })
+      const findFor = Effect.fn("Accounts.findFor")(function* (caller: UserId, request: FindRequest) {
+        const { name, phone } = request
+        const ids = request.ids?.split(",").filter(Boolean)
+        const count = (name === undefined ? 0 : 1) + (phone === undefined ? 0 : phoneCount)
+        if (count > 0) yield* finding.take(caller, count)
+        const found = yield* find({ ...request, ids })
         const foundIds = found.map(({ id }) => id)
-        const known = new Set([caller, ...(yield* contacts.among(caller, foundIds))])
-        return found.map(({ mobile, ...visible }) => (known.has(visible.id) ? { ...visible, mobile } : visible))
+        const known = new Set([caller, ...(yield* contacts.known(caller, foundIds))])
+        const unknown = ids?.filter((id) => !known.has(id as UserId)).length ?? 0
+        if (unknown > 0) yield* finding.take(caller, unknown)
+        let shown = foundIds
+        for (const setting of waysOf({ name, phone, ids })) {
+          const admitting = new Set(yield* contacts.findable(caller, shown, setting))
+          const isOpen = (id: UserId) =>
+            id === caller || admitting.has(id) || (setting !== "findByPhone" && known.has(id))
+          shown = shown.filter(isOpen)
+        }
+        const open = new Set(shown)
+        const phones = new Set([caller, ...(yield* contacts.among(caller, shown, "showPhone"))])
+        return found
+          .filter(({ id }) => open.has(id))
+          .map(({ mobile, ...visible }) => (phones.has(visible.id) ? { ...visible, mobile } : visible))
       })
 
-      return Accounts.of({ register, login, refresh, logout, profile, update, find, findFor })
+      const privacy = Effect.fn("Accounts.privacy")(function* (id: UserId) {
+        const settings = yield* users.privacy(id)
+        return Option.isNone(settings) ? yield* failure("UserNotFound") : settings.value
+      })
+
+      const changePrivacy = Effect.fn("Accounts.changePrivacy")(function* (id: UserId, change: PrivacyChange) {
+        yield* users.changePrivacy(id, change)
+        return yield* privacy(id)
+      })
+
+      return Accounts.of({
+        register,
+        login,
+        refresh,
+        logout,
+        profile,
+        update,
+        find,
+        findFor,
+        privacy,
+        changePrivacy
+      })
     })
   )
 }
+
+/** Looking for a phone counts for as much as for so many ids: there are fewer phones than ids, and each one is a person. */
+export const phoneCount = 10
+
+/** The settings by which users are found who are looked for so. */
+const waysOf = (
+  asked: {
+    readonly [Condition in keyof FindRequest]: unknown
+  }
+): ReadonlyArray<Extract<PrivacySetting, `find${string}`>> => [
+  ...(asked.phone === undefined ? [] : (["findByPhone"] as const)),
+  ...(asked.ids === undefined ? [] : (["findById"] as const)),
+  ...(asked.name === undefined ? [] : (["findByName"] as const))
+]
 
 /** The failures of a wrong attempt. */
 const wrong: ReadonlySet<ErrorName> = new Set(["WrongCredentials", "BadRefreshToken", "BadPhone"])

@@ -198,7 +198,8 @@ export class GroupService extends Context.Service<
           )
           const known = yield* contacts.among(
             reader,
-            hidden.map(({ userId }) => userId)
+            hidden.map(({ userId }) => userId),
+            "showPresence"
           )
           const online = yield* presence.onlineAmong([...visible.map(({ userId }) => userId), ...known])
           return onlineRecord(

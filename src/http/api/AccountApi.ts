@@ -1,6 +1,7 @@
 /** The user service over HTTP (protocol.md section 2.2). */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { PrivacyChange, PrivacySettings } from "../../domain/accounts/Privacy.ts"
 import {
   FindRequest,
   LoginRequest,
@@ -56,8 +57,17 @@ export class UserGroup extends HttpApiGroup.make("user")
     HttpApiEndpoint.get("find", "/find", {
       query: FindRequest.fields,
       success: Success(Schema.Struct({ users: Schema.Array(PublicProfile) })),
-      error: failuresOf("BadPhone")
-    }).annotate(OpenApi.Summary, "Find users by name, phone or ids")
+      error: failuresOf("BadPhone", "RateLimited")
+    }).annotate(OpenApi.Summary, "Find users by name, phone or ids"),
+    HttpApiEndpoint.get("privacy", "/privacy", {
+      success: Success(Schema.Struct({ privacy: PrivacySettings })),
+      error: failuresOf("UserNotFound")
+    }).annotate(OpenApi.Summary, "The users whom the caller lets see, find and add them"),
+    HttpApiEndpoint.patch("changePrivacy", "/privacy", {
+      payload: PrivacyChange,
+      success: Success(Schema.Struct({ privacy: PrivacySettings })),
+      error: failuresOf("UserNotFound")
+    }).annotate(OpenApi.Summary, "Change the users whom the caller lets see, find and add them")
   )
   .middleware(Authorization)
   .prefix("/v1/user")

@@ -32,6 +32,7 @@ export interface Settings {
   readonly unknownNames: ReadonlyArray<string>
   readonly frameBytesMax: number
   readonly authRateLimit: RateLimit | undefined
+  readonly findRateLimit: RateLimit | undefined
   /** Networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly phoneRegion: string | undefined
@@ -218,6 +219,7 @@ const load = Effect.gen(function* () {
     allowedOrigins: yield* items("CHAT_ALLOWED_ORIGINS", []),
     frameBytesMax: yield* between("CHAT_MAX_FRAME_BYTES", 1_024, 16 * 1024 * 1024, 65_536),
     authRateLimit: yield* rate("CHAT_AUTH_RATE_LIMIT", "20/minute"),
+    findRateLimit: yield* rate("CHAT_FIND_RATE_LIMIT", "200/minute"),
     trustedProxies: (yield* items("CHAT_TRUST_PROXY", [])).flatMap((item) => {
       const network = IpNetwork.fromString(item)
       if (Result.isSuccess(network)) return network.success

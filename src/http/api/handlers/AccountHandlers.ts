@@ -43,6 +43,12 @@ const user = HttpApiBuilder.group(
       }),
       find: Effect.fnUntraced(function* ({ query }) {
         return success({ users: yield* accounts.findFor(yield* callerId, query) })
+      }),
+      privacy: Effect.fnUntraced(function* () {
+        return success({ privacy: yield* accounts.privacy(yield* callerId) })
+      }),
+      changePrivacy: Effect.fnUntraced(function* ({ payload }) {
+        return success({ privacy: yield* accounts.changePrivacy(yield* callerId, payload) })
       })
     })
   })

@@ -24,7 +24,8 @@ export const fingerprints: Record<keyof typeof migrations, string> = {
   "0014_readable_messages": "NeGtRd12_c2RgEfyDQUgIk",
   "0015_validity_of_leases": "CJNlToVeFvGTffHGJ5xInq",
   "0016_store_terms": "6n7Y8-JF_H4U7diSkjqFiw",
-  "0017_migration_fingerprints": "D97dkp2SwLOZgG6j2Qgq10"
+  "0017_migration_fingerprints": "D97dkp2SwLOZgG6j2Qgq10",
+  "0018_privacy_settings": "di1caFYmX4AtCkn0gdF_pK"
 }
 
 /** Runs a migration, and returns the digest of the statements that it sends, without their values. */

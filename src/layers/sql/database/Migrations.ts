@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { privacySettings } from "./GroupAccess.ts"
 import { nicknameKey } from "./NicknameKey.ts"
 import { readableMessages } from "./ReadableMessages.ts"
 import { rowsAs } from "./Rows.ts"
@@ -307,5 +308,6 @@ export const migrations = {
   "0014_readable_messages": readableMessages,
   "0015_validity_of_leases": validityOfLeases,
   "0016_store_terms": storeTerms,
-  "0017_migration_fingerprints": migrationFingerprints
+  "0017_migration_fingerprints": migrationFingerprints,
+  "0018_privacy_settings": privacySettings
 }

@@ -1,6 +1,7 @@
 /** {@link Contacts} on SQL. */
 import { Clock, Effect, Layer, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
+import type { PrivacySetting } from "../../../domain/accounts/Privacy.ts"
 import { blocksMax, Contacts, contactsMax } from "../../../domain/contacts/Contacts.ts"
 import type { UserPair } from "../../../domain/contacts/UserPair.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
@@ -10,7 +11,8 @@ import type { UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { rowAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
-import { limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { admits, isKnown } from "./PrivacyRows.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
 interface UserRow {
@@ -28,7 +30,10 @@ export const layer = Layer.effect(
     const sql = yield* SqlClient.SqlClient
     const { requireFriendship } = yield* MessagePolicy
 
-    /** Users with whom messages went both ways; friends come first where the limit cuts the list. */
+    /**
+     * Users with whom messages went both ways; friends come first where the limit cuts the list. The distance of each is the
+     * rank in `audiences` above which a setting admits them.
+     */
     const acquainted = (userId: UserId) =>
       requireFriendship
         ? sql.literal("")
@@ -39,16 +44,10 @@ export const layer = Layer.effect(
           JOIN conversation_members other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
           WHERE own.user_id = ${userId} AND own.sent_seq > 0 AND other.sent_seq > 0`
 
-    /** The same of a pair whose conversation is known by its id, so that none has to be searched. */
-    const isAcquainted = requireFriendship
-      ? sql.literal("1 = 0")
-      : sql`(
-          SELECT COUNT(*) FROM conversation_members m
-          WHERE m.conversation_id = w.conversationId AND m.user_id IN (w.userId, w.otherId) AND m.sent_seq > 0
-        ) = 2`
-
-    const pairs = (
-      asked: ReadonlyArray<UserPair>
+    /** Those of these pairs that meet a condition on them (`w`) and on the row of the other user (`u`). */
+    const those = (
+      asked: ReadonlyArray<UserPair>,
+      condition: Statement.Fragment
     ): Effect.Effect<ReadonlyArray<UserPair>, Failure<"DatabaseError">> => {
       if (asked.length === 0) return Effect.succeed([])
       const rows = asked.map(({ userId, otherId }) => ({
@@ -59,11 +58,24 @@ export const layer = Layer.effect(
       return sql<UserPair>`
         SELECT w.userId, w.otherId
         FROM ${rowsOf(sql, rows, { userId: "id", otherId: "id", conversationId: "id" })} w
-        WHERE (
-          EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = w.userId AND c.contact_id = w.otherId) OR ${isAcquainted}
-        ) AND ${unblocked(sql, sql.literal("w.userId"), "w.otherId")}
+        ${joinInOrder(sql)} users u ON u.id = w.otherId
+        WHERE ${condition}
       `.pipe(Effect.catch(storeFailure))
     }
+
+    const admitted = (setting: PrivacySetting) => admits(sql, requireFriendship, setting)
+    const pairs: Contacts["Service"]["pairs"] = (asked, setting) =>
+      those(asked, sql`${admitted(setting)} AND ${unblocked(sql, sql.literal("w.userId"), "w.otherId")}`)
+
+    /** The other users of pairs with one user. */
+    const others = (
+      userId: UserId,
+      userIds: ReadonlyArray<UserId>,
+      read: (asked: ReadonlyArray<UserPair>) => Effect.Effect<ReadonlyArray<UserPair>, Failure<"DatabaseError">>
+    ) =>
+      Effect.map(read([...new Set(userIds)].map((otherId) => ({ userId, otherId }))), (found) =>
+        found.map(({ otherId }) => otherId)
+      )
 
     const block = Effect.fn("Contacts.block")(
       function* (userId: UserId, blocked: UserId) {
@@ -101,16 +113,15 @@ export const layer = Layer.effect(
             SELECT contact_id AS user_id, 0 AS distance FROM contacts WHERE user_id = ${userId}
             ${acquainted(userId)}
           ) known
-          WHERE ${unblocked(sql, userId, "known.user_id")}
+          JOIN users u ON u.id = known.user_id
+          WHERE u.show_presence > known.distance AND ${unblocked(sql, userId, "known.user_id")}
           GROUP BY known.user_id ORDER BY MIN(known.distance), known.user_id ${limitTo(sql, contactsMax)}
         `.pipe(Effect.map(idsOf), Effect.catch(storeFailure)),
 
-      among: (userId, userIds) => {
-        const asked = [...new Set(userIds)].map((otherId) => ({ userId, otherId }))
-        return Effect.map(pairs(asked), (known) => known.map(({ otherId }) => otherId))
-      },
-
       pairs,
+      among: (userId, userIds, setting) => others(userId, userIds, (asked) => pairs(asked, setting)),
+      findable: (userId, userIds, setting) => others(userId, userIds, (asked) => those(asked, admitted(setting))),
+      known: (userId, userIds) => others(userId, userIds, (asked) => those(asked, sql.literal(isKnown))),
 
       block,
 

@@ -17,6 +17,7 @@ import { HandleResult } from "../../../domain/shared/Request.ts"
 import { rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
+import { friendsRank } from "./PrivacyRows.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { cancelBringing, handleRequest, lockUsers, openOrCancelled, unblocked } from "./UserPairs.ts"
 
@@ -167,8 +168,8 @@ export const layer = Layer.effect(
 
     const visible = (userId: UserId) =>
       sql<{ readonly id: UserId }>`
-        SELECT c.contact_id AS id FROM contacts c
-        WHERE c.user_id = ${userId} AND ${unblocked(sql, userId, "c.contact_id")} ORDER BY c.contact_id`.pipe(
+        SELECT c.contact_id AS id FROM contacts c JOIN users u ON u.id = c.contact_id
+        WHERE c.user_id = ${userId} AND u.show_presence >= ${friendsRank} AND ${unblocked(sql, userId, "c.contact_id")} ORDER BY c.contact_id`.pipe(
         Effect.map((rows) => rows.map(({ id }) => id)),
         Effect.catch(storeFailure)
       )

@@ -20,6 +20,7 @@ import { AnyHandleResult, HandleResult } from "../../../domain/shared/Request.ts
 import { CountRow, Nullable, rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { contactsRank } from "./PrivacyRows.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
 import { pairFacts, unblocked } from "./UserPairs.ts"
 
@@ -180,8 +181,10 @@ export const layer = Layer.effect(
       membersWithVisibility: Effect.fn("Groups.membersWithVisibility")(
         function* (reader, groupId) {
           const rows = yield* sql<{ readonly user_id: UserId; readonly is_visible: number }>`
-            SELECT m.user_id, (m.sent_seq > 0 AND ${unblocked(sql, reader, "m.user_id")}) AS is_visible
-            FROM conversation_members m
+            SELECT m.user_id, (
+              m.sent_seq > 0 AND u.show_presence >= ${contactsRank} AND ${unblocked(sql, reader, "m.user_id")}
+            ) AS is_visible
+            FROM conversation_members m ${join} users u ON u.id = m.user_id
             WHERE m.conversation_id = ${groupId} AND m.role > ${Role.former}`
           if (!rows.some(({ user_id }) => user_id === reader)) return yield* failure("NoConversation")
           return rows.map(({ user_id, is_visible }) => ({

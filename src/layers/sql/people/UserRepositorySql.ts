@@ -6,8 +6,9 @@ import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import { UserId } from "../../../domain/shared/Ids.ts"
 import { nicknameKey } from "../database/NicknameKey.ts"
 import { rowAs, rowsAs } from "../database/Rows.ts"
-import { isUniqueViolation, storeFailure } from "../database/Sql.ts"
+import { inTransaction, isUniqueViolation, nextVersion, storeFailure } from "../database/Sql.ts"
 import { limitTo } from "../database/SqlDialect.ts"
+import { PrivacyRow, privacyColumns, privacyUpdate } from "./PrivacyRows.ts"
 
 const UserRow: Schema.Codec<User, unknown> = Schema.Struct({
   id: UserId,
@@ -80,7 +81,26 @@ export const layer = Layer.effect(
         }
         if (Object.keys(columns).length === 0) return
         yield* sql`UPDATE users SET ${sql.update(columns)} WHERE id = ${id}`.pipe(Effect.catch(storeFailure))
-      })
+      }),
+
+      privacy: (id) =>
+        sql`SELECT ${sql.literal(privacyColumns)} FROM users WHERE id = ${id}`.pipe(
+          rowAs(PrivacyRow),
+          Effect.map(Option.fromUndefinedOr),
+          Effect.catch(storeFailure)
+        ),
+
+      changePrivacy: Effect.fn("UserRepository.changePrivacy")(
+        function* (id, change) {
+          const columns = privacyUpdate(change)
+          if (Object.keys(columns).length === 0) return
+          // The lock under which users join groups: none is between the answer to this and its effect.
+          yield* nextVersion(sql)
+          yield* sql`UPDATE users SET ${sql.update(columns)} WHERE id = ${id}`
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", storeFailure)
+      )
     })
   })
 )
