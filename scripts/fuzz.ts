@@ -61,6 +61,9 @@ const fuzzTexts = (count: number, verdict: Verdict): void => {
 const world = async (accounts: ReadonlyArray<Account>): Promise<ReadonlyArray<string>> => {
   const [first, ...others] = accounts as [Account, ...ReadonlyArray<Account>]
   const userIds = accounts.map(({ userId }) => userId)
+  for (const { url, token } of others) {
+    await request("PATCH", `${url}/v1/user/privacy`, { token, body: { addToGroups: "everyone" } })
+  }
   const founded = await request("POST", `${first.url}/v1/social/group`, {
     token: first.token,
     body: { name: "fuzz", userIds: others.map(({ userId }) => userId) }

@@ -32,6 +32,7 @@ import * as MysqlDatabase from "./sql/database/MysqlDatabase.ts"
 import * as MessageStoreSql from "./sql/messages/MessageStoreSql.ts"
 import * as ContactsSql from "./sql/people/ContactsSql.ts"
 import * as FriendsSql from "./sql/people/FriendsSql.ts"
+import * as GroupInvitationsSql from "./sql/people/GroupInvitationsSql.ts"
 import * as GroupsSql from "./sql/people/GroupsSql.ts"
 import * as SessionsSql from "./sql/people/SessionsSql.ts"
 import * as UserRepositorySql from "./sql/people/UserRepositorySql.ts"
@@ -44,6 +45,7 @@ const repositories = Layer.mergeAll(
   SessionsSql.layer,
   ContactsSql.layer,
   GroupsSql.layer,
+  GroupInvitationsSql.layer,
   ConversationListsSql.layer,
   FriendsSql.layer,
   ConversationsSql.layer

@@ -16,8 +16,10 @@ import {
   given,
   groupId,
   idOf,
+  insertInvitation,
   insertRows,
   joined,
+  joinedBy,
   memberRows,
   removed,
   request,
@@ -84,9 +86,11 @@ export const groupLimitsSuite = <E>(name: string, layer: Layer.Layer<StoreServic
         yield* insertRows("conversation_members", memberRows(groupId, groupMembersMax - 2))
         const sql = yield* SqlClient.SqlClient
         yield* sql`UPDATE groups_ SET member_count = ${groupMembersMax - 1}`
-        const both = yield* Effect.all([append(eventDraft("2", joined("2"))), append(eventDraft("10", joined("10")))], {
-          concurrency: "unbounded"
-        })
+        const id = yield* insertInvitation()
+        const both = yield* Effect.all(
+          ["2", "10"].map((userId) => append(eventDraft(userId, joinedBy(id, userId)))),
+          { concurrency: "unbounded" }
+        )
         assert.sameMembers(both.flat(), ["Stored 2", "GroupFull"])
         assert.strictEqual((yield* groups.audience(groupId)).members.length, groupMembersMax)
         yield* append(eventDraft("1", removed("1000000")))

@@ -18,6 +18,8 @@ const tables = [
   "conversations",
   "messages",
   "groups_",
+  "group_invitations",
+  "users",
   "reactions",
   "message_edits",
   "recalls"

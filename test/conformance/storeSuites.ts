@@ -10,6 +10,7 @@ import * as ConversationsSql from "../../src/layers/sql/conversations/Conversati
 import * as MessageStoreSql from "../../src/layers/sql/messages/MessageStoreSql.ts"
 import * as ContactsSql from "../../src/layers/sql/people/ContactsSql.ts"
 import * as FriendsSql from "../../src/layers/sql/people/FriendsSql.ts"
+import * as GroupInvitationsSql from "../../src/layers/sql/people/GroupInvitationsSql.ts"
 import * as GroupsSql from "../../src/layers/sql/people/GroupsSql.ts"
 import * as SessionsSql from "../../src/layers/sql/people/SessionsSql.ts"
 import * as UserRepositorySql from "../../src/layers/sql/people/UserRepositorySql.ts"
@@ -33,12 +34,14 @@ import { presenceTimeSuite } from "./presenceTimeSuite.ts"
 import { privacySuite } from "./privacySuite.ts"
 import { statementsSuite } from "./statementsSuite.ts"
 import { visibilitySuite } from "./visibilitySuite.ts"
+import { waysIntoGroupsSuite } from "./waysIntoGroupsSuite.ts"
 
 const repositories = Layer.mergeAll(
   MessageStoreSql.layer,
   ConversationsSql.layer,
   ConversationListsSql.layer,
   GroupsSql.layer,
+  GroupInvitationsSql.layer,
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
@@ -89,6 +92,7 @@ export const peopleSuites = <E>(name: string, database: Database<E>) => {
   privacySuite(name, layer, strict)
   groupsSuite(name, layer, strict)
   groupLimitsSuite(name, layer)
+  waysIntoGroupsSuite(name, layer)
   membershipSuite(name, layer, layerOf({ groupHistory: "all" }))
   visibilitySuite(name, layer, layerOf({ groupHistory: "all" }))
   idsSuite(name, database)

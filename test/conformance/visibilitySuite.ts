@@ -13,7 +13,9 @@ import {
   given,
   groupId,
   idOf,
+  insertInvitation,
   joined,
+  joinedBy,
   left,
   removed,
   request,
@@ -80,7 +82,7 @@ export const visibilitySuite = <E, F>(
         yield* append(eventDraft("1", approved("10")))
         assert.deepStrictEqual(yield* seenBy("1"), ["1", "10 2"])
         yield* append(eventDraft("1", removed("10")), eventDraft("1", { event: "changed", isVerify: false }))
-        yield* append(eventDraft("10", joined("10")))
+        yield* append(eventDraft("10", joinedBy(yield* insertInvitation(), "10")))
         assert.deepStrictEqual(yield* seenBy("1"), ["1 10", "2"])
       }).pipe(Effect.provide(layer))
     )
@@ -111,7 +113,7 @@ export const visibilitySuite = <E, F>(
           yield* append(wordsDraft("2", "d"))
           assert.deepStrictEqual(yield* seenBy("1"), ["1 2", "10"])
           // A user who returns by themselves has been active since.
-          yield* append(eventDraft("2", left), eventDraft("2", joined("2")))
+          yield* append(eventDraft("2", left), eventDraft("2", joinedBy(yield* insertInvitation(), "2")))
           assert.deepStrictEqual(yield* seenBy("1"), ["1 2", "10"])
           yield* append(eventDraft("2", left), eventDraft("1", joined("2")), wordsDraft("2", "e"))
           assert.deepStrictEqual(yield* seenBy("1"), ["1 2", "10"])

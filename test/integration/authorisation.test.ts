@@ -127,6 +127,20 @@ const routes: ReadonlyArray<readonly [route: string, codes: Codes, attempt: (rou
     "cancel"
   ],
   ["GET /v1/social/group/putIns", members(100005, 200, 200), http(undefined, ofGroup)],
+  ["POST /v1/social/group/invitations", members(100005, 200, 200), http(({ groupId }) => ({ groupId }))],
+  ["GET /v1/social/group/invitations", members(100005, 200, 200), http(undefined, ofGroup)],
+  [
+    "DELETE /v1/social/group/invitations",
+    members(100005, 200, 200),
+    http(undefined, ({ groupId }) => `?groupId=${groupId}&id=1`)
+  ],
+  ["GET /v1/social/group/invitation", users(300014), http(undefined, () => "?code=guessed")],
+  [
+    "POST /v1/social/group/putIn",
+    members(100007, 100007, 100007, 300014),
+    http(({ groupId }) => ({ groupId, invitation: "guessed" })),
+    "by a code that is none"
+  ],
   ["GET /v1/social/group/users", members(200, 200, 200), http(undefined, ofGroup)],
   [
     "PUT /v1/social/group/users",
@@ -253,6 +267,21 @@ const rpcs: typeof routes = [
     rpc(({ outsiderId, groupRequestId }) => ({ userId: outsiderId, groupReqId: groupRequestId, handleResult: 4 }))
   ],
   ["GroupPutInList", services, rpc(({ outsiderId }) => ({ userId: outsiderId }))],
+  [
+    "CreateGroupInvitation",
+    { ...services, service: 100005, system: 100005 },
+    rpc(({ targetId, groupId }) => ({ userId: targetId, groupId }))
+  ],
+  [
+    "GroupInvitationList",
+    { ...services, service: 100005, system: 100005 },
+    rpc(({ targetId, groupId }) => ({ userId: targetId, groupId }))
+  ],
+  [
+    "RevokeGroupInvitation",
+    { ...services, service: 100005, system: 100005 },
+    rpc(({ targetId, groupId }) => ({ userId: targetId, groupId, id: "1" }))
+  ],
   ["GroupList", services, rpc(({ targetId }) => ({ userId: targetId }))],
   ["GroupUsers", services, rpc(({ targetId, groupId }) => ({ userId: targetId, groupId }))],
   [

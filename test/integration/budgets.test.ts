@@ -6,7 +6,7 @@ import { ConnectionRegistry } from "../../src/actors/connections/ConnectionRegis
 import { until } from "../support/Eventually.ts"
 import { connect, refused } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
-import { register, request } from "../support/Users.ts"
+import { registerNewcomer, request } from "../support/Users.ts"
 
 const live = { excludeTestServices: true }
 const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
@@ -15,7 +15,7 @@ const proxied = { CHAT_TRUST_PROXY: "127.0.0.0/8" }
 layer(TestServer.layer({ ...proxied, CHAT_USER_RATE_LIMIT: "20/hour" }), live)("the budget of a user", (it) => {
   it.effect("holds over HTTP wherever the user is, and says when to come back", () =>
     Effect.gen(function* () {
-      const [ann, bob] = [yield* register(), yield* register()]
+      const [ann, bob] = [yield* registerNewcomer(), yield* registerNewcomer()]
       // Registering has asked once for the id.
       for (let index = 0; index < 10; index++) {
         const answer = yield* request("GET", "/v1/user/user", { token: ann.token, ...from(`203.0.113.${index}`) })
@@ -35,7 +35,7 @@ layer(TestServer.layer({ ...proxied, CHAT_USER_RATE_LIMIT: "20/hour" }), live)("
 
   it.effect("pays for groups by their members", () =>
     Effect.gen(function* () {
-      const [ann, bob] = [yield* register(), yield* register()]
+      const [ann, bob] = [yield* registerNewcomer(), yield* registerNewcomer()]
       const body = { name: "g", userIds: [bob.id] }
       const found = (token: string) => request("POST", "/v1/social/group", { token, body })
       assert.strictEqual((yield* found(ann.token)).status, 200)
@@ -67,7 +67,7 @@ layer(TestServer.layer({ ...proxied, CHAT_NETWORK_RATE_LIMIT: "100/hour", CHAT_M
     it.effect("bounds its connections", () =>
       Effect.gen(function* () {
         const { chatUrl } = yield* TestServer.TestServer
-        const { token } = yield* register()
+        const { token } = yield* registerNewcomer()
         const open = (device: string, address: string) => connect(`${chatUrl}?deviceId=${device}`, token, from(address))
         const first = yield* open("a", "2001:db8:0:1::1")
         yield* open("b", "2001:db8:0:1::2")
@@ -89,7 +89,7 @@ layer(TestServer.layer(), live)("a peer", (it) => {
   it.effect("that was cut off twice waits before its next connection", () =>
     Effect.gen(function* () {
       const { chatUrl } = yield* TestServer.TestServer
-      const { token } = yield* register()
+      const { token } = yield* registerNewcomer()
       for (const _ of ["it may be the network", "it is not"]) {
         const peer = yield* connect(chatUrl, token)
         peer.socket.send("x".repeat(70_000))

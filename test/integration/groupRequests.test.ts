@@ -40,23 +40,23 @@ layer(TestServer.layer(), { excludeTestServices: true })("requests to get into g
 
   it.effect("are made, or not needed, when a manager wants to approve from now on", () =>
     Effect.gen(function* () {
-      const [ann, eve] = yield* Effect.all([register(), register()])
-      const { groupId } = (yield* social("POST", "group", ann, { name: "us" })).data
+      const [ann, bob, eve] = yield* Effect.all([register(), register(), register()])
+      const { groupId } = (yield* social("POST", "group", ann, { name: "us", userIds: [bob.id] })).data
       for (let round = 0; round < 20; round++) {
         const [asked] = yield* Effect.all(
           [
-            Effect.delay(social("POST", "group/putIn", eve, { groupId }), `${round % 6} millis`),
+            Effect.delay(social("POST", "group/putIn", bob, { groupId, userIds: [eve.id] }), `${round % 6} millis`),
             social("PATCH", "group", ann, { groupId, isVerify: true })
           ],
           { concurrency: "unbounded" }
         )
         assert.oneOf(asked.data?.handleResult, [1, 2], JSON.stringify(asked))
         const isIn = asked.data.handleResult === 2
-        assert.sameMembers(yield* membersOf(groupId, ann), isIn ? [ann.id, eve.id] : [ann.id])
+        assert.sameMembers(yield* membersOf(groupId, ann), isIn ? [ann.id, bob.id, eve.id] : [ann.id, bob.id])
         const end = asked.data.handleResult === 1 ? "group/putIn" : `group/users?groupId=${groupId}`
         const groupReqId = asked.data.requests[0]?.groupReqId
         yield* social(groupReqId ? "PUT" : "DELETE", end, eve, groupReqId && { groupReqId, handleResult: 4 })
-        assert.sameMembers(yield* membersOf(groupId, ann), [ann.id])
+        assert.sameMembers(yield* membersOf(groupId, ann), [ann.id, bob.id])
         yield* social("PATCH", "group", ann, { groupId, isVerify: false })
       }
     })
@@ -119,13 +119,15 @@ layer(TestServer.layer(), { excludeTestServices: true })("requests to get into g
       const [group] = yield* rpc.GroupList({ userId: userIdOf(joe) })
       assert.deepInclude(group, { id: groupId, name: "them", isVerify: false, roleLevel: 3, memberCount: 3 })
 
-      // At once where no approval is needed; the same frame again, after a doubt, has the effect of once.
+      // At once by an invitation; the same frame again, after a doubt, has the effect of once.
       const evePeer = yield* connect(chatUrl, eve.token)
-      const back = yield* ask(evePeer, "back", "group.invite", { groupId })
+      const { code } = yield* rpc.CreateGroupInvitation({ userId: userIdOf(bob), groupId, usesMax: 1 })
+      const back = yield* ask(evePeer, "back", "group.invite", { groupId, invitation: code })
       assert.deepInclude(back, { frameType: 2, data: { handleResult: 2, requests: [] } as never })
       const history = () => ask(evePeer, "h", "conversation.history", { conversationID: groupId })
       const before = yield* history()
-      assert.deepInclude(yield* ask(evePeer, "back", "group.invite", { groupId }), { frameType: 2 })
+      const again = yield* ask(evePeer, "back", "group.invite", { groupId, invitation: code })
+      assert.deepStrictEqual(again, back)
       assert.deepStrictEqual(yield* history(), before)
     })
   )

@@ -258,7 +258,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("groups", (it) => {
       const { ann, bob, eve, annPeer, bobPeer, groupId } = yield* couple()
       yield* showToContacts(ann, bob, eve)
       const seenBy = (user: TestUser) => succeed("GET", `group/users/online?groupId=${groupId}`, user)
-      yield* succeed("POST", "group/putIn", eve, { groupId })
+      const { invitation } = yield* succeed("POST", "group/invitations", ann, { groupId })
+      yield* succeed("POST", "group/putIn", eve, { groupId, invitation: invitation.code })
       // Ann has brought Bob in, who has not said a word.
       assert.deepStrictEqual(yield* seenBy(eve), { onlineList: { [ann.id]: true, [bob.id]: false, [eve.id]: false } })
       const evePeer = yield* online(eve)

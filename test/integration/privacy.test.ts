@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect } from "../support/Peer.ts"
 import * as TestServer from "../support/TestServer.ts"
-import { register, request, setPrivacy, type TestUser } from "../support/Users.ts"
+import { register, registerNewcomer, request, setPrivacy, type TestUser } from "../support/Users.ts"
 import { acquaint, changesOf, toldOf, watch } from "../support/Watcher.ts"
 
 const find = (user: TestUser, query: string) => request("GET", `/v1/user/find?${query}`, { token: user.token })
@@ -95,7 +95,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("privacy", (it) => {
 
   it.effect("refuses what is no setting, and keeps the others", () =>
     Effect.gen(function* () {
-      const ann = yield* register()
+      const ann = yield* registerNewcomer()
       const change = (body: unknown) => request("PATCH", "/v1/user/privacy", { token: ann.token, body })
       for (const body of [{ showPhone: "all" }, { showPhone: 3 }, { addToGroups: null }, []]) {
         assert.strictEqual((yield* change(body)).body.code, 100002)

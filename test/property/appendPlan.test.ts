@@ -6,7 +6,16 @@ import { messageKey } from "../../src/domain/messages/AppendFacts.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { ChatType } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
-import { draftsOfScript, firstWords, founding, groupId, policyOf, Script, users } from "../support/DraftScripts.ts"
+import {
+  draftsOfScript,
+  firstWords,
+  founding,
+  groupId,
+  invitation,
+  policyOf,
+  Script,
+  users
+} from "../support/DraftScripts.ts"
 import { conversationOf } from "../support/Drafts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"
 import { occurrences } from "../support/Occurrences.ts"
@@ -17,6 +26,9 @@ const startOf = (script: typeof Script.Type) => {
   const { before, batch } = draftsOfScript(script)
   const stores = [new MemoryStore(users), new MemoryStore(users)] as const
   for (const store of stores) {
+    const { id, ...facts } = invitation
+    store.invitations.set(id, facts)
+    for (const userId of script.shut) store.shut.add(userId)
     for (const [one, other] of script.friends) store.befriend(one, other)
     for (const [one, other] of script.blocks) if (one !== other) store.block(one, other)
     if (script.isFounded) store.append([founding, ...firstWords], { ...policy, requireFriendship: false })

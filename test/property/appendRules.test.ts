@@ -7,7 +7,16 @@ import { MessageType } from "../../src/domain/messages/Message.ts"
 import type { AppendResult } from "../../src/domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
 import type { UserId } from "../../src/domain/shared/Ids.ts"
-import { draftsOfScript, firstWords, founding, groupId, policyOf, Script, users } from "../support/DraftScripts.ts"
+import {
+  draftsOfScript,
+  firstWords,
+  founding,
+  groupId,
+  invitation,
+  policyOf,
+  Script,
+  users
+} from "../support/DraftScripts.ts"
 import { MemoryStore } from "../support/MemoryStore.ts"
 import { occurrences } from "../support/Occurrences.ts"
 import { RulesOracle, type Verdict } from "../support/RulesOracle.ts"
@@ -36,6 +45,13 @@ const startOf = (script: typeof Script.Type) => {
     store.reactions.set(messageKey(groupId, 2), new Map(crowd))
     const words = oracle.conversations.get(groupId)?.messages[1]
     for (const [userId, reaction] of crowd) words?.reactions.set(userId, reaction)
+  }
+  const { id, ...facts } = invitation
+  store.invitations.set(id, facts)
+  oracle.invitation = { ...invitation }
+  for (const userId of script.shut) {
+    store.shut.add(userId)
+    oracle.shut.add(userId)
   }
   for (const [one, other] of script.friends) {
     store.befriend(one, other)
@@ -85,11 +101,14 @@ describe("the plan for a batch", () => {
     NoReceiver: 100,
     NoRequest: 20,
     NotFriends: 250,
-    NotMember: 200,
+    NotMember: 150,
     Blocked: 150,
     TooLate: 100,
-    UserNotFound: 100,
+    UserNotFound: 50,
     "an approval is stored": 8,
+    BadInvitation: 20,
+    "a join by invitation is stored": 20,
+    "an event is stored without users who decide": 5,
     "a recall is stored": 100,
     "an edit is stored": 30,
     "a reaction is stored": 150
@@ -112,6 +131,14 @@ describe("the plan for a batch", () => {
             seen.saw("a recall is stored", isStored && messageType === MessageType.recall)
             seen.saw("an edit is stored", isStored && messageType === MessageType.edit)
             seen.saw("a reaction is stored", isStored && messageType === MessageType.reaction)
+            const words = [...store.messages.values()].findLast(
+              ({ message }) => message.clientId === drafts[index]?.clientId
+            )
+            seen.saw(
+              "an event is stored without users who decide",
+              isStored && words?.message.content !== content && messageType === MessageType.system
+            )
+            seen.saw("a join by invitation is stored", isStored && content.includes('"invitation"'))
             seen.saw("an approval is stored", isStored && content.includes('"asked":true'))
           }
         }

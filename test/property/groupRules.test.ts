@@ -2,7 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { type GroupEvent, groupMembersMax, Role } from "../../src/domain/groups/Group.ts"
-import { decideGroup, type GroupView, type RoleChange } from "../../src/domain/groups/GroupRules.ts"
+import {
+  decideGroup,
+  type GroupDecision,
+  type GroupView,
+  type PendingRequest,
+  type RoleChange
+} from "../../src/domain/groups/GroupRules.ts"
 import { groupEventRefusals } from "../../src/domain/messages/Refusals.ts"
 import type { ErrorName } from "../../src/domain/shared/ErrorTable.ts"
 import { type AnyFailure, failure, isFailure } from "../../src/domain/shared/Failure.ts"
@@ -29,6 +35,7 @@ const Action = Schema.Struct({
   event: Schema.Union([
     Schema.Struct({ event: Schema.Literal("created"), isVerify: Schema.Boolean, userIds: Named }),
     Schema.Struct({ event: Schema.Literal("joined"), userIds: Named }),
+    Schema.Struct({ event: Schema.Literal("joined"), userIds: Named, invitation: Schema.Literals(["71", "71", "72"]) }),
     Schema.Struct({ event: Schema.Literal("joined"), userIds: Named, asked: Schema.Boolean }),
     Schema.Struct({ event: Schema.Literal("joined"), userIds: Named, asked: Schema.Literal(true) }),
     Schema.Struct({ event: Schema.Literal("left") }),
@@ -36,6 +43,15 @@ const Action = Schema.Struct({
     Schema.Struct({ event: Schema.Literal("removed"), userIds: Named }),
     Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 1, 2, 2, 3]) }),
     Schema.Struct({ event: Schema.Literal("changed"), isVerify: Schema.Boolean })
+  ])
+})
+/** Joining alone, which hardly comes of names at random: an event, and the sender for its users. */
+const Alone = Schema.Struct({
+  sender: Schema.Literals(["3", "4", "4", "5", "5"]),
+  event: Schema.Union([
+    Schema.Struct({ event: Schema.Literal("joined"), asked: Schema.Literal(true) }),
+    Schema.Struct({ event: Schema.Literal("joined"), invitation: Schema.Literals(["71", "71", "72"]) }),
+    Schema.Struct({ event: Schema.Literal("joined") })
   ])
 })
 const Pairs = Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(2))
@@ -50,9 +66,11 @@ const Life = Schema.Struct({
     Schema.Literals([0, 0, 3]),
     Schema.Literals([0, 0, 3])
   ]),
-  actions: Schema.Array(Action).check(Schema.isBetweenLength(4, 16)),
-  /** The requesting users and those they ask for, repeatedly. */
-  asking: Schema.Array(Schema.Tuple([User, User])).check(Schema.isBetweenLength(1, 6)),
+  actions: Schema.Array(Schema.Union([Action, Action, Alone])).check(Schema.isBetweenLength(4, 16)),
+  /** The requesting users and those they ask for, repeatedly; and whether these decide. */
+  asking: Schema.Array(Schema.Tuple([User, User, Schema.Boolean])).check(Schema.isBetweenLength(1, 6)),
+  /** Users who let nobody bring them in. */
+  shut: Schema.Array(Schema.Literals(["3", "4", "5"])).check(Schema.isMaxLength(2)),
   barriers: Pairs
 })
 
@@ -61,13 +79,20 @@ class Group {
   exists = false
   isVerify = false
   readonly roles = new Map<string, Role>()
-  private readonly asking: ReadonlyMap<string, string>
+  private readonly asking: ReadonlyMap<string, PendingRequest>
+  private readonly shut: ReadonlySet<string>
   private readonly barriers: ReadonlySet<string>
   /** Members of whom nothing else is known. */
   private readonly others: number
 
   constructor(life: typeof Life.Type, others = 0) {
-    this.asking = new Map(life.asking.map(([inviter, userId]) => [userId, inviter]))
+    this.asking = new Map(
+      life.asking.map(([inviter, userId, awaitsUser]) => [
+        userId,
+        { inviterId: inviter as UserId, awaitsUser: awaitsUser && inviter !== userId }
+      ])
+    )
+    this.shut = new Set(life.shut)
     this.barriers = new Set(life.barriers.flatMap(([a, b]) => (a === b ? [] : [`${a}/${b}`, `${b}/${a}`])))
     this.others = others
     this.exists = life.state !== "none"
@@ -79,7 +104,9 @@ class Group {
 
   roleOf = (userId: string): Role => this.roles.get(userId) ?? Role.former
   isBarred = (a: string, b: string): boolean => this.barriers.has(`${a}/${b}`)
-  askedFor = (userId: string): UserId | undefined => this.asking.get(userId) as UserId | undefined
+  requestFor = (userId: string): PendingRequest | undefined => this.asking.get(userId)
+  /** Whether a member brings this user in at once. */
+  isOpen = (userId: string): boolean => !this.shut.has(userId) || this.requestFor(userId)?.inviterId === userId
   members = (): ReadonlyArray<string> => users.filter((userId) => this.roleOf(userId) !== Role.former)
 
   view(): GroupView {
@@ -90,14 +117,16 @@ class Group {
       roleOf: this.roleOf,
       isUser: (userId) => users.includes(userId),
       checkContact: (a, b) => (this.isBarred(a, b) ? Result.fail(failure("Blocked")) : Result.void),
-      requesterOf: this.askedFor
+      admits: (userId) => !this.shut.has(userId),
+      requestFor: this.requestFor,
+      isInvitationGood: (id) => id === "71"
     }
   }
 
-  apply(event: GroupEvent, changes: ReadonlyArray<RoleChange>): void {
+  apply({ event, roles }: GroupDecision): void {
     this.exists = true
     if (event.event === "created" || event.event === "changed") this.isVerify = event.isVerify ?? this.isVerify
-    for (const { userId, role } of changes) this.roles.set(userId, role)
+    for (const { userId, role } of roles) this.roles.set(userId, role)
   }
 }
 
@@ -108,6 +137,8 @@ type EventKind = GroupEvent["event"]
 interface Step {
   readonly group: Group
   readonly event: GroupEvent
+  /** The event that takes place. */
+  readonly narrowed: GroupEvent
   readonly sender: UserId
   readonly decided: Decided
   readonly before: ReadonlyMap<string, Role>
@@ -119,13 +150,15 @@ interface Step {
 const live = (life: typeof Life.Type, check: (step: Step) => void, others = 0) => {
   const group = new Group(life, others)
   for (const action of life.actions) {
-    const [event, sender] = [action.event as GroupEvent, action.sender as UserId]
+    const sender = action.sender as UserId
+    const event = { userIds: [sender], ...action.event } as GroupEvent
     const before = new Map(users.map((userId) => [userId, group.roleOf(userId)]))
     const { isVerify: wasVerify, exists: existed } = group
     const result = decideGroup(event, sender, group.view())
-    if (Result.isSuccess(result)) group.apply(event, result.success)
-    const decided: Decided = Result.merge(result)
-    check({ group, event, sender, decided, before, wasVerify, existed })
+    if (Result.isSuccess(result)) group.apply(result.success)
+    const decided: Decided = Result.isSuccess(result) ? result.success.roles : result.failure
+    const narrowed = Result.isSuccess(result) ? result.success.event : event
+    check({ group, event, narrowed, sender, decided, before, wasVerify, existed })
   }
 }
 
@@ -139,14 +172,17 @@ const isManaging = (step: Step): boolean => [1, 2].includes(roleIn(step, step.se
 
 describe("the rules of groups", () => {
   const seen = occurrences("groups", {
-    "a request is approved": 50,
+    "a request is approved": 25,
+    "a user accepts to be brought in": 5,
+    "a user accepts, and a manager must approve": 2,
     "an approval is refused: it was not asked for, or is barred meanwhile": 100,
-    "a manager brings a user in": 90,
-    "a user joins alone": 12,
+    "a manager brings a user in": 60,
+    "a user decides themselves": 20,
+    "a user joins by an invitation": 12,
     "a manager removes a member": 15,
     "the owner hands the group over": 15,
     "a group is founded": 30,
-    "a group ends with its last member": 5
+    "a group ends with its last member": 2
   })
 
   property("keep exactly one owner for as long as there are members, and let nobody into a group without", (step) => {
@@ -181,30 +217,45 @@ describe("the rules of groups", () => {
       if (step.existed) assert.isTrue(isRefused(decided) && decided._tag === "Conflict")
       return
     }
-    const isAlone = event.event === "joined" && event.userIds.length === 1 && event.userIds[0] === sender
+    const isAlone = event.event === "joined" && event.userIds.every((userId) => userId === sender)
     if (!step.existed || !isAlone) assert.isTrue(isRefused(decided) && decided._tag === "NoConversation")
   })
 
-  property("make members by founding, joining and approval only, each of them once and with the right to", (step) => {
+  property("make members in four ways only, each of them once and with the right to, and tell of no others", (step) => {
     if (isRefused(step.decided)) return
-    const { event, sender, decided } = step
+    const { event, narrowed, sender, decided, group } = step
     assert.strictEqual(new Set(decided.map(({ userId }) => userId)).size, decided.length)
     const newcomers = decided.filter(({ userId, role }) => role !== Role.former && roleIn(step, userId) === Role.former)
+    if (narrowed.event === "created" || narrowed.event === "joined") {
+      const ids = newcomers.map(({ userId }) => userId)
+      const told = new Set(narrowed.userIds.filter((userId) => roleIn(step, userId) === Role.former))
+      if (narrowed.event === "created") told.add(sender)
+      assert.sameMembers(ids, [...told])
+      assert.deepStrictEqual({ ...narrowed, userIds: [] }, { ...event, userIds: [] } as typeof narrowed)
+    } else assert.deepStrictEqual(narrowed, event)
     for (const { userId, role } of newcomers) {
       assert.include(users, userId)
       if (event.event === "created") {
         assert.strictEqual(role, userId === sender ? Role.owner : Role.member)
-        assert.isFalse(step.group.isBarred(sender, userId))
+        assert.isTrue(userId === sender || (group.isOpen(userId) && !group.isBarred(sender, userId)))
         continue
       }
       assert.strictEqual(role, Role.member)
       if (event.event !== "joined") return assert.fail(`${event.event} makes a member`)
-      assert.include(event.userIds, userId)
-      const inviter = step.group.askedFor(userId)
-      if (event.asked === true) assert.isTrue(isManaging(step) && inviter !== undefined)
-      else if (step.wasVerify) assert.isTrue(isManaging(step))
-      const bringing = event.asked === true ? inviter : sender
-      if (bringing !== undefined) assert.isFalse(step.group.isBarred(bringing, userId))
+      const request = group.requestFor(userId)
+      if (event.asked === true) {
+        assert.isDefined(request)
+        assert.strictEqual(request.awaitsUser, userId === sender)
+        assert.isFalse(group.isBarred(request.inviterId, userId))
+        const inviterRole = roleIn(step, request.inviterId)
+        if (userId !== sender) assert.isTrue(isManaging(step))
+        else assert.isTrue(inviterRole !== Role.former && (!step.wasVerify || inviterRole < Role.member))
+      } else if (event.invitation !== undefined) {
+        assert.deepStrictEqual([userId, event.invitation as string], [sender, "71"])
+      } else {
+        assert.isTrue(!isStranger(step) && (!step.wasVerify || isManaging(step)))
+        assert.isTrue(group.isOpen(userId) && !group.isBarred(sender, userId))
+      }
     }
   })
 
@@ -217,10 +268,9 @@ describe("the rules of groups", () => {
     if (event.event === "left" && role !== Role.former && (role !== Role.owner || isLast)) {
       assert.deepStrictEqual(changed, [[sender, Role.former]])
     }
-    if (event.event === "joined" && event.asked !== true && hasMembers && role === Role.former && !step.wasVerify) {
-      if (event.userIds.length === 1 && event.userIds[0] === sender) {
-        assert.deepStrictEqual(changed, [[sender, Role.member]])
-      }
+    const isInvited = event.event === "joined" && event.invitation === ("71" as string)
+    if (isInvited && hasMembers && role === Role.former && event.userIds.every((userId) => userId === sender)) {
+      assert.deepStrictEqual(changed, [[sender, Role.member]])
     }
     if (event.event === "removed" && isManaging(step) && event.userIds.every((id) => roleIn(step, id) > role)) {
       assert.deepStrictEqual(
@@ -241,14 +291,14 @@ describe("the rules of groups", () => {
     }
   })
 
-  property("take an approval by a manager of requests whose users may be brought in, and no other", (step) => {
+  property("take an approval by a manager of requests that await one, and no other", (step) => {
     const { event, decided, group } = step
     seen.run()
     if (event.event !== "joined" || event.asked !== true || !step.existed || isStranger(step)) return
     const newcomers = [...new Set(event.userIds)].filter((userId) => roleIn(step, userId) === Role.former)
     const areWelcome = newcomers.every((userId) => {
-      const inviter = group.askedFor(userId)
-      return inviter !== undefined && !group.isBarred(inviter, userId)
+      const request = group.requestFor(userId)
+      return request !== undefined && !request.awaitsUser && !group.isBarred(request.inviterId, userId)
     })
     const expected = !isManaging(step)
       ? "Forbidden"
@@ -262,31 +312,57 @@ describe("the rules of groups", () => {
     seen.saw("an approval is refused: it was not asked for, or is barred meanwhile", expected === "NoRequest")
   })
 
-  property("take a manager's bringing in of users who may be brought in, and no other", (step) => {
+  property("take the acceptance of a user whom a member wants to bring in, and could", (step) => {
     const { event, decided, group, sender } = step
-    if (event.event !== "joined" || event.asked === true || !step.existed || isStranger(step)) return
+    const hasMembers = [...step.before.values()].some((role) => role !== Role.former)
+    if (event.event !== "joined" || event.asked !== true || !hasMembers || !isStranger(step)) return
+    if (!event.userIds.every((userId) => userId === sender)) return
+    const request = group.requestFor(sender)
+    const inviterRole = request === undefined ? Role.former : roleIn(step, request.inviterId)
+    const isGood = request?.awaitsUser === true && inviterRole !== Role.former
+    const expected =
+      !isGood || group.isBarred(request.inviterId, sender)
+        ? "NoRequest"
+        : step.wasVerify && inviterRole === Role.member
+          ? "Forbidden"
+          : [{ userId: sender, role: Role.member }]
+    assert.deepStrictEqual(isRefused(decided) ? decided._tag : decided, expected)
+    seen.saw("a user accepts to be brought in", !isRefused(decided))
+    seen.saw("a user accepts, and a manager must approve", expected === "Forbidden")
+  })
+
+  property("take a member's bringing in of users who may be brought in, and leave out those who decide", (step) => {
+    const { event, decided, group, sender } = step
+    if (event.event !== "joined" || event.asked === true || event.invitation !== undefined) return
+    if (!step.existed || isStranger(step)) return
     if (step.wasVerify && !isManaging(step)) {
       return assert.isTrue(isRefused(decided) && decided._tag === "Forbidden")
     }
     const newcomers = [...new Set(event.userIds)].filter((userId) => roleIn(step, userId) === Role.former)
     const first = newcomers.find((userId) => !users.includes(userId) || group.isBarred(sender, userId))
-    const expected =
-      newcomers.length === 0
-        ? "Conflict"
-        : first === undefined
-          ? newcomers.map((userId) => ({ userId, role: Role.member }))
-          : users.includes(first)
-            ? "Blocked"
-            : "UserNotFound"
+    const open = newcomers.filter(group.isOpen)
+    const joining = open.length === 0 ? "Forbidden" : open.map((userId) => ({ userId, role: Role.member }))
+    const problem = first !== undefined && users.includes(first) ? "Blocked" : "UserNotFound"
+    const expected = newcomers.length === 0 ? "Conflict" : first === undefined ? joining : problem
     assert.deepStrictEqual(isRefused(decided) ? decided._tag : decided, expected)
     seen.saw("a manager brings a user in", !isRefused(decided) && isManaging(step))
+    seen.saw("a user decides themselves", first === undefined && open.length < newcomers.length)
+  })
+
+  property("let who only knows the group's id ask, and no more", (step) => {
+    const { event, decided } = step
+    const hasMembers = [...step.before.values()].some((role) => role !== Role.former)
+    if (event.event !== "joined" || !isStranger(step) || !hasMembers) return
+    if (event.asked === true || !event.userIds.every((userId) => userId === step.sender)) return
+    if (event.invitation === undefined) assert.isTrue(isRefused(decided) && decided._tag === "Forbidden")
+    else if (event.invitation !== ("71" as string))
+      assert.isTrue(isRefused(decided) && decided._tag === "BadInvitation")
   })
 
   property("are tried in every way", (step) => {
     const { event, decided, sender, group } = step
     if (isRefused(decided)) return
-    const isAlone = event.event === "joined" && isStranger(step)
-    seen.saw("a user joins alone", isAlone)
+    seen.saw("a user joins by an invitation", event.event === "joined" && event.invitation !== undefined)
     seen.saw("a manager removes a member", event.event === "removed" && roleIn(step, sender) === Role.manager)
     seen.saw("the owner hands the group over", event.event === "role" && event.role === Role.owner)
     seen.saw("a group is founded", event.event === "created")
@@ -304,7 +380,8 @@ describe("the rules of groups", () => {
     (step) => {
       if (step.event.event !== "joined" || step.existed !== true) return
       const had = [...step.before.values()].filter((role) => role !== Role.former).length
-      const newcomers = new Set(step.event.userIds.filter((userId) => roleIn(step, userId) === Role.former)).size
+      const isNew = (userId: string) => roleIn(step, userId) === Role.former
+      const newcomers = new Set((step.narrowed as typeof step.event).userIds.filter(isNew)).size
       if (isRefused(step.decided)) {
         if (step.decided._tag === "GroupFull") assert.isAbove(had + newcomers, placesLeft)
       } else assert.isAtMost(had + newcomers, placesLeft)
@@ -341,7 +418,15 @@ describe("the rules of groups", () => {
   refused.check()
 
   it("refuse a founder who is no user, as a service may name one, and found nothing", () => {
-    const nobodyYet = { state: "none", isVerify: false, roles: [0, 0, 0, 0], actions: [], asking: [], barriers: [] }
+    const nobodyYet = {
+      state: "none",
+      isVerify: false,
+      roles: [0, 0, 0, 0],
+      actions: [],
+      asking: [],
+      barriers: [],
+      shut: []
+    }
     const group = new Group(nobodyYet as unknown as typeof Life.Type)
     const founding: GroupEvent = { event: "created", name: "", icon: "", isVerify: false, userIds: ["2" as UserId] }
     const tagOf = (sender: string) => {

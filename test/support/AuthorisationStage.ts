@@ -83,6 +83,7 @@ export const makeStage = (caller: Caller) =>
     for (const nickname of names) {
       const phone = freshPhone() as Phone
       yield* users.insert({ id: idOf[nickname], phone, passwordHash: "-", nickname, sex: 0, avatar: "" })
+      yield* users.changePrivacy(idOf[nickname], { addToGroups: "everyone" })
     }
 
     const groupId = ids.uniqueId() as GroupId

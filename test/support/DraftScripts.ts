@@ -5,6 +5,7 @@ import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
+import type { GroupInvitationId } from "../../src/domain/shared/Ids.ts"
 import { draft, groupDraft } from "./Drafts.ts"
 
 export const users = ["1", "2", "10"]
@@ -12,7 +13,13 @@ const User = Schema.Literals(["1", "2", "10"])
 /** The founder may most. */
 const Sender = Schema.Literals(["1", "1", "1", "2", "10"])
 const Anybody = Schema.Literals(["1", "2", "10", "2", "10", "9"])
+const Named = Schema.Union([
+  Schema.Tuple([Anybody]),
+  Schema.Tuple([Schema.Literals(["2", "10"]), Schema.Literals(["10"])])
+])
 export const groupId = "100" as ConversationId
+/** An invitation to the group that the drafts outlive, and use up. */
+export const invitation = { id: "71" as GroupInvitationId, groupId, expiresAt: 50, usesLeft: 2 }
 /** The draft comes again of which so many others came before this one; 0 for one that is new. */
 const Again = Schema.Literals([0, 0, 0, 0, 0, 1, 2, 3, 4, 6])
 const Seq = Schema.Literals([1, 2, 2, 3, 3, 4])
@@ -27,10 +34,17 @@ const Event = Schema.Union([
     name: Schema.Literal("we"),
     icon: Schema.Literal(""),
     isVerify: Schema.Boolean,
-    userIds: Schema.Tuple([Anybody])
+    userIds: Named
   }),
-  ...often(Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([Anybody]) })),
+  ...often(Schema.Struct({ event: Schema.Literal("joined"), userIds: Named })),
   Schema.Struct({ event: Schema.Literal("joined"), userIds: Schema.Tuple([User]), asked: Schema.Literal(true) }),
+  ...often(
+    Schema.Struct({
+      event: Schema.Literal("joined"),
+      userIds: Schema.Tuple([Schema.Literals(["2", "10", "10"])]),
+      invitation: Schema.Literals(["71", "71", "72"])
+    })
+  ),
   Schema.Struct({ event: Schema.Literal("left") }),
   Schema.Struct({ event: Schema.Literal("removed"), userIds: Schema.Tuple([Anybody]) }),
   ...often(Schema.Struct({ event: Schema.Literal("role"), userId: User, role: Schema.Literals([1, 2, 2, 3]) })),
@@ -63,6 +77,8 @@ export const Script = Schema.Struct({
   /** Whether there is a group, and a message in it and in a private conversation. */
   isFounded: Schema.Literals([true, true, true, true, false]),
   asking: Schema.Array(User).check(Schema.isBetweenLength(1, 3)),
+  /** Users who let nobody bring them into groups. */
+  shut: Schema.Array(Schema.Literals(["2", "10"])).check(Schema.isMaxLength(1)),
   blocks: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(1)),
   friends: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4)),
   /** Others who have given the first words of the group a reaction of their own each. */

@@ -1,10 +1,12 @@
 /** A store after the plans of `appendPlan` were carried out, in plain collections. */
 import { pairKey } from "../../src/domain/contacts/UserPair.ts"
 import { Role } from "../../src/domain/groups/Group.ts"
+import type { PendingRequest } from "../../src/domain/groups/GroupRules.ts"
 import type { MessageChange } from "../../src/domain/messages/AppendChanges.ts"
 import {
   type AppendFacts,
   clientKey,
+  type InvitationFacts,
   type KnownMessage,
   type Membership,
   memberKey,
@@ -15,7 +17,7 @@ import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import type { UserId } from "../../src/domain/shared/Ids.ts"
+import type { GroupInvitationId, UserId } from "../../src/domain/shared/Ids.ts"
 
 export const digestOf = (content: string): string => `digest of ${content}`
 
@@ -41,6 +43,9 @@ export class MemoryStore {
   readonly asked = new Map<string, "pending" | `passed by ${string} at ${number}`>()
   readonly blocks = new Set<string>()
   readonly friends = new Set<string>()
+  /** Users who let nobody bring them into groups. */
+  readonly shut = new Set<string>()
+  readonly invitations = new Map<GroupInvitationId, InvitationFacts>()
   readonly users: ReadonlySet<UserId>
   /** Edits of each message, which go with it when it is recalled. */
   private readonly edits = new Map<string, Array<string>>()
@@ -85,13 +90,19 @@ export class MemoryStore {
           return [id, { isVerify, memberCount: memberCount.length }]
         })
       ),
-      // All have asked by themselves.
-      asked: new Map(
-        [...this.asked].flatMap(
-          ([key, state]): ReadonlyArray<[string, UserId]> =>
-            state === "pending" ? [[key, key.slice(key.indexOf("/") + 1) as UserId]] : []
+      admitting: new Set(
+        [...this.users].flatMap((userId) =>
+          this.shut.has(userId) ? [] : [...this.users].map((other) => pairKey(userId, other))
         )
       ),
+      // All have asked by themselves.
+      asked: new Map(
+        [...this.asked].flatMap(([key, state]): ReadonlyArray<[string, PendingRequest]> => {
+          const inviterId = key.slice(key.indexOf("/") + 1) as UserId
+          return state === "pending" ? [[key, { inviterId, awaitsUser: false }]] : []
+        })
+      ),
+      invitations: new Map(this.invitations),
       targets: new Map(stored.map(({ message }) => [messageKey(message.conversationId, message.seq), message])),
       reactions: new Map(
         [...this.reactions].map(([key, given]) => [
@@ -116,7 +127,8 @@ export class MemoryStore {
 
   private carryOut(plan: AppendPlan): void {
     for (const message of plan.stored) {
-      const firstDigest = message.messageType === MessageType.edit ? digestOf(message.content) : ""
+      const first = message.messageType === MessageType.edit ? message.content : plan.firstContents.get(message)
+      const firstDigest = first === undefined ? "" : digestOf(first)
       this.messages.set(messageKey(message.conversationId, message.seq), { message, firstDigest })
       if (message.messageType <= 6) this.raise(memberKey(message.conversationId, message.senderId), message.seq)
     }
@@ -130,6 +142,11 @@ export class MemoryStore {
       this.raise(key, readSeq)
       if (role === Role.former || this.asked.get(key) !== "pending") continue
       this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
+    }
+    for (const [id, count] of plan.invitationUses) {
+      const invitation = this.invitations.get(id)
+      if (invitation === undefined) throw new Error(`no invitation ${id}`)
+      this.invitations.set(id, { ...invitation, usesLeft: invitation.usesLeft - count })
     }
     for (const change of plan.messageChanges) this.change(change)
   }

@@ -57,6 +57,10 @@ export class RulesOracle {
   readonly blocks = new Set<string>()
   /** Users whose request to get into the group waits. */
   readonly asking = new Set<string>()
+  /** Users who let nobody bring them into groups. */
+  readonly shut = new Set<string>()
+  /** The one invitation that there is. */
+  invitation = { id: "", groupId: "", expiresAt: 0, usesLeft: 0 }
   private readonly users: ReadonlyArray<string>
   private readonly policy: Policy
 
@@ -72,7 +76,7 @@ export class RulesOracle {
     const changes: Changes = []
     const refused =
       draft.messageType === system
-        ? this.event((draft as { event: GroupEvent }).event, draft.senderId, conversation, changes)
+        ? this.event(draft as Draft & { event: GroupEvent }, conversation, changes)
         : (this.receiver(draft, conversation) ?? this.change(draft, conversation, changes))
     if (refused !== undefined) return refused
     this.conversations.set(draft.conversationId, conversation)
@@ -171,7 +175,12 @@ export class RulesOracle {
     return undefined
   }
 
-  private event(event: GroupEvent, sender: string, conversation: Conversation, changes: Changes): string | undefined {
+  private event(
+    draft: Draft & { event: GroupEvent },
+    conversation: Conversation,
+    changes: Changes
+  ): string | undefined {
+    const { event, senderId: sender } = draft
     const { members, messages } = conversation
     const role = members.get(sender)?.role
     const isManager = role === 1 || role === 2
@@ -181,13 +190,23 @@ export class RulesOracle {
         members.set(userId, { role, joinedSeq: members.get(userId)?.joinedSeq ?? joinedSeq })
         this.asking.delete(userId)
       })
-    const bring = (newcomers: Iterable<string>): string | undefined => {
+    const decides = (userId: string) => this.shut.has(userId) && !this.asking.has(userId)
+    const bring = (newcomers: ReadonlyArray<string>, named: ReadonlyArray<string>): string | undefined => {
       for (const userId of newcomers) {
         const problem = this.users.includes(userId) ? this.apart(sender, userId) : "UserNotFound"
         if (problem !== undefined) return problem
-        give(userId, 3)
       }
-      return undefined
+      const joining = newcomers.filter((userId) => !decides(userId))
+      for (const userId of joining) give(userId, 3)
+      const leftOut = newcomers.filter(decides)
+      if (leftOut.length > 0) {
+        changes.push(() => {
+          const message = messages.at(-1)
+          const userIds = named.filter((userId) => !leftOut.includes(userId))
+          if (message !== undefined) message.content = JSON.stringify({ ...event, userIds })
+        })
+      }
+      return event.event === "joined" && joining.length === 0 ? "Forbidden" : undefined
     }
     if (event.event === "created") {
       if (messages.length > 0) return "Conflict"
@@ -195,20 +214,31 @@ export class RulesOracle {
       changes.push(() => {
         conversation.isVerify = event.isVerify
       })
-      return bring(new Set(event.userIds.filter((userId) => userId !== sender)))
+      return bring([...new Set(event.userIds.filter((userId) => userId !== sender))], event.userIds)
     }
     if (members.size === 0) return "NoConversation"
     if (event.event === "joined") {
-      const isAlone = event.userIds.length === 1 && event.userIds[0] === sender
+      const isAlone = event.userIds.every((userId) => userId === sender)
       if (role === undefined && !isAlone) return "NoConversation"
-      if ((event.asked === true || conversation.isVerify) && !isManager) return "Forbidden"
-      const newcomers = new Set(event.userIds.filter((userId) => !members.has(userId)))
-      if (newcomers.size === 0) return "Conflict"
-      if (event.asked !== true && role !== undefined) return bring(newcomers)
-      for (const userId of newcomers) {
-        if (event.asked === true && !this.asking.has(userId)) return "NoRequest"
-        give(userId, 3)
+      if (event.asked === true && role === 3) return "Forbidden"
+      const mayBring = role !== undefined && (isManager || !conversation.isVerify)
+      if (event.asked !== true && event.invitation === undefined && !mayBring) return "Forbidden"
+      const newcomers = [...new Set(event.userIds.filter((userId) => !members.has(userId)))]
+      if (newcomers.length === 0) return "Conflict"
+      if (event.asked === true) {
+        // Nobody here is asked whether they join: who is asked, has asked.
+        if (!newcomers.every((userId) => userId !== sender && this.asking.has(userId))) return "NoRequest"
+        for (const userId of newcomers) give(userId, 3)
+        return undefined
       }
+      if (event.invitation === undefined) return bring(newcomers, event.userIds)
+      const { id, groupId, expiresAt, usesLeft } = this.invitation
+      const isGood = event.invitation === id && draft.conversationId === groupId && draft.sendTime < expiresAt
+      if (!isGood || usesLeft === 0 || newcomers.some((userId) => userId !== sender)) return "BadInvitation"
+      changes.push(() => {
+        this.invitation.usesLeft -= 1
+      })
+      give(sender, 3)
       return undefined
     }
     if (role === undefined) return "NoConversation"

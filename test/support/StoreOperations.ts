@@ -1,17 +1,19 @@
 /** Operations of users on a store, and states in which they run, for tests of operations at the same time. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { UserRepository } from "../../src/domain/accounts/User.ts"
 import { Contacts } from "../../src/domain/contacts/Contacts.ts"
 import { Friends } from "../../src/domain/contacts/Friends.ts"
 import { ConversationLists, type ListChange } from "../../src/domain/conversations/ConversationLists.ts"
 import { Conversations } from "../../src/domain/conversations/Conversations.ts"
+import { GroupInvitations } from "../../src/domain/groups/GroupInvitation.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { ChatType, type ReceiverId, receiverOf } from "../../src/domain/shared/ConversationIds.ts"
 import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
-import type { FriendRequestId } from "../../src/domain/shared/Ids.ts"
+import type { FriendRequestId, GroupInvitationId } from "../../src/domain/shared/Ids.ts"
 import { HandleResult, type RequestResponse } from "../../src/domain/shared/Request.ts"
 import { befriend } from "./Acquaintances.ts"
 import { conversationOf, draft } from "./Drafts.ts"
@@ -24,7 +26,9 @@ import {
   groupConversationId,
   groupId,
   idOf,
+  insertInvitation,
   joined,
+  joinedBy,
   left,
   removed,
   request,
@@ -78,7 +82,14 @@ export const operations: Readonly<Record<string, Operation>> = {
   "1 passes the request": store(eventDraft("1", approved("2"))),
   "1 brings 2 in": store(eventDraft("1", joined("2"))),
   "10 brings 2 in": store(eventDraft("10", joined("2"))),
-  "2 joins": store(eventDraft("2", joined("2"))),
+  "2 joins by the invitation": store(eventDraft("2", joinedBy("71", "2"))),
+  "1 revokes the invitation": Effect.flatMap(GroupInvitations, (invitations) =>
+    invitations.revoke(idOf("1"), groupId, "71" as GroupInvitationId)
+  ),
+  "2 lets nobody bring them in": Effect.flatMap(UserRepository, (users) =>
+    users.changePrivacy(idOf("2"), { addToGroups: "nobody" })
+  ),
+  "2 accepts to be brought in": store(eventDraft("2", approved("2"))),
   "1 removes 10": store(eventDraft("1", removed("10"))),
   "10 leaves": store(eventDraft("10", left)),
   "2 leaves": store(eventDraft("2", left)),
@@ -131,6 +142,7 @@ const beginning = Effect.gen(function* () {
   yield* befriend(idOf("1"), idOf("2"))
   yield* befriend(idOf("1"), idOf("10"))
   yield* append(eventDraft("1", created(["10"], true)))
+  yield* Effect.orDie(insertInvitation("71", { uses_max: 1 }))
   for (const words of ["a", "b", "c"]) yield* append(wordsDraft("1", words))
   yield* append(draft("1", "2", "a"), draft("2", "1", "b"), draft("2", "1", "c"))
 })
@@ -155,6 +167,12 @@ export const situations: Readonly<Record<string, Operation>> = {
     yield* beginning
     yield* befriend(idOf("2"), idOf("10"))
     yield* ask(groupRequestId, "10")
+  }),
+  "2 must accept that 1 brings them in": Effect.gen(function* () {
+    yield* beginning
+    yield* befriend(idOf("2"), idOf("10"))
+    yield* (yield* UserRepository).changePrivacy(idOf("2"), { addToGroups: "nobody" })
+    yield* ask(groupRequestId, "1")
   }),
   "all are in the group, and 2 blocks 1": Effect.gen(function* () {
     yield* beginning

@@ -8,13 +8,14 @@ import type { Friends } from "../../src/domain/contacts/Friends.ts"
 import type { ConversationLists } from "../../src/domain/conversations/ConversationLists.ts"
 import type { Conversations } from "../../src/domain/conversations/Conversations.ts"
 import type { GroupEvent } from "../../src/domain/groups/Group.ts"
+import type { GroupInvitations } from "../../src/domain/groups/GroupInvitation.ts"
 import { Groups } from "../../src/domain/groups/Groups.ts"
 import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { MessageType } from "../../src/domain/messages/Message.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import { type ConversationId, groupConversation } from "../../src/domain/shared/ConversationIds.ts"
 import type { AnyFailure } from "../../src/domain/shared/Failure.ts"
-import type { GroupId, GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
+import type { GroupId, GroupInvitationId, GroupRequestId, UserId } from "../../src/domain/shared/Ids.ts"
 import { type DraftChanges, groupDraft } from "./Drafts.ts"
 import { briefOf, nameOf } from "./Refusals.ts"
 import { insertUsers } from "./StoredUsers.ts"
@@ -25,6 +26,7 @@ export type StoreServices =
   | MessageStore
   | UserRepository
   | Groups
+  | GroupInvitations
   | Conversations
   | ConversationLists
   | Client.SqlClient
@@ -44,6 +46,12 @@ export const created = (userIds: ReadonlyArray<string>, isVerify = false): Group
 export const joined = (...userIds: ReadonlyArray<string>): GroupEvent => ({
   event: "joined",
   userIds: idsOf(...userIds)
+})
+/** A user joins by an invitation. */
+export const joinedBy = (invitation: string, userId: string): GroupEvent => ({
+  event: "joined",
+  userIds: idsOf(userId),
+  invitation: invitation as GroupInvitationId
 })
 export const approved = (...userIds: ReadonlyArray<string>): GroupEvent => ({
   event: "joined",
@@ -117,6 +125,19 @@ export const historyOf = (conversationId: string = groupId, reader?: string) =>
       }),
       ({ messages }) => messages
     )
+  )
+
+/** Puts an invitation to the group into the store, which does not end; returns its id. */
+export const insertInvitation = (id = "71", changes: Record<string, unknown> = {}) =>
+  Effect.as(
+    insertRows("group_invitations", [
+      {
+        ...{ id, code: `code ${id}`, group_id: groupId, created_by: "1", created_at: 1 },
+        ...{ expires_at: 4_000_000_000_000, uses_max: 10, uses: 0 },
+        ...changes
+      }
+    ]),
+    id
   )
 
 export const requestIdOf = (id: string) => id as GroupRequestId

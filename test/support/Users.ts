@@ -57,8 +57,19 @@ export const freshPhone = (): string => {
 
 export const password = "correct horse battery"
 
-/** A new user with a token. */
-export const register = (phone = freshPhone()) =>
+/** Changes the privacy of users. */
+export const setPrivacy = (change: PrivacyChange, ...users: ReadonlyArray<TestUser>) =>
+  Effect.forEach(
+    users,
+    ({ token }) =>
+      Effect.map(request("PATCH", "/v1/user/privacy", { token, body: change }), ({ body }) => {
+        if (body.code !== 200) throw new Error(JSON.stringify(body))
+      }),
+    { discard: true }
+  )
+
+/** A new user with a token, who has set nothing. */
+export const registerNewcomer = (phone = freshPhone()) =>
   Effect.gen(function* () {
     const registration = yield* request("POST", "/v1/user/register", {
       body: { phone, password, nickname: `user of ${phone}` }
@@ -70,16 +81,9 @@ export const register = (phone = freshPhone()) =>
     return user
   })
 
-/** Changes the privacy of users. */
-export const setPrivacy = (change: PrivacyChange, ...users: ReadonlyArray<TestUser>) =>
-  Effect.forEach(
-    users,
-    ({ token }) =>
-      Effect.map(request("PATCH", "/v1/user/privacy", { token, body: change }), ({ body }) => {
-        if (body.code !== 200) throw new Error(JSON.stringify(body))
-      }),
-    { discard: true }
-  )
+/** A new user with a token, whom everybody may add to groups. */
+export const register = (phone = freshPhone()) =>
+  Effect.tap(registerNewcomer(phone), (user) => setPrivacy({ addToGroups: "everyone" }, user))
 
 /** Contacts see the phones and the presence of these users. */
 export const showToContacts = (...users: ReadonlyArray<TestUser>) =>

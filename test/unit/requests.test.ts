@@ -93,6 +93,7 @@ describe("requests to join a group", () => {
     isUser: (userId) => userId !== "404",
     checkContact: (inviter, userId) =>
       inviter === "1" && userId === "9" ? Result.fail(failure("Blocked")) : Result.void,
+    admits: (userId, inviter) => userId === "3" || inviter === "3",
     isMember: (userId) => userId === "5",
     isPending: (userId) => userId === "6",
     pending
@@ -105,7 +106,7 @@ describe("requests to join a group", () => {
   it("are kept for users who are no members and wait for no answer, all or none", () => {
     assert.deepStrictEqual(kept([request("2"), request("5"), request("6")]), ["2"])
     assert.deepStrictEqual(kept([request("6")]), [])
-    assert.strictEqual(kept([request("5")]), "Conflict")
+    assert.deepStrictEqual(kept([request("5")]), [])
     assert.strictEqual(kept([request("2"), request("404")]), "UserNotFound")
     assert.strictEqual(kept([request("2"), request("9")]), "Blocked")
     assert.deepStrictEqual(kept([request("9", "3")]), ["9"])
@@ -115,8 +116,35 @@ describe("requests to join a group", () => {
     assert.deepStrictEqual(kept([request("6")], groupRequestsPendingMax), [])
   })
 
+  it("await the user who has not asked, and does not let the inviter bring them in", () => {
+    const requests = [request("2", "2"), request("3"), request("4"), request("7", "3")]
+    const result = brief(decideRequests(requests, viewOf()))
+    assert.deepStrictEqual(
+      typeof result === "string" ? result : result.map(({ userId, awaitsUser }) => [String(userId), awaitsUser]),
+      [
+        ["2", false],
+        ["3", false],
+        ["4", true],
+        ["7", false]
+      ]
+    )
+  })
+
+  it("that await their user are passed by them alone, refused by them and managers, and cancelled as any", () => {
+    const about = { userId: "2" as UserId, inviterId: "3" as UserId, awaitsUser: true }
+    const response = (userId: string, role: Role, answer: typeof pass | typeof refuse | typeof cancel) =>
+      brief(checkResponse(userId as UserId, role, answer, about))
+    for (const answer of [pass, refuse, cancel] as const) assert.isUndefined(response("2", Role.former, answer))
+    assert.strictEqual(response("1", Role.owner, pass), "Forbidden")
+    assert.isUndefined(response("1", Role.manager, refuse))
+    assert.strictEqual(response("3", Role.manager, pass), "Forbidden")
+    assert.strictEqual(response("3", Role.member, refuse), "Forbidden")
+    assert.isUndefined(response("3", Role.member, cancel))
+    assert.strictEqual(response("4", Role.member, pass), "NoRequest")
+  })
+
   it("are passed and refused by managers, cancelled by the two users they are about, and unknown to others", () => {
-    const about = { userId: "2" as UserId, inviterId: "3" as UserId }
+    const about = { userId: "2" as UserId, inviterId: "3" as UserId, awaitsUser: false }
     const response = (userId: string, role: Role, answer: typeof pass | typeof refuse | typeof cancel) =>
       brief(checkResponse(userId as UserId, role, answer, about))
     for (const answer of [pass, refuse] as const) {

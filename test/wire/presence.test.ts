@@ -1,22 +1,16 @@
 /** Who is online, as a client sees it (protocol.md sections 1.6 and 1.9). */
 import { describe, expect, it } from "vitest"
-import { request } from "./support/Accounts.ts"
 import { chat, type Frame, freshId } from "./support/Frames.ts"
 import { Peer } from "./support/Peer.ts"
-import { stage, user } from "./support/Stage.ts"
+import { user } from "./support/Stage.ts"
 
 // Nobody else uses Quin and Rosa: they are online when this file says so. Mona is a stranger to both.
 const [quin, rosa, mona] = [user("quin"), user("rosa"), user("mona")]
 
 const open = (who: typeof quin) => Peer.open(who, { ack: "once" })
 
-/** Messages both ways make them contacts of each other, and Rosa shows herself to contacts. */
+/** Messages both ways make them contacts of each other. */
 const acquaint = async (one: Peer, other: Peer) => {
-  const shown = await request("PATCH", `${stage().url}/v1/user/privacy`, {
-    token: rosa.token,
-    body: { showPresence: "contacts" }
-  })
-  expect(shown.code).toBe(200)
   await one.settle(chat(freshId("hello"), rosa, "hello"))
   await other.settle(chat(freshId("hello"), quin, "hello"))
 }

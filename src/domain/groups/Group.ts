@@ -1,6 +1,6 @@
 /** Groups: roles, limits, and the events that system messages tell of (protocol.md sections 1.6 and 2.2). */
 import { Result, Schema } from "effect"
-import { UserId } from "../shared/Ids.ts"
+import { GroupInvitationId, UserId } from "../shared/Ids.ts"
 import { isWellFormed, NameInput } from "../shared/Text.ts"
 
 /** The Go project's numbers; 0 is a former member. */
@@ -39,13 +39,21 @@ export const GroupEvent = Schema.Union([
     event: Schema.Literal("created"),
     name: GroupName,
     icon: GroupIcon,
-    /** Whether a manager must approve new members. */
+    /** Whether a manager must approve whom other members bring in. */
     isVerify: Schema.Boolean,
     /** The first members, in addition to the creator. */
     userIds: NamedUsers
   }),
-  /** The sender joins, or brings users in; `asked` when the sender is a manager who has approved their requests. */
-  Schema.Struct({ event: Schema.Literal("joined"), userIds: SomeUsers, asked: Schema.optionalKey(Schema.Boolean) }),
+  /**
+   * The sender joins by an invitation, or brings users in. `asked`: by requests; the sender is the manager who has approved
+   * them, or the user who has accepted the one to be brought in.
+   */
+  Schema.Struct({
+    event: Schema.Literal("joined"),
+    userIds: SomeUsers,
+    asked: Schema.optionalKey(Schema.Boolean),
+    invitation: Schema.optionalKey(GroupInvitationId)
+  }),
   Schema.Struct({ event: Schema.Literal("left") }),
   Schema.Struct({ event: Schema.Literal("removed"), userIds: SomeUsers }),
   /** A member's new role. When a member becomes the owner, the owner before becomes a manager. */

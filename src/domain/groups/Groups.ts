@@ -49,7 +49,7 @@ export const groupPageMax = 500
 export class Groups extends Context.Service<
   Groups,
   {
-    /** The role of a user in a group, and whether its managers approve new members; `undefined` without such a group. */
+    /** The role of a user in a group, and whether its managers approve whom other members bring in; `undefined` without such a group. */
     readonly membership: (
       groupId: GroupId,
       userId: UserId
@@ -92,11 +92,21 @@ export class Groups extends Context.Service<
       ReadonlyArray<GroupRequest>,
       Failure<"NoConversation" | "Forbidden" | "NoRequest" | "DatabaseError">
     >
-    /** The requests that a user has made, for themselves or others, in the same order. */
+    /**
+     * The requests that a user has made, for themselves or others, and those of members who want to bring the user in, in the
+     * same order.
+     */
     readonly ownRequests: (
       userId: UserId,
       before: GroupRequestId | undefined
     ) => Effect.Effect<ReadonlyArray<GroupRequest>, Failure<"NoRequest" | "DatabaseError">>
+    /** The pending request of a member to bring this user in on which the user decides. */
+    readonly awaiting: (
+      groupId: GroupId,
+      userId: UserId
+    ) => Effect.Effect<GroupRequest | undefined, Failure<"DatabaseError">>
+    /** The user of a pending request has agreed: from now on the managers decide. */
+    readonly consent: (id: GroupRequestId) => Effect.Effect<void, Failure<"DatabaseError">>
     readonly request: (id: GroupRequestId) => Effect.Effect<GroupRequest | undefined, Failure<"DatabaseError">>
     /** Closes a pending request without letting the user in. It is a conflict when the request has another response. */
     readonly close: (

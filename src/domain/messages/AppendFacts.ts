@@ -1,8 +1,9 @@
 /** The facts of the store on which the decisions on a batch of drafts depend, and the keys of these facts. */
 import type { PairFacts } from "../contacts/UserPair.ts"
 import type { Role } from "../groups/Group.ts"
+import type { PendingRequest } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import type { UserId } from "../shared/Ids.ts"
+import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
 import type { Message } from "./Message.ts"
 
 /** The facts that some draft of the batch needs. */
@@ -16,8 +17,12 @@ export interface AppendFacts extends PairFacts {
   /** The members of the groups concerned, by {@link memberKey}. */
   readonly members: ReadonlyMap<string, Membership>
   readonly groups: ReadonlyMap<ConversationId, GroupFacts>
-  /** The users who made the pending requests to join a group, by the {@link memberKey} of the joining user. */
-  readonly asked: ReadonlyMap<string, UserId>
+  /** Pairs of a user and another whom they let bring them into groups, by {@link pairKey}. */
+  readonly admitting: ReadonlySet<string>
+  /** The pending requests to join a group, by the {@link memberKey} of the joining user. */
+  readonly asked: ReadonlyMap<string, PendingRequest>
+  /** The invitations by which users want to join. */
+  readonly invitations: ReadonlyMap<GroupInvitationId, InvitationFacts>
   /** The messages that drafts want to change, by {@link messageKey}. */
   readonly targets: ReadonlyMap<string, Message>
   /** How many have each reaction to these messages. */
@@ -46,6 +51,13 @@ export interface Membership {
   readonly joinedSeq: number
 }
 
+export interface InvitationFacts {
+  readonly groupId: ConversationId
+  /** Unix milliseconds. */
+  readonly expiresAt: number
+  readonly usesLeft: number
+}
+
 export interface GroupFacts {
   readonly isVerify: boolean
   readonly memberCount: number
@@ -66,7 +78,9 @@ export const noFacts: AppendFacts = {
   users: new Set(),
   members: new Map(),
   groups: new Map(),
+  admitting: new Set(),
   asked: new Map(),
+  invitations: new Map(),
   targets: new Map(),
   reactions: new Map(),
   ownReactions: new Map()

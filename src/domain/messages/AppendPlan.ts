@@ -5,7 +5,7 @@ import { Role } from "../groups/Group.ts"
 import { decideGroup } from "../groups/GroupRules.ts"
 import { ChatType, type ConversationId } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
-import type { UserId } from "../shared/Ids.ts"
+import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
 import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import type { AppendFacts, KnownMessage, Membership } from "./AppendFacts.ts"
 import { type AppendRules, AppendState } from "./AppendState.ts"
@@ -28,12 +28,16 @@ export interface AppendPlan {
   readonly stored: ReadonlyArray<Message>
   /** For each of them, how many messages of types 0 to 6 its conversation has up to it. */
   readonly readableCounts: ReadonlyArray<number>
+  /** What was sent, of the stored messages that are less: group events without users who decide by themselves. */
+  readonly firstContents: ReadonlyMap<Message, string>
   /** Changes of members, in order: of one member the last change counts, and the furthest `readSeq`. */
   readonly memberChanges: ReadonlyArray<MemberChange>
   /** Changes of groups themselves, in order. */
   readonly groupChanges: ReadonlyArray<GroupChange>
   /** The final number of members of each group whose members change. */
   readonly memberCounts: ReadonlyMap<ConversationId, number>
+  /** How many join by each invitation. */
+  readonly invitationUses: ReadonlyMap<GroupInvitationId, number>
   /** Stored messages that are changed, those of this batch among them, in order. */
   readonly messageChanges: ReadonlyArray<MessageChange>
 }
@@ -57,8 +61,18 @@ export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rul
       ? { _tag: "Rejected", error: appended.failure }
       : { _tag: "Stored", message: appended.success }
   })
-  const { stored, readableCounts, memberChanges, groupChanges, memberCounts, messageChanges } = state
-  return { results, stored, readableCounts, memberChanges, groupChanges, memberCounts, messageChanges }
+  const { stored, readableCounts, firstContents, memberChanges, groupChanges, memberCounts, messageChanges } = state
+  return {
+    results,
+    stored,
+    readableCounts,
+    firstContents,
+    memberChanges,
+    groupChanges,
+    memberCounts,
+    invitationUses: state.invitationUses,
+    messageChanges
+  }
 }
 
 const isSame = ({ message, firstDigest }: KnownMessage, draft: Draft, digestOf: AppendRules["digestOf"]): boolean =>
@@ -104,10 +118,11 @@ const checkReceiver = (
 }
 
 const appendGroupEvent = (draft: UnsentGroupEvent & Draft, state: AppendState): Appended<UnsentGroupEvent> => {
-  const { conversationId, senderId, event } = draft
-  return Result.map(decideGroup(event, senderId, state.group(conversationId)), (roles) => {
-    const message = state.store(draft)
+  const { conversationId, senderId, sendTime } = draft
+  return Result.map(decideGroup(draft.event, senderId, state.group(conversationId, sendTime)), ({ event, roles }) => {
+    const message = event === draft.event ? state.store(draft) : state.storeLess(draft, JSON.stringify(event))
     state.changeMembers(message, roles)
+    if (event.event === "joined" && event.invitation !== undefined) state.useInvitation(event.invitation)
     if (event.event === "created" || event.event === "changed") {
       state.changeGroup({ conversationId, event })
     }

@@ -4,12 +4,12 @@
  */
 import type { Result } from "effect"
 
-import { type ContactRefusal, checkContact } from "../contacts/UserPair.ts"
+import { type ContactRefusal, checkContact, pairKey } from "../contacts/UserPair.ts"
 import { Role } from "../groups/Group.ts"
-import type { GroupView, RoleChange } from "../groups/GroupRules.ts"
+import type { GroupView, PendingRequest, RoleChange } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { Failure } from "../shared/Failure.ts"
-import type { UserId } from "../shared/Ids.ts"
+import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
 import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
 import {
   type AppendFacts,
@@ -36,9 +36,11 @@ export interface AppendRules {
 export class AppendState {
   readonly stored: Array<Message> = []
   readonly readableCounts: Array<number> = []
+  readonly firstContents = new Map<Message, string>()
   readonly memberChanges: Array<MemberChange> = []
   readonly groupChanges: Array<GroupChange> = []
   readonly memberCounts = new Map<ConversationId, number>()
+  readonly invitationUses = new Map<GroupInvitationId, number>()
   readonly messageChanges: Array<MessageChange> = []
   private readonly facts: AppendFacts
   private readonly rules: AppendRules
@@ -46,7 +48,7 @@ export class AppendState {
   private readonly ends: Map<ConversationId, ConversationEnd>
   private readonly memberships: Map<string, Membership>
   private readonly groupFacts: Map<ConversationId, GroupFacts>
-  private readonly asked: Map<string, UserId>
+  private readonly asked: Map<string, PendingRequest>
   private readonly targets: Map<string, Message>
   private readonly reactions: Map<string, ReadonlyMap<string, number>>
   private readonly ownReactions: Map<string, string>
@@ -87,18 +89,26 @@ export class AppendState {
     return this.memberships.get(memberKey(conversationId, userId)) ?? stranger
   }
 
-  /** The facts about a group and its users. */
-  group(groupId: ConversationId): GroupView {
-    const { isVerify, memberCount } = this.groupFacts.get(groupId) ?? { isVerify: false, memberCount: 0 }
+  /** The facts about a group and its users at a time, in Unix milliseconds. */
+  group(groupId: ConversationId, at: number): GroupView {
     return {
       exists: this.ends.has(groupId),
-      isVerify,
-      memberCount,
+      ...this.factsOf(groupId),
       roleOf: (userId) => this.membership(groupId, userId).role,
       isUser: (userId) => this.isUser(userId),
       checkContact: (a, b) => this.checkContact(a, b),
-      requesterOf: (userId) => this.asked.get(memberKey(groupId, userId))
+      admits: (userId, other) => this.facts.admitting.has(pairKey(userId, other)),
+      requestFor: (userId) => this.asked.get(memberKey(groupId, userId)),
+      isInvitationGood: (id) => {
+        const invitation = this.facts.invitations.get(id)
+        if (invitation === undefined || invitation.groupId !== groupId || at >= invitation.expiresAt) return false
+        return (this.invitationUses.get(id) ?? 0) < invitation.usesLeft
+      }
     }
+  }
+
+  private factsOf(groupId: ConversationId): GroupFacts {
+    return this.groupFacts.get(groupId) ?? { isVerify: false, memberCount: 0 }
   }
 
   message(conversationId: ConversationId, seq: number): Message | undefined {
@@ -128,9 +138,25 @@ export class AppendState {
     return message
   }
 
+  /** The same for a draft of which only this content takes place; sent again, it is compared as it was sent. */
+  storeLess(draft: Draft, content: string): Message {
+    const message = this.store({ ...draft, content })
+    this.firstContents.set(message, draft.content)
+    this.known.set(clientKey(draft.senderId, draft.clientId), {
+      message,
+      firstDigest: this.rules.digestOf(draft.content)
+    })
+    return message
+  }
+
+  /** One more joins by an invitation. */
+  useInvitation(id: GroupInvitationId): void {
+    this.invitationUses.set(id, (this.invitationUses.get(id) ?? 0) + 1)
+  }
+
   /** Members get the roles that a message of their group gives them. */
   changeMembers({ conversationId, senderId, sendTime, seq }: Message, roles: ReadonlyArray<RoleChange>): void {
-    const { isVerify, memberCount } = this.group(conversationId)
+    const { isVerify, memberCount } = this.factsOf(conversationId)
     let count = memberCount
     for (const { userId, role } of roles) {
       const before = this.membership(conversationId, userId)
@@ -158,7 +184,7 @@ export class AppendState {
   }
 
   changeGroup({ conversationId, event }: GroupChange): void {
-    const { isVerify, memberCount } = this.group(conversationId)
+    const { isVerify, memberCount } = this.factsOf(conversationId)
     this.groupFacts.set(conversationId, { isVerify: event.isVerify ?? isVerify, memberCount })
     this.groupChanges.push({ conversationId, event })
   }

@@ -38,8 +38,9 @@ export const groupEventRefusals = {
     "Forbidden",
     "UserNotFound",
     "GroupFull",
-    // Of a join by request.
-    "NoRequest"
+    // Of a join by request, and by an invitation.
+    "NoRequest",
+    "BadInvitation"
   ],
   left: [...repeatedId, "NoConversation", "Forbidden"],
   removed: [...repeatedId, "NoConversation", "Forbidden", "NotMember"],
@@ -63,7 +64,8 @@ export const joinFailures = sendFailures([
   ...contactRefusals,
   "NoConversation",
   "UserNotFound",
-  "GroupFull"
+  "GroupFull",
+  "BadInvitation"
 ])
 
 /** Failures of a response to such a request. */

@@ -77,7 +77,7 @@ export const methods = {
   }),
   invite: command("group.invite", {
     summary: "Join a group, or bring others in; where approval is needed, by request",
-    payload: Schema.Struct(JoinRequest),
+    payload: JoinRequest,
     success: Joining,
     errors: joinFailures
   }),

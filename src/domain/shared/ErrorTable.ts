@@ -31,7 +31,8 @@ export const errorTable = {
   GroupFull: { code: 300010, status: 409, msg: "the group has as many members as it may" },
   NoMessage: { code: 300011, status: 404, msg: "no such message" },
   TooLate: { code: 300012, status: 403, msg: "too late to change this message" },
-  StaleCursor: { code: 300013, status: 410, msg: "this cursor is from another past of the store: begin without one" }
+  StaleCursor: { code: 300013, status: 410, msg: "this cursor is from another past of the store: begin without one" },
+  BadInvitation: { code: 300014, status: 410, msg: "this invitation is unknown, expired, used up or revoked" }
 } as const satisfies Record<string, { code: number; status: number; msg: string }>
 
 export type ErrorName = keyof typeof errorTable

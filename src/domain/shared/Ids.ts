@@ -19,6 +19,10 @@ export type FriendRequestId = typeof FriendRequestId.Type
 export const GroupRequestId = Decimal.pipe(Schema.brand("GroupRequestId"))
 export type GroupRequestId = typeof GroupRequestId.Type
 
+/** Made of the invitation's code, which cannot be found from it. */
+export const GroupInvitationId = Decimal.pipe(Schema.brand("GroupInvitationId"))
+export type GroupInvitationId = typeof GroupInvitationId.Type
+
 /** A connection's own id; unlike a user id it is never used by two sockets. */
 export const ConnectionId = Decimal.pipe(Schema.brand("ConnectionId"))
 export type ConnectionId = typeof ConnectionId.Type

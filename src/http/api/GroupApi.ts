@@ -2,13 +2,19 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { GroupIcon, GroupNameInput, NamedUsers, RoleLevel } from "../../domain/groups/Group.ts"
-import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
+import {
+  GroupInvitation,
+  InvitationCode,
+  InvitedGroup,
+  invitationFailures
+} from "../../domain/groups/GroupInvitation.ts"
+import { Joining, JoinRequest, JoinResponse, KeptRequests } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
 import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
-import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
+import { GroupId, GroupInvitationId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
 import { Authorization } from "./Authorization.ts"
 import { Done, failuresOf, Success } from "./Envelope.ts"
-import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser } from "./GroupEntries.ts"
+import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser, NewInvitation } from "./GroupEntries.ts"
 
 export class GroupGroup extends HttpApiGroup.make("group")
   .add(
@@ -21,7 +27,7 @@ export class GroupGroup extends HttpApiGroup.make("group")
         /** Makes creating a group twice harmless: (creator, clientId) names one message permanently. */
         clientId: Schema.optionalKey(ClientId)
       }),
-      success: Success(Schema.Struct({ groupId: GroupId })),
+      success: Success(Schema.Struct({ groupId: GroupId, requests: KeptRequests })),
       error: failuresOf(...sendFailures(groupEventRefusals.created))
     }).annotate(OpenApi.Summary, "Create a group"),
     HttpApiEndpoint.patch("change", "/group", {
@@ -39,21 +45,41 @@ export class GroupGroup extends HttpApiGroup.make("group")
       error: failuresOf()
     }).annotate(OpenApi.Summary, "The groups of the caller"),
     HttpApiEndpoint.post("invite", "/group/putIn", {
-      payload: Schema.Struct(JoinRequest),
+      payload: JoinRequest,
       success: Success(Joining),
       error: failuresOf(...joinFailures)
-    }).annotate(OpenApi.Summary, "Join a group, or bring others in; where approval is needed, by request"),
+    }).annotate(OpenApi.Summary, "Join a group by an invitation, or bring others in; otherwise by request"),
     HttpApiEndpoint.put("respond", "/group/putIn", {
       payload: Schema.Struct(JoinResponse),
       success: Done,
       error: failuresOf(...joinResponseFailures)
     }).annotate(OpenApi.Summary, "Pass or refuse a request to join a group, or cancel one's own"),
     HttpApiEndpoint.get("requests", "/group/putIns", {
-      /** The requests of a group, for its managers; without `groupId` the caller's own. */
+      /** The requests of a group, for its managers; without `groupId` those by and for the caller. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failuresOf("NoConversation", "Forbidden", "NoRequest")
-    }).annotate(OpenApi.Summary, "Requests to join a group, or those that the caller has made; the newest first"),
+    }).annotate(OpenApi.Summary, "Requests to join a group, or those by and for the caller; the newest first"),
+    HttpApiEndpoint.post("createInvitation", "/group/invitations", {
+      payload: Schema.Struct(NewInvitation),
+      success: Success(Schema.Struct({ invitation: GroupInvitation })),
+      error: failuresOf(...invitationFailures, "Conflict")
+    }).annotate(OpenApi.Summary, "Make an invitation to a group; for managers"),
+    HttpApiEndpoint.get("invitations", "/group/invitations", {
+      query: { groupId: GroupId },
+      success: Success(Schema.Struct({ list: Schema.Array(GroupInvitation) })),
+      error: failuresOf(...invitationFailures)
+    }).annotate(OpenApi.Summary, "The invitations to a group that are good; for managers"),
+    HttpApiEndpoint.delete("revokeInvitation", "/group/invitations", {
+      query: { groupId: GroupId, id: GroupInvitationId },
+      success: Done,
+      error: failuresOf(...invitationFailures)
+    }).annotate(OpenApi.Summary, "Revoke an invitation; for managers"),
+    HttpApiEndpoint.get("invitedGroup", "/group/invitation", {
+      query: { code: InvitationCode },
+      success: Success(InvitedGroup),
+      error: failuresOf("BadInvitation")
+    }).annotate(OpenApi.Summary, "The group that an invitation's code opens"),
     HttpApiEndpoint.get("users", "/group/users", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),

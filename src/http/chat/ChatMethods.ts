@@ -74,10 +74,9 @@ export const layer = Router.layer(
       change(call, MessageType.reaction, call.payload.reaction, settle)
     )
 
-    const invite = inBackground(methods.invite, ({ connection, id, payload: { groupId, userIds, reqMsg = "" } }) => {
-      const author = { senderId: connection.userId, clientId: id }
-      return groups.invite(author, groupId, userIds ?? [connection.userId], reqMsg)
-    })
+    const invite = inBackground(methods.invite, ({ connection, id, payload }) =>
+      groups.join({ senderId: connection.userId, clientId: id }, payload)
+    )
 
     const respond = inBackground(methods.respond, ({ connection, payload: { groupReqId, handleResult } }) =>
       groups.respond(connection.userId, groupReqId, handleResult)

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { GroupIcon, GroupNameInput, NamedUsers } from "../../domain/groups/Group.ts"
+import { KeptRequests } from "../../domain/groups/Joining.ts"
 import { ChatAck, ChatPayload, ClientId, Message } from "../../domain/messages/Message.ts"
 import { historyMax } from "../../domain/messages/MessageStore.ts"
 import { groupEventRefusals, messageRefusals, sendFailures } from "../../domain/messages/Refusals.ts"
@@ -46,7 +47,7 @@ export class ConversationRpcs extends RpcGroup.make(
     success: Schema.Void,
     error: FailureSchema(...storeFailures, "BadParameters", "NoConversation")
   }),
-  /** Creates a group in a user's name. */
+  /** Creates a group in a user's name, with those who let that user bring them in; the others get a request. */
   Rpc.make("CreateGroupConversation", {
     payload: {
       creatorId: UserId,
@@ -56,7 +57,7 @@ export class ConversationRpcs extends RpcGroup.make(
       isVerify: Schema.optionalKey(Schema.Boolean),
       userIds: Schema.optionalKey(NamedUsers)
     },
-    success: Schema.Struct({ conversationId: ConversationId }),
+    success: Schema.Struct({ conversationId: ConversationId, requests: KeptRequests }),
     error: FailureSchema(...sendFailures(groupEventRefusals.created))
   }),
   /** Sends a message in a user's name; answered when it is durable. */

@@ -56,8 +56,9 @@ export const layer = ConversationRpcs.toLayer(
         Effect.map(conversations.list(userId, after), (page) => conversationPage(userId, page)),
       PutConversations: ({ userId, ...changes }) => conversations.change(userId, listChanges(changes)),
       CreateGroupConversation: ({ creatorId, clientId, ...group }) =>
-        Effect.map(groups.create({ senderId: creatorId, clientId }, group), (groupId) => ({
-          conversationId: groupConversation(groupId)
+        Effect.map(groups.create({ senderId: creatorId, clientId }, group), ({ groupId, requests }) => ({
+          conversationId: groupConversation(groupId),
+          requests
         })),
       SendMessage: ({ sendId, clientId, chatType, receiveId, message: { messageType, content } }) => {
         const author = { senderId: sendId, clientId }

@@ -2,17 +2,18 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { RoleLevel } from "../../domain/groups/Group.ts"
+import { GroupInvitation, invitationFailures } from "../../domain/groups/GroupInvitation.ts"
 import { Joining, JoinRequest, JoinResponse } from "../../domain/groups/Joining.ts"
 import { ClientId } from "../../domain/messages/Message.ts"
 import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
 import { FailureSchema } from "../../domain/shared/Failure.ts"
-import { GroupId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
-import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser } from "../api/GroupEntries.ts"
+import { GroupId, GroupInvitationId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
+import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser, NewInvitation } from "../api/GroupEntries.ts"
 
 export class GroupRpcs extends RpcGroup.make(
-  /** As `POST /v1/social/group/putIn`: `userId` asks to get in, or brings `userIds` in. */
+  /** As `POST /v1/social/group/putIn`: `userId` asks to get in, joins by an invitation, or brings `userIds` in. */
   Rpc.make("GroupPutIn", {
-    payload: { userId: UserId, clientId: Schema.optionalKey(ClientId), ...JoinRequest },
+    payload: { userId: UserId, clientId: Schema.optionalKey(ClientId), ...JoinRequest.fields },
     success: Joining,
     error: FailureSchema(...joinFailures)
   }),
@@ -27,6 +28,24 @@ export class GroupRpcs extends RpcGroup.make(
     payload: { userId: UserId, groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
     success: Schema.Array(GroupRequestEntry),
     error: FailureSchema("DatabaseError", "NoConversation", "Forbidden", "NoRequest")
+  }),
+  /** As `POST /v1/social/group/invitations`. */
+  Rpc.make("CreateGroupInvitation", {
+    payload: { userId: UserId, ...NewInvitation },
+    success: GroupInvitation,
+    error: FailureSchema("DatabaseError", ...invitationFailures, "Conflict")
+  }),
+  /** As `GET /v1/social/group/invitations`. */
+  Rpc.make("GroupInvitationList", {
+    payload: { userId: UserId, groupId: GroupId },
+    success: Schema.Array(GroupInvitation),
+    error: FailureSchema("DatabaseError", ...invitationFailures)
+  }),
+  /** As `DELETE /v1/social/group/invitations`. */
+  Rpc.make("RevokeGroupInvitation", {
+    payload: { userId: UserId, groupId: GroupId, id: GroupInvitationId },
+    success: Schema.Void,
+    error: FailureSchema("DatabaseError", ...invitationFailures)
   }),
   /** As `GET /v1/social/groups`. */
   Rpc.make("GroupList", {

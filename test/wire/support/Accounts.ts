@@ -43,7 +43,7 @@ export const request = async (
   }
 }
 
-/** Registers a new user under a random French mobile number. */
+/** Registers a new user under a random French mobile number, whom everybody may add to groups, and contacts see. */
 export const register = async (url: string, name: string): Promise<User> => {
   // Not every number from +336 is in use: 00 to 29 are.
   const phone = `+336${String(randomInt(30_000_000)).padStart(8, "0")}`
@@ -54,5 +54,8 @@ export const register = async (url: string, name: string): Promise<User> => {
   const { token } = registered.data
   const profile = await request("GET", `${url}/v1/user/user`, { token })
   if (profile.code !== 200) throw new Error(`the profile was refused: ${JSON.stringify(profile)}`)
+  const privacy = { addToGroups: "everyone", showPresence: "contacts" }
+  const open = await request("PATCH", `${url}/v1/user/privacy`, { token, body: privacy })
+  if (open.code !== 200) throw new Error(`the privacy was refused: ${JSON.stringify(open)}`)
   return { name, id: profile.data.info.id, token }
 }

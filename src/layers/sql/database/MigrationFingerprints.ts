@@ -25,7 +25,8 @@ export const fingerprints: Record<keyof typeof migrations, string> = {
   "0015_validity_of_leases": "CJNlToVeFvGTffHGJ5xInq",
   "0016_store_terms": "6n7Y8-JF_H4U7diSkjqFiw",
   "0017_migration_fingerprints": "D97dkp2SwLOZgG6j2Qgq10",
-  "0018_privacy_settings": "di1caFYmX4AtCkn0gdF_pK"
+  "0018_privacy_settings": "di1caFYmX4AtCkn0gdF_pK",
+  "0019_ways_into_groups": "0WIGEL_0BOFcPOP_KTgant"
 }
 
 /** Runs a migration, and returns the digest of the statements that it sends, without their values. */

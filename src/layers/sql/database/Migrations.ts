@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { privacySettings } from "./GroupAccess.ts"
+import { privacySettings, waysIntoGroups } from "./GroupAccess.ts"
 import { nicknameKey } from "./NicknameKey.ts"
 import { readableMessages } from "./ReadableMessages.ts"
 import { rowsAs } from "./Rows.ts"
@@ -309,5 +309,6 @@ export const migrations = {
   "0015_validity_of_leases": validityOfLeases,
   "0016_store_terms": storeTerms,
   "0017_migration_fingerprints": migrationFingerprints,
-  "0018_privacy_settings": privacySettings
+  "0018_privacy_settings": privacySettings,
+  "0019_ways_into_groups": waysIntoGroups
 }

@@ -3,11 +3,13 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { PairFacts, UserPair } from "../../../domain/contacts/UserPair.ts"
 import { type Role, usersOf } from "../../../domain/groups/Group.ts"
+import type { PendingRequest } from "../../../domain/groups/GroupRules.ts"
 import {
   type AppendFacts,
   type ConversationEnd,
   clientKey,
   type GroupFacts,
+  type InvitationFacts,
   type KnownMessage,
   type Membership,
   memberKey,
@@ -18,10 +20,10 @@ import {
 import { type Draft, targetSeqOf } from "../../../domain/messages/Draft.ts"
 import { MessageType } from "../../../domain/messages/Message.ts"
 import { ChatType, type ConversationId } from "../../../domain/shared/ConversationIds.ts"
-import type { UserId } from "../../../domain/shared/Ids.ts"
+import type { GroupInvitationId, UserId } from "../../../domain/shared/Ids.ts"
 import { HandleResult } from "../../../domain/shared/Request.ts"
 import { joinInOrder, rowsOf } from "../database/SqlDialect.ts"
-import { pairFacts } from "../people/UserPairs.ts"
+import { admittingAmong, pairFacts } from "../people/UserPairs.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
 
 interface Member {
@@ -135,11 +137,41 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
 
   const asked = (wanted: ReadonlyArray<Member>) =>
     Effect.map(
-      sql<{ readonly group_id: ConversationId; readonly user_id: UserId; readonly inviter_id: UserId }>`
-        SELECT r.group_id, r.user_id, r.inviter_id FROM ${rowsOf(sql, wanted, { conversationId: "id", userId: "id" })} w
+      sql<{
+        readonly group_id: ConversationId
+        readonly user_id: UserId
+        readonly inviter_id: UserId
+        readonly awaits_user: number
+      }>`
+        SELECT r.group_id, r.user_id, r.inviter_id, r.awaits_user FROM ${rowsOf(sql, wanted, { conversationId: "id", userId: "id" })} w
         ${join} group_requests r
         ON r.user_id = w.userId AND r.handle_result = ${HandleResult.none} AND r.group_id = w.conversationId`,
-      (rows) => new Map(rows.map((row) => [memberKey(row.group_id, row.user_id), row.inviter_id]))
+      (rows) =>
+        new Map(
+          rows.map((row): [string, PendingRequest] => [
+            memberKey(row.group_id, row.user_id),
+            { inviterId: row.inviter_id, awaitsUser: row.awaits_user === 1 }
+          ])
+        )
+    )
+
+  const invitations = (wanted: ReadonlyArray<{ readonly invitationId: GroupInvitationId }>) =>
+    Effect.map(
+      sql<{
+        readonly id: GroupInvitationId
+        readonly group_id: ConversationId
+        readonly expires_at: number
+        readonly uses_left: number
+      }>`
+        SELECT DISTINCT i.id, i.group_id, i.expires_at, i.uses_max - i.uses AS uses_left
+        FROM ${rowsOf(sql, wanted, { invitationId: "id" })} w ${join} group_invitations i ON i.id = w.invitationId`,
+      (rows) =>
+        new Map(
+          rows.map((row): [GroupInvitationId, InvitationFacts] => [
+            row.id,
+            { groupId: row.group_id, expiresAt: row.expires_at, usesLeft: row.uses_left }
+          ])
+        )
     )
 
   const targets = (wanted: ReadonlyArray<MessagePosition>) =>
@@ -199,8 +231,8 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     )
     const askedFor = yield* forAny(wanted.asked, noFacts.asked, asked)
     const inviting = wanted.asked.flatMap(({ conversationId, userId: otherId }) => {
-      const userId = askedFor.get(memberKey(conversationId, otherId))
-      return userId === undefined ? [] : [{ userId, otherId }]
+      const request = askedFor.get(memberKey(conversationId, otherId))
+      return request === undefined ? [] : [{ conversationId, userId: request.inviterId, otherId }]
     })
     const pairs = [...wanted.pairs, ...inviting]
     const { blocks, friends }: PairFacts = yield* forAny<UserPair, PairFacts>(pairs, noFacts, (some) =>
@@ -212,9 +244,13 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
       blocks,
       friends,
       users: yield* forAny(wanted.users, noFacts.users, users),
-      members: yield* forAny([...wanted.members, ...authors], noFacts.members, members),
+      members: yield* forAny([...wanted.members, ...authors, ...inviting], noFacts.members, members),
       groups: yield* forAny(wanted.groups, noFacts.groups, groups),
+      admitting: yield* forAny(wanted.bringing, noFacts.admitting, (some) =>
+        admittingAmong(sql, requireFriendship, some)
+      ),
       asked: askedFor,
+      invitations: yield* forAny(wanted.invitations, noFacts.invitations, invitations),
       targets: target,
       reactions: yield* forAny(wanted.reactions, noFacts.reactions, reactions),
       ownReactions: yield* forAny(wanted.reactions, noFacts.ownReactions, ownReactions)
@@ -228,7 +264,9 @@ const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
   const users: Array<{ readonly userId: UserId }> = []
   const members: Array<Member> = []
   const groups: Array<{ readonly conversationId: ConversationId }> = []
+  const bringing: Array<UserPair> = []
   const asked: Array<Member> = []
+  const invitations: Array<{ readonly invitationId: GroupInvitationId }> = []
   const targets: Array<MessagePosition> = []
   const reactions: Array<UserReaction> = []
   for (const draft of drafts) {
@@ -252,8 +290,11 @@ const wantedBy = (drafts: ReadonlyArray<Draft>, ends: AppendFacts["ends"]) => {
       pairs.push({ userId: senderId, otherId: userId })
       users.push({ userId })
       members.push({ conversationId, userId })
-      if (event.event === "joined" && event.asked === true) asked.push({ conversationId, userId })
+      const isJoining = event.event === "created" || event.event === "joined"
+      if (event.event === "joined") asked.push({ conversationId, userId })
+      if (isJoining && userId !== senderId) bringing.push({ userId: senderId, otherId: userId })
     }
+    if (event.event === "joined" && event.invitation !== undefined) invitations.push({ invitationId: event.invitation })
   }
-  return { pairs, users, members, groups, asked, targets, reactions }
+  return { pairs, users, members, groups, bringing, asked, invitations, targets, reactions }
 }

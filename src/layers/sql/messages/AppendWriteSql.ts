@@ -6,7 +6,7 @@ import type { AppendPlan } from "../../../domain/messages/AppendPlan.ts"
 import { isChange, isWritten, type Message, MessageType } from "../../../domain/messages/Message.ts"
 import { ChatType, type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import type { UserId } from "../../../domain/shared/Ids.ts"
-import { onExisting, rowsOf } from "../database/SqlDialect.ts"
+import { onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { digestOf, makeChangeMessages } from "./AppendChangesSql.ts"
 import { makeChangeMembers } from "./AppendMembersSql.ts"
 
@@ -36,14 +36,19 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   const changeMembers = makeChangeMembers(sql)
   const changeMessages = makeChangeMessages(sql)
 
-  const insertMessages = ({ stored, readableCounts }: AppendPlan, version: number) => {
-    const rows = stored.map((message, index) => ({
-      ...message,
-      readableCount: readableCounts[index],
-      targetSeq: message.targetSeq ?? null,
-      // The content of an edit goes when its target is recalled.
-      firstDigest: message.messageType === MessageType.edit ? digestOf(message.content) : ""
-    }))
+  const insertMessages = ({ stored, readableCounts, firstContents }: AppendPlan, version: number) => {
+    /** The content of an edit goes when its target is recalled; of some group events less is stored than was sent. */
+    const firstContent = (message: Message) =>
+      message.messageType === MessageType.edit ? message.content : firstContents.get(message)
+    const rows = stored.map((message, index) => {
+      const first = firstContent(message)
+      return {
+        ...message,
+        readableCount: readableCounts[index],
+        targetSeq: message.targetSeq ?? null,
+        firstDigest: first === undefined ? "" : digestOf(first)
+      }
+    })
     return sql`
       INSERT INTO messages
         (conversation_id, seq, message_id, sender_id, client_id, receive_id, chat_type, message_type, content, send_time,
@@ -144,14 +149,23 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
     }
   })
 
+  const useInvitations = (uses: AppendPlan["invitationUses"]) => {
+    const rows = [...uses].map(([id, count]) => ({ id, count }))
+    return sql`
+      UPDATE ${updateFrom(sql, "group_invitations", rowsOf(sql, rows, { id: "id", count: "integer" }), "m.id = w.id", {
+        uses: "m.uses + w.count"
+      })}`
+  }
+
   return Effect.fnUntraced(function* (plan: AppendPlan, version: number) {
-    const { stored, groupChanges, messageChanges } = plan
+    const { stored, groupChanges, invitationUses, messageChanges } = plan
     if (stored.length === 0) return
     yield* insertMessages(plan, version)
     yield* endConversations(plan, version)
     yield* raisePositions(stored)
     if (groupChanges.length > 0) yield* changeGroups(groupChanges)
     yield* changeMembers(plan, version)
+    if (invitationUses.size > 0) yield* useInvitations(invitationUses)
     if (messageChanges.length > 0) yield* changeMessages(messageChanges)
   })
 }

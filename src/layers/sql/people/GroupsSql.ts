@@ -1,13 +1,14 @@
 /** {@link Groups} on SQL. */
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { checkContact } from "../../../domain/contacts/UserPair.ts"
-import { isManager, Role, RoleLevel } from "../../../domain/groups/Group.ts"
+import { checkContact, pairKey } from "../../../domain/contacts/UserPair.ts"
+import { Role, RoleLevel } from "../../../domain/groups/Group.ts"
 import {
   decideRequests,
   decideResponse,
   type GroupRequest,
   groupRequestPageMax,
+  type KeptRequest,
   type NewRequest,
   type RequestView
 } from "../../../domain/groups/GroupRequest.ts"
@@ -20,15 +21,18 @@ import { AnyHandleResult, HandleResult } from "../../../domain/shared/Request.ts
 import { CountRow, Nullable, rowAs, rowsAs } from "../database/Rows.ts"
 import { inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { joinInOrder, limitTo, rowsOf } from "../database/SqlDialect.ts"
+import { requireManager, roleIn } from "./GroupRoles.ts"
 import { contactsRank } from "./PrivacyRows.ts"
 import { newestFirst, olderThan } from "./RequestPages.ts"
-import { pairFacts, unblocked } from "./UserPairs.ts"
+import { admittingAmong, pairFacts, unblocked } from "./UserPairs.ts"
 
 const RequestRow: Schema.Codec<GroupRequest, unknown> = Schema.Struct({
   id: GroupRequestId,
   groupId: GroupId,
   userId: UserId,
   inviterId: UserId,
+  awaitsUser: Schema.BooleanFromBit,
+  groupName: Schema.optionalKey(Nullable(Schema.String)),
   message: Schema.String,
   requestedAt: Schema.Int,
   handleResult: AnyHandleResult,
@@ -39,6 +43,8 @@ const RequestRow: Schema.Codec<GroupRequest, unknown> = Schema.Struct({
     groupId: "group_id",
     userId: "user_id",
     inviterId: "inviter_id",
+    awaitsUser: "awaits_user",
+    groupName: "group_name",
     requestedAt: "requested_at",
     handleResult: "handle_result",
     handledBy: "handled_by",
@@ -55,13 +61,13 @@ const GroupRow: Schema.Codec<GroupInfo, unknown> = Schema.Struct({
   memberCount: Schema.Int
 }).pipe(Schema.encodeKeys({ isVerify: "is_verify", memberCount: "member_count" }))
 
-const RoleRow = Schema.Struct({ role: Schema.Literals([Role.former, ...RoleLevel.literals]) })
 const VerifyRow = Schema.Struct({ is_verify: Schema.BooleanFromBit })
 const TakenRow = Schema.Struct({ user_id: UserId, isMember: Schema.BooleanFromBit })
 const IdRow = Schema.Struct({ id: Schema.String })
 const AwaitingRow = Schema.Struct({ id: GroupRequestId, userId: UserId })
 
-const requestColumns = "id, group_id, user_id, inviter_id, message, requested_at, handle_result, handled_by, handled_at"
+const requestColumns =
+  "id, group_id, user_id, inviter_id, awaits_user, message, requested_at, handle_result, handled_by, handled_at"
 
 export const layer = Layer.effect(
   Groups,
@@ -71,24 +77,13 @@ export const layer = Layer.effect(
     const join = joinInOrder(sql)
     const columns = sql.literal(requestColumns)
 
-    const roleIn = (groupId: GroupId, userId: UserId) =>
-      Effect.map(
-        rowAs(RoleRow)(
-          sql`SELECT role FROM conversation_members WHERE conversation_id = ${groupId} AND user_id = ${userId}`
-        ),
-        (row): Role => row?.role ?? Role.former
-      )
-
     const requestBy = (id: GroupRequestId) =>
       rowAs(RequestRow)(sql`SELECT ${columns} FROM group_requests WHERE id = ${id}`)
 
-    /** Requests that meet a condition, newest first, before this one. */
-    const page = Effect.fnUntraced(function* (whose: Statement.Fragment, before: string | undefined) {
-      const older = yield* olderThan(sql, "group_requests", whose, before)
-      return yield* rowsAs(RequestRow)(sql`
-        SELECT ${columns} FROM group_requests WHERE ${whose} AND ${older}
-        ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}`)
-    })
+    /** The newest requests that meet a condition. */
+    const newest = (whose: Statement.Fragment, older: Statement.Fragment) => sql`
+      SELECT ${columns} FROM group_requests WHERE ${whose} AND ${older}
+      ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}`
 
     /** The facts for `decideRequests`. */
     const requestView = Effect.fnUntraced(function* (
@@ -100,6 +95,7 @@ export const layer = Layer.effect(
       const known = yield* rowsAs(IdRow)(sql`SELECT u.id FROM ${wanted} w ${join} users u ON u.id = w.userId`)
       const pairs = requests.map(({ userId }) => ({ userId: inviterId, otherId: userId }))
       const facts = yield* pairFacts(sql, requireFriendship, pairs)
+      const admitting = yield* admittingAmong(sql, requireFriendship, pairs)
       const taken = yield* rowsAs(TakenRow)(sql`
         SELECT m.user_id, 1 AS isMember FROM ${wanted} w ${join} conversation_members m
         ON m.conversation_id = ${groupId} AND m.user_id = w.userId AND m.role > ${Role.former}
@@ -116,6 +112,7 @@ export const layer = Layer.effect(
       return {
         isUser: (userId) => users.has(userId),
         checkContact: (inviter, userId) => checkContact(facts, requireFriendship, inviter, userId),
+        admits: (userId, inviter) => admitting.has(pairKey(userId, inviter)),
         isMember: (userId) => members.has(userId),
         isPending: (userId) => awaiting.has(userId),
         pending: pending?.count ?? 0
@@ -123,7 +120,7 @@ export const layer = Layer.effect(
     })
 
     /** A request that was cancelled before is forgotten: requesting again and again leaves one row. */
-    const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<NewRequest>) {
+    const insertRequests = Effect.fnUntraced(function* (requests: ReadonlyArray<KeptRequest>) {
       const forgotten = yield* rowsAs(IdRow)(sql`
         SELECT r.id FROM ${rowsOf(sql, requests, { userId: "id", groupId: "id", inviterId: "id" })} w
         ${join} group_requests r ON r.user_id = w.userId AND r.handle_result = ${HandleResult.cancel}
@@ -131,13 +128,15 @@ export const layer = Layer.effect(
       if (forgotten.length > 0) {
         yield* sql`DELETE FROM group_requests WHERE id IN ${sql.in(forgotten.map(({ id }) => id))}`
       }
+      const rows = requests.map((request) => ({ ...request, awaitsUser: Number(request.awaitsUser) }))
       yield* sql`
-        INSERT INTO group_requests (id, group_id, user_id, inviter_id, message, requested_at, handle_result)
-        SELECT w.*, ${HandleResult.none} FROM ${rowsOf(sql, requests, {
+        INSERT INTO group_requests (id, group_id, user_id, inviter_id, awaits_user, message, requested_at, handle_result)
+        SELECT w.*, ${HandleResult.none} FROM ${rowsOf(sql, rows, {
           id: "id",
           groupId: "id",
           userId: "id",
           inviterId: "id",
+          awaitsUser: "integer",
           message: "text",
           requestedAt: "integer"
         })} w`
@@ -149,7 +148,7 @@ export const layer = Layer.effect(
         const row = yield* rowAs(VerifyRow)(sql`
           SELECT is_verify FROM groups_ WHERE id = ${groupId} AND EXISTS (
             SELECT 1 FROM conversation_members WHERE conversation_id = ${groupId} AND role > ${Role.former})`)
-        return row && { role: yield* roleIn(groupId, userId), isVerify: row.is_verify }
+        return row && { role: yield* roleIn(sql, groupId, userId), isVerify: row.is_verify }
       }, Effect.catch(storeFailure)),
 
       list: Effect.fn("Groups.list")(function* (userId, after) {
@@ -233,20 +232,52 @@ export const layer = Layer.effect(
 
       requests: Effect.fn("Groups.requests")(
         function* (reader, groupId, before) {
-          const role = yield* roleIn(groupId, reader)
-          if (role === Role.former) return yield* failure("NoConversation")
-          if (!isManager(role)) return yield* failure("Forbidden", { msg: "only managers see requests" })
-          return yield* page(sql`group_id = ${groupId}`, before)
+          yield* requireManager(sql, groupId, reader, "only managers see requests")
+          const whose = sql`group_id = ${groupId}`
+          const older = yield* olderThan(sql, "group_requests", whose, before)
+          return yield* rowsAs(RequestRow)(newest(whose, older))
         },
         Effect.catchTag("SqlError", storeFailure)
       ),
 
       ownRequests: Effect.fn("Groups.ownRequests")(
-        (userId, before) => page(sql`inviter_id = ${userId}`, before),
+        function* (userId, before) {
+          const older = yield* olderThan(
+            sql,
+            "group_requests",
+            sql`(inviter_id = ${userId} OR user_id = ${userId})`,
+            before
+          )
+          // Two pages, each by an index of its own.
+          const asked = newest(sql`inviter_id = ${userId}`, older)
+          const named = newest(sql`user_id = ${userId} AND inviter_id <> ${userId}`, older)
+          return yield* rowsAs(RequestRow)(sql`
+            SELECT r.*, CASE WHEN r.inviter_id = ${userId} THEN NULL ELSE g.name END AS group_name FROM (
+              SELECT * FROM (${asked}) asked_page UNION ALL SELECT * FROM (${named}) named_page
+              ${sql.literal(newestFirst)} ${limitTo(sql, groupRequestPageMax)}
+            ) r JOIN groups_ g ON g.id = r.group_id
+            ORDER BY r.requested_at DESC, r.id DESC`)
+        },
         Effect.catchTag("SqlError", storeFailure)
       ),
 
       request: Effect.fn("Groups.request")(requestBy, Effect.catch(storeFailure)),
+
+      awaiting: Effect.fn("Groups.awaiting")(function* (groupId, userId) {
+        return yield* rowAs(RequestRow)(sql`
+          SELECT ${columns} FROM group_requests WHERE user_id = ${userId} AND handle_result = ${HandleResult.none}
+          AND group_id = ${groupId} AND awaits_user = 1`)
+      }, Effect.catch(storeFailure)),
+
+      consent: Effect.fn("Groups.consent")(
+        function* (id) {
+          yield* nextVersion(sql)
+          yield* sql`
+            UPDATE group_requests SET awaits_user = 0 WHERE id = ${id} AND handle_result = ${HandleResult.none}`
+        },
+        inTransaction(sql),
+        Effect.catchTag("SqlError", storeFailure)
+      ),
 
       close: Effect.fn("Groups.close")(
         function* (id, result, by, at) {

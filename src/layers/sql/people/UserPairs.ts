@@ -8,12 +8,13 @@ import {
   pairKey,
   type UserPair
 } from "../../../domain/contacts/UserPair.ts"
-import { type ConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
+import { type ConversationId, singleConversationId, singleMembers } from "../../../domain/shared/ConversationIds.ts"
 import type { Failure } from "../../../domain/shared/Failure.ts"
 import { FriendRequestId, UserId } from "../../../domain/shared/Ids.ts"
 import { AnyHandleResult, HandleResult } from "../../../domain/shared/Request.ts"
 import { rowsAs } from "../database/Rows.ts"
 import { forUpdate, joinInOrder, rowsOf } from "../database/SqlDialect.ts"
+import { admits } from "./PrivacyRows.ts"
 
 /**
  * Locks these users until the commit, and returns whether all of them exist. Taken before any read, so that facts and counts
@@ -66,6 +67,22 @@ const friendsAmong = (
       ${joinInOrder(sql)} contacts c ON c.user_id = w.userId AND c.contact_id = w.otherId`,
     (rows) => new Set(rows.map((row) => pairKey(row.user_id, row.contact_id)))
   )
+
+/** Those of these pairs in which the other user lets the user bring them into groups, by the key of both, the other first. */
+export const admittingAmong = (
+  sql: SqlClient.SqlClient,
+  requireFriendship: boolean,
+  pairs: ReadonlyArray<UserPair>
+): Effect.Effect<ReadonlySet<string>, SqlError.SqlError> => {
+  const rows = pairs.map((pair) => ({ ...pair, conversationId: singleConversationId(pair.userId, pair.otherId) }))
+  return Effect.map(
+    sql<UserPair>`
+      SELECT w.userId, w.otherId
+      FROM ${rowsOf(sql, rows, { userId: "id", otherId: "id", conversationId: "id" })} w
+      ${joinInOrder(sql)} users u ON u.id = w.otherId WHERE ${admits(sql, requireFriendship, "addToGroups")}`,
+    (found) => new Set(found.map(({ userId, otherId }) => pairKey(otherId, userId)))
+  )
+}
 
 /** The facts about these pairs, at least one: friendships only where messages need them. */
 export const pairFacts = Effect.fnUntraced(function* (
