@@ -6,8 +6,34 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpApi } from "effect/http-api"
 import { Api } from "../../src/http/api/Api.ts"
+import { glossary } from "../../src/http/shared/Glossary.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { register, request } from "../support/Users.ts"
+
+interface Field {
+  readonly type?: string
+  readonly pattern?: string
+  readonly enum?: ReadonlyArray<unknown>
+  readonly description?: string
+  readonly examples?: ReadonlyArray<unknown>
+}
+interface Part {
+  readonly properties?: Readonly<Record<string, Field>>
+  readonly in?: string
+  readonly name?: string
+  readonly schema?: Field
+  readonly description?: string
+  readonly example?: unknown
+}
+
+const typeOf = (value: unknown): string =>
+  Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value
+
+/** Whether an example is a value of its schema, as far as type, pattern and enum say. */
+const fits = (example: unknown, { type, pattern, enum: values }: Field): boolean =>
+  (type === undefined || typeOf(example) === type) &&
+  (pattern === undefined || new RegExp(pattern, "u").test(String(example))) &&
+  (values === undefined || values.includes(example))
 
 layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (it) => {
   it.effect("has every route, and refuses no unknown fields", () =>
@@ -43,6 +69,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       assert.isTrue(body.tags.every(({ description = "" }) => description !== ""))
       for (const { at, operation } of operations) {
         assert.isAbove(operation.summary?.length ?? 0, 0, at)
+        assert.isAbove(operation.description?.length ?? 0, 0, at)
         if (at.endsWith("/health/live")) continue
         const statuses = Object.keys(operation.responses)
         assert.includeMembers(statuses, ["200", "400", "413", "500", "503"], at)
@@ -54,6 +81,38 @@ layer(TestServer.layer(), { excludeTestServices: true })("the documentation", (i
       const count = parameters.find(({ name }: { name: string }) => name === "count")
       assert.deepStrictEqual(count.schema, { type: "integer", format: "int64", minimum: 0 })
       assert.includeMembers(Object.keys(body.components.schemas), ["ChatLog", "GroupEntry", "FriendRequest"])
+    })
+  )
+
+  it.effect("has a meaning for each field and parameter, with an example that is one", () =>
+    Effect.gen(function* () {
+      const { body } = yield* request("GET", "/docs/openapi.json")
+      const described: Array<{ readonly at: string; readonly description?: string; readonly example?: unknown }> = []
+      const problems: Array<string> = []
+      const look = (part: unknown, at: string): void => {
+        if (typeof part !== "object" || part === null) return
+        const { properties, in: place, name, schema, description, example } = part as Part
+        for (const [field, of] of Object.entries(properties ?? {})) {
+          if ("$ref" in of) continue
+          const [first] = of.examples ?? []
+          described.push({ at: `${at}.${field}`, ...of })
+          if (first !== undefined && !fits(first, of)) problems.push(`${at}.${field}: ${first}`)
+        }
+        if (place === "query") {
+          described.push({ at: `${at}?${name}`, ...(description === undefined ? {} : { description }) })
+          if (!fits(example, schema ?? {})) problems.push(`${at}?${name}: ${example}`)
+        }
+        for (const [key, inner] of Object.entries(part)) look(inner, `${at}/${key}`)
+      }
+      look(body, "")
+      assert.deepStrictEqual(problems, [])
+      const without = described.filter(({ description = "" }) => description === "").map(({ at }) => at)
+      assert.deepStrictEqual(without, [])
+      const used = new Set(described.map(({ description }) => description))
+      assert.deepStrictEqual(
+        glossary.filter(([meaning]) => !used.has(meaning)),
+        []
+      )
     })
   )
 

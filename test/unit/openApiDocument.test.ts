@@ -18,11 +18,39 @@ describe("the OpenAPI document", () => {
   it("takes numbers in queries as numbers, and other texts as texts", () => {
     const digits = { type: "string", pattern: "^[0-9]{1,16}$" }
     same(
-      { in: "query", name: "count", schema: digits },
-      { in: "query", name: "count", schema: { type: "integer", format: "int64", minimum: 0 } }
+      { in: "query", name: "rank", schema: digits },
+      { in: "query", name: "rank", schema: { type: "integer", format: "int64", minimum: 0 } }
     )
-    const id = { in: "query", name: "id", schema: { type: "string", pattern: "^[1-9][0-9]{0,19}$" } }
+    const id = { in: "query", name: "key", schema: { type: "string", pattern: "^[1-9][0-9]{0,19}$" } }
     same(id, id)
+  })
+
+  it("says what fields and parameters mean, each where it stands", () => {
+    const id = { type: "string" }
+    assert.deepInclude(openApiDocument({ properties: { seq: { type: "integer", maximum: 9 } } }), {
+      properties: {
+        seq: {
+          description: "The number of the message in its conversation: 1, 2, 3 …",
+          ...{ examples: [119], type: "integer", maximum: 9 }
+        }
+      }
+    })
+    const entry = openApiDocument({ GroupRequestEntry: { properties: { userId: id, groupId: { $ref: "#/x" } } } })
+    assert.deepNestedInclude(entry as object, {
+      "GroupRequestEntry.properties.userId.description": "The user who is to join",
+      "GroupRequestEntry.properties.groupId": { $ref: "#/x" }
+    })
+    // What a field says of itself counts; its own values are its examples; what nobody knows has no meaning.
+    same(
+      { properties: { code: { description: "x", enum: ["a"] } } },
+      {
+        properties: { code: { description: "x", examples: ["a"], enum: ["a"] } }
+      }
+    )
+    same({ properties: { unheardOf: id } }, { properties: { unheardOf: id } })
+    assert.deepNestedInclude(openApiDocument({ p: { in: "query", name: "ids", schema: id } }) as object, {
+      "p.description": "Ids of users, separated by commas"
+    })
   })
 
   it("has maps, is open to unknown fields, and keeps limits beside their type", () => {
@@ -61,6 +89,9 @@ describe("the OpenAPI document", () => {
       type: "object",
       properties: { code: { type: "integer", enum: codes }, msg: { type: "string" } }
     })
-    same({ anyOf: [failure(100003), failure(100003, 100009)] }, failure(100003, 100009))
+    assert.deepStrictEqual(
+      openApiDocument({ anyOf: [failure(100003), failure(100003, 100009)] }),
+      openApiDocument(failure(100003, 100009))
+    )
   })
 })

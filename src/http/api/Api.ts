@@ -5,15 +5,14 @@ import { openApiDocument } from "../shared/OpenApiDocument.ts"
 import { AccountGroup, UserGroup } from "./AccountApi.ts"
 import { SocialGroup } from "./ContactApi.ts"
 import { ImGroup } from "./ConversationApi.ts"
-import { failuresOf } from "./Envelope.ts"
+import { about, failuresOf } from "./Envelope.ts"
 import { GroupGroup } from "./GroupApi.ts"
 
 /** Liveness: the process answers. Readiness: each dependency, by name, answers too. */
 export class HealthGroup extends HttpApiGroup.make("health")
   .add(
-    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }).annotate(
-      OpenApi.Summary,
-      "The process answers"
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("ok") }) }).annotateMerge(
+      about("The process answers", "For liveness probes: it looks at nothing else.")
     ),
     HttpApiEndpoint.get("ready", "/ready", {
       success: Schema.Struct({
@@ -22,7 +21,12 @@ export class HealthGroup extends HttpApiGroup.make("health")
         transfer: Schema.Literal("ok")
       }),
       error: failuresOf("Overloaded")
-    }).annotate(OpenApi.Summary, "The process and its dependencies answer")
+    }).annotateMerge(
+      about(
+        "The process and its dependencies answer",
+        "For readiness probes: 503 while the store or the transfer does not answer, and while the process drains."
+      )
+    )
   )
   .prefix("/health")
   .annotateMerge(OpenApi.annotations({ title: "Health", description: "For monitoring" })) {}

@@ -8,7 +8,7 @@ import { NaturalFromString } from "../../domain/shared/Natural.ts"
 import { Authorization } from "./Authorization.ts"
 import { ChatLog } from "./ChatLog.ts"
 import { ConversationChanges, ConversationPage } from "./ConversationEntry.ts"
-import { Done, failuresOf, Success } from "./Envelope.ts"
+import { about, Done, failuresOf, Success } from "./Envelope.ts"
 
 /** `endSendTime < sendTime ≤ startSendTime` (Unix milliseconds), newest first; `0` leaves a bound out, as in Go. */
 export const ChatLogRequest = {
@@ -31,27 +31,49 @@ export class ImGroup extends HttpApiGroup.make("im")
       query: ChatLogRequest,
       success: Success(Schema.Struct({ list: Schema.Array(ChatLog) })),
       error: failuresOf("NoConversation")
-    }).annotate(OpenApi.Summary, "Messages of a conversation by time or seq, the newest first"),
+    }).annotateMerge(
+      about(
+        "Messages of a conversation by time or seq, the newest first",
+        "The messages with `endSendTime < sendTime ≤ startSendTime` and the given seqs. A bound of 0 counts as absent. Only what the caller may see."
+      )
+    ),
     HttpApiEndpoint.get("readRecords", "/chatlog/readRecords", {
       query: { msgId: MessageId },
       success: Success(ReadRecords),
       error: failuresOf("NoMessage")
-    }).annotate(OpenApi.Summary, "The users who have read a message, and those who have not"),
+    }).annotateMerge(
+      about(
+        "The users who have read a message, and those who have not",
+        "Of the users who see the message, without its sender. In a private chat in which one user blocks the other, `reads` is empty."
+      )
+    ),
     HttpApiEndpoint.post("setUp", "/setup/conversation", {
       payload: SetUpRequest,
       success: Success(Schema.Struct({ conversationId: ConversationId })),
       error: failuresOf("Forbidden", "NoReceiver", "Blocked", "NotFriends", "NoConversation")
-    }).annotate(OpenApi.Summary, "Put a conversation into the caller's list"),
+    }).annotateMerge(
+      about("Put a conversation into the caller's list", "The other user sees the conversation with its first message.")
+    ),
     HttpApiEndpoint.get("conversations", "/conversation", {
       query: { after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))) },
       success: Success(ConversationPage),
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "The caller's conversations, the last changed first"),
+    }).annotateMerge(
+      about(
+        "The caller's conversations, the last changed first",
+        "Pages of at most 1 000: while there is a `next`, it is the next request's `after`."
+      )
+    ),
     HttpApiEndpoint.put("change", "/conversation", {
       payload: ConversationChanges,
       success: Done,
       error: failuresOf("NoConversation")
-    }).annotate(OpenApi.Summary, "Show, hide, pin, mute or read conversations, all or none of them")
+    }).annotateMerge(
+      about(
+        "Show, hide, pin, mute or read conversations, all or none of them",
+        "At most 500 at once. A read position moves forward only; a hidden conversation comes back with its next message."
+      )
+    )
   )
   .middleware(Authorization)
   .prefix("/v1/im")

@@ -1,8 +1,11 @@
 /** The envelope of every HTTP answer, as schemas (protocol.md section 2.1). */
 import { Schema } from "effect"
-import { HttpApiSchema } from "effect/http-api"
+import { HttpApiSchema, OpenApi } from "effect/http-api"
 import { type ErrorName, errorTable } from "../../domain/shared/ErrorTable.ts"
 import { type AnyFailure, codesOf, FailureValue, failureOfCode } from "../../domain/shared/Failure.ts"
+
+/** What an endpoint is for, in a line and in full. */
+export const about = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 /** `{code: 200, msg: "Success", data}`. */
 export const Success = <S extends Schema.Top>(data: S) =>

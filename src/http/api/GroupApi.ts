@@ -13,7 +13,7 @@ import { ClientId } from "../../domain/messages/Message.ts"
 import { groupEventRefusals, joinFailures, joinResponseFailures, sendFailures } from "../../domain/messages/Refusals.ts"
 import { GroupId, GroupInvitationId, GroupRequestId, UserId } from "../../domain/shared/Ids.ts"
 import { Authorization } from "./Authorization.ts"
-import { Done, failuresOf, Success } from "./Envelope.ts"
+import { about, Done, failuresOf, Success } from "./Envelope.ts"
 import { GroupChanges, GroupEntry, GroupRequestEntry, GroupUser, NewInvitation } from "./GroupEntries.ts"
 
 export class GroupGroup extends HttpApiGroup.make("group")
@@ -29,7 +29,12 @@ export class GroupGroup extends HttpApiGroup.make("group")
       }),
       success: Success(Schema.Struct({ groupId: GroupId, requests: KeptRequests })),
       error: failuresOf(...sendFailures(groupEventRefusals.created))
-    }).annotate(OpenApi.Summary, "Create a group"),
+    }).annotateMerge(
+      about(
+        "Create a group",
+        "The caller owns it. Users who do not let the caller add them get a request instead. With a `clientId` the request can be sent again: it has the same group as its result."
+      )
+    ),
     HttpApiEndpoint.patch("change", "/group", {
       payload: Schema.Struct(GroupChanges).check(
         Schema.makeFilter(({ groupId: _, ...changes }) => Object.keys(changes).length > 0, {
@@ -38,68 +43,118 @@ export class GroupGroup extends HttpApiGroup.make("group")
       ),
       success: Done,
       error: failuresOf(...sendFailures(groupEventRefusals.changed))
-    }).annotate(OpenApi.Summary, "Change a group's name, icon or join approval; for managers"),
+    }).annotateMerge(about("Change a group's name, icon or join approval; for managers", "At least one of the three.")),
     HttpApiEndpoint.get("list", "/groups", {
       query: { after: Schema.optionalKey(GroupId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupEntry) })),
       error: failuresOf()
-    }).annotate(OpenApi.Summary, "The groups of the caller"),
+    }).annotateMerge(about("The groups of the caller", "By id, at most 500; the next page is after the last `id`.")),
     HttpApiEndpoint.post("invite", "/group/putIn", {
       payload: JoinRequest,
       success: Success(Joining),
       error: failuresOf(...joinFailures)
-    }).annotate(OpenApi.Summary, "Join a group by an invitation, or bring others in; otherwise by request"),
+    }).annotateMerge(
+      about(
+        "Join a group by an invitation, or bring others in; otherwise by request",
+        "With the code of a good `invitation` the caller is a member at once. With `userIds` a member brings others in. Without either, the caller asks, and a manager decides."
+      )
+    ),
     HttpApiEndpoint.put("respond", "/group/putIn", {
       payload: Schema.Struct(JoinResponse),
       success: Done,
       error: failuresOf(...joinResponseFailures)
-    }).annotate(OpenApi.Summary, "Pass or refuse a request to join a group, or cancel one's own"),
+    }).annotateMerge(
+      about(
+        "Pass or refuse a request to join a group, or cancel one's own",
+        "A request that `awaitsUser` is passed by that user, all others by managers. Managers and that user refuse; the user who asked cancels."
+      )
+    ),
     HttpApiEndpoint.get("requests", "/group/putIns", {
       /** The requests of a group, for its managers; without `groupId` those by and for the caller. */
       query: { groupId: Schema.optionalKey(GroupId), before: Schema.optionalKey(GroupRequestId) },
       success: Success(Schema.Struct({ list: Schema.Array(GroupRequestEntry) })),
       error: failuresOf("NoConversation", "Forbidden", "NoRequest")
-    }).annotate(OpenApi.Summary, "Requests to join a group, or those by and for the caller; the newest first"),
+    }).annotateMerge(
+      about(
+        "Requests to join a group, or those by and for the caller; the newest first",
+        "With a `groupId` those of the group, for managers. At most 200; `before` is the `id` with which the page before ended."
+      )
+    ),
     HttpApiEndpoint.post("createInvitation", "/group/invitations", {
       payload: Schema.Struct(NewInvitation),
       success: Success(Schema.Struct({ invitation: GroupInvitation })),
       error: failuresOf(...invitationFailures, "Conflict")
-    }).annotate(OpenApi.Summary, "Make an invitation to a group; for managers"),
+    }).annotateMerge(
+      about(
+        "Make an invitation to a group; for managers",
+        "Everybody who has its `code` joins at once, until it ends, is used up or is revoked. A group has at most 100."
+      )
+    ),
     HttpApiEndpoint.get("invitations", "/group/invitations", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupInvitation) })),
       error: failuresOf(...invitationFailures)
-    }).annotate(OpenApi.Summary, "The invitations to a group that are good; for managers"),
+    }).annotateMerge(
+      about(
+        "The invitations to a group that are good; for managers",
+        "Those that are neither over nor used up, newest first."
+      )
+    ),
     HttpApiEndpoint.delete("revokeInvitation", "/group/invitations", {
       query: { groupId: GroupId, id: GroupInvitationId },
       success: Done,
       error: failuresOf(...invitationFailures)
-    }).annotate(OpenApi.Summary, "Revoke an invitation; for managers"),
+    }).annotateMerge(
+      about(
+        "Revoke an invitation; for managers",
+        "Nobody joins by it from now on. It has no effect where there is none."
+      )
+    ),
     HttpApiEndpoint.get("invitedGroup", "/group/invitation", {
       query: { code: InvitationCode },
       success: Success(InvitedGroup),
       error: failuresOf("BadInvitation")
-    }).annotate(OpenApi.Summary, "The group that an invitation's code opens"),
+    }).annotateMerge(
+      about(
+        "The group that an invitation's code opens",
+        "For a user who holds a code and wants to know what they would join."
+      )
+    ),
     HttpApiEndpoint.get("users", "/group/users", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ list: Schema.Array(GroupUser) })),
       error: failuresOf("NoConversation")
-    }).annotate(OpenApi.Summary, "The members of a group"),
+    }).annotateMerge(about("The members of a group", "For members: the highest rank first.")),
     HttpApiEndpoint.put("giveRole", "/group/users", {
       payload: Schema.Struct({ groupId: GroupId, userId: UserId, roleLevel: RoleLevel }),
       success: Done,
       error: failuresOf(...sendFailures(groupEventRefusals.role))
-    }).annotate(OpenApi.Summary, "Change a member's role, or transfer ownership; for the owner"),
+    }).annotateMerge(
+      about(
+        "Change a member's role, or transfer ownership; for the owner",
+        "With role 1 the owner hands the group over, and becomes a manager."
+      )
+    ),
     HttpApiEndpoint.delete("remove", "/group/users", {
       query: { groupId: GroupId, userId: Schema.optionalKey(UserId) },
       success: Done,
       error: failuresOf(...sendFailures([...groupEventRefusals.left, ...groupEventRefusals.removed]))
-    }).annotate(OpenApi.Summary, "Leave a group, or remove a member"),
+    }).annotateMerge(
+      about(
+        "Leave a group, or remove a member",
+        "Without `userId` the caller leaves, which an owner does not before handing over. The owner removes anybody, managers remove ordinary members."
+      )
+    ),
     HttpApiEndpoint.get("online", "/group/users/online", {
       query: { groupId: GroupId },
       success: Success(Schema.Struct({ onlineList: Schema.Record(UserId, Schema.Boolean) })),
       error: failuresOf("NoConversation")
-    }).annotate(OpenApi.Summary, "Which members of a group are online")
+    }).annotateMerge(
+      about(
+        "Which members of a group are online",
+        "`false` stands for members who are offline, and for those whose presence the caller may not see."
+      )
+    )
   )
   .middleware(Authorization)
   .prefix("/v1/social")

@@ -1,5 +1,7 @@
 /** The OpenAPI document, in the words that generators of clients know: Effect's is right, but says some things unusually. */
 
+import { meaningOf, meaningOfParameter } from "./Glossary.ts"
+
 type Json = unknown
 type Part = Readonly<Record<string, Json>>
 
@@ -72,10 +74,43 @@ const withoutTwins = (part: Part): Part => {
 
 const steps = [openToFields, withIntegers, withMaps, withLimits, withQueryNumbers, withoutTwins]
 
-/** The document with these changes, in every part of it. */
-export const openApiDocument = (document: Json): Json => {
-  if (Array.isArray(document)) return document.map(openApiDocument)
+/** A schema with what its field means, unless it says so itself or stands elsewhere. */
+const meaning = (schema: Part, word: ReturnType<typeof meaningOf>): Part => {
+  if (word === undefined || "$ref" in schema) return schema
+  const [description, example] = word
+  const values = schema["enum"]
+  // Here the field may have fewer values than elsewhere.
+  const possible = Array.isArray(values) && !values.includes(example) ? values[0] : example
+  return { description, ...(isEmpty(possible) ? {} : { examples: [possible] }), ...schema }
+}
+
+const isEmpty = (example: Json): boolean =>
+  example === null || (typeof example === "object" && Object.keys(example as object).length === 0)
+
+/** The fields of an object have their meanings; `name` is that of its schema. */
+const withMeanings = (part: Part, name: string): Part => {
+  const { properties, ...others } = part
+  if (isPart(properties)) {
+    const fields = Object.entries(properties).map(([field, schema]) => [
+      field,
+      isPart(schema) ? meaning(schema, meaningOf(field, name)) : schema
+    ])
+    return { ...others, properties: Object.fromEntries(fields) }
+  }
+  const { in: place, name: parameter, schema } = part
+  const word = place === "query" && typeof parameter === "string" ? meaningOfParameter(parameter) : undefined
+  if (word === undefined || !isPart(schema)) return part
+  const [description, example] = word
+  return { description, example, ...part }
+}
+
+/** The document with these changes, in every part of it; `name` is that of the part. */
+export const openApiDocument = (document: Json, name = ""): Json => {
+  if (Array.isArray(document)) return document.map((part) => openApiDocument(part))
   if (!isPart(document)) return document
-  const inside = Object.fromEntries(Object.entries(document).map(([key, value]) => [key, openApiDocument(value)]))
-  return steps.reduce((part, step) => step(part), inside as Part)
+  const inside = Object.fromEntries(Object.entries(document).map(([key, value]) => [key, openApiDocument(value, key)]))
+  return withMeanings(
+    steps.reduce((part, step) => step(part), inside as Part),
+    name
+  )
 }
