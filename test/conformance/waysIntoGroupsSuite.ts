@@ -301,14 +301,14 @@ export const waysIntoGroupsSuite = <E>(name: string, layer: Layer.Layer<StoreSer
       }).pipe(Effect.provide(layer))
     )
 
-    it.effect("get in by no request of who has left the group, and by their own as before", () =>
+    it.effect("need a manager where who has asked for them has left the group, and get in by their own as before", () =>
       Effect.gen(function* () {
         const { groups } = yield* founded(["2"], false)
         yield* admit("nobody", "10")
         yield* groups.addRequests([request("501", "10", "2")])
         assert.deepStrictEqual(yield* append(eventDraft("2", left), eventDraft("10", approved("10"))), [
           "Stored 2",
-          "NoRequest"
+          "Forbidden"
         ])
         yield* groups.close(requestIdOf("501"), HandleResult.refuse, idOf("10"), 9)
         assert.deepStrictEqual(yield* append(eventDraft("1", joined("10"))), ["Forbidden"])

@@ -164,6 +164,15 @@ layer(TestServer.layer(), { excludeTestServices: true })("a group", (it) => {
       assert.deepInclude(waiting, { userId: eve.id, awaitsUser: false, handleResult: 1 })
       yield* social("PUT", "group/putIn", ann, { groupReqId: waiting.id, handleResult: 2 })
       assert.sameMembers(yield* membersOf(groupId, ann), [ann.id, bob.id, eve.id])
+      // The member who asked has left: what waited for her is the manager's to decide, and does not keep her out.
+      yield* social("DELETE", `group/users?groupId=${groupId}`, eve)
+      yield* social("POST", "group/putIn", bob, { groupId, userIds: [eve.id] })
+      yield* social("DELETE", `group/users?groupId=${groupId}`, bob)
+      const late = yield* social("POST", "group/putIn", eve, { groupId })
+      assert.strictEqual(late.data.handleResult, 1)
+      const [{ groupReqId }] = late.data.requests
+      assert.strictEqual((yield* social("PUT", "group/putIn", ann, { groupReqId, handleResult: 2 })).code, 200)
+      assert.sameMembers(yield* membersOf(groupId, ann), [ann.id, eve.id])
     })
   )
 

@@ -319,11 +319,10 @@ describe("the rules of groups", () => {
     if (!event.userIds.every((userId) => userId === sender)) return
     const request = group.requestFor(sender)
     const inviterRole = request === undefined ? Role.former : roleIn(step, request.inviterId)
-    const isGood = request?.awaitsUser === true && inviterRole !== Role.former
     const expected =
-      !isGood || group.isBarred(request.inviterId, sender)
+      request?.awaitsUser !== true || group.isBarred(request.inviterId, sender)
         ? "NoRequest"
-        : step.wasVerify && inviterRole === Role.member
+        : inviterRole === Role.former || (step.wasVerify && inviterRole === Role.member)
           ? "Forbidden"
           : [{ userId: sender, role: Role.member }]
     assert.deepStrictEqual(isRefused(decided) ? decided._tag : decided, expected)

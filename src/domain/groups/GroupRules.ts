@@ -199,8 +199,9 @@ const byRequests = (newcomers: ReadonlyArray<UserId>, sender: UserId, view: Grou
     if (Result.isFailure(view.checkContact(request.inviterId, userId))) return refuse("NoRequest")
     if (!isAccepting) continue
     const inviterRole = view.roleOf(request.inviterId)
-    if (inviterRole === Role.former) return refuse("NoRequest")
-    if (view.isVerify && !isManager(inviterRole)) return forbidden("a manager must approve this")
+    if (inviterRole === Role.former || (view.isVerify && !isManager(inviterRole))) {
+      return forbidden("a manager must approve this")
+    }
   }
   return Result.succeed(newcomers)
 }

@@ -178,9 +178,8 @@ export class GroupService extends Context.Service<
           const again = { event: "joined", userIds: invited, asked: true } as const
           return yield* send(userId, groupId, again, clientId).pipe(
             Effect.as(joinedAtOnce),
-            Effect.catchTag("Forbidden", () => alreadyMember),
-            // Refusals of those who are no members yet.
-            Effect.catchTag(["NoRequest", "BadInvitation"], Effect.die)
+            Effect.catchTag(["Forbidden", "NoRequest"], () => alreadyMember),
+            Effect.catchTag("BadInvitation", Effect.die)
           )
         }
         if (membership.isVerify && !isManager(membership.role)) return yield* byRequest
