@@ -53,6 +53,8 @@ export type Outcome =
       readonly seq?: number
       readonly messageId?: string
       readonly sendTime?: number
+      /** The id of the invitation by which a user has joined. */
+      readonly invitation?: string
     }
 
 /** A command that was carried out. */

@@ -26,6 +26,15 @@ const outcomeOf = (
     (answer): Outcome => ("data" in answer ? told(answer.data as never) : answer)
   )
 
+/** The first invitation to each group, by which those join who are no members. */
+const invitations = new Map<string, { readonly id: string; readonly code: string }>()
+
+const invite = (groupId: string, founder: Person) =>
+  Effect.map(call("POST", "social/group/invitations", founder, { groupId, usesMax: 2_000 }), (answer) => {
+    if (!("data" in answer)) throw new Error(`no invitation to ${groupId}: ${answer.code}`)
+    invitations.set(groupId, answer.data.invitation)
+  })
+
 /** `loseAnswer` cuts a device off before it hears of what is sent under an id, so that it sends it again. */
 export const carryOut = (
   device: Device,
@@ -48,11 +57,26 @@ export const carryOut = (
     case "found": {
       const { id: clientId, name, userIds } = command
       const told = ({ groupId }: { readonly groupId: string }): Outcome => ({ conversationID: groupId })
-      return outcomeOf("POST", "social/group", user, { clientId, name, userIds }, told)
+      const founding = outcomeOf("POST", "social/group", user, { clientId, name, userIds }, told)
+      return Effect.tap(founding, (outcome) => {
+        const groupId = "conversationID" in outcome ? outcome.conversationID : undefined
+        return groupId === undefined || invitations.has(groupId) ? Effect.void : invite(groupId, user)
+      })
     }
     case "bring": {
       const { groupId, userIds } = command
-      return outcomeOf("POST", "social/group/putIn", user, { groupId, userIds })
+      if (userIds.some((id) => id !== user.id)) {
+        return outcomeOf("POST", "social/group/putIn", user, { groupId, userIds })
+      }
+      const { id, code } = invitations.get(groupId) ?? {}
+      const body = { groupId, ...(code === undefined ? {} : { invitation: code }) }
+      return outcomeOf(
+        "POST",
+        "social/group/putIn",
+        user,
+        body,
+        (): Outcome => (id === undefined ? {} : { invitation: id })
+      )
     }
     case "remove":
       return outcomeOf("DELETE", `social/group/users?groupId=${command.groupId}&userId=${command.userId}`, user)

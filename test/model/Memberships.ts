@@ -10,7 +10,7 @@ export type GroupEvent =
       readonly isVerify: false
       readonly userIds: ReadonlyArray<string>
     }
-  | { readonly event: "joined"; readonly userIds: ReadonlyArray<string> }
+  | { readonly event: "joined"; readonly userIds: ReadonlyArray<string>; readonly invitation?: string }
   | { readonly event: "left" }
   | { readonly event: "removed"; readonly userIds: ReadonlyArray<string> }
   | { readonly event: "role"; readonly userId: string; readonly role: 1 | 2 | 3 }
@@ -28,7 +28,7 @@ export const rolesBy = (
     others.delete(user)
     return [[user, 1], ...[...others].map((id) => [id, 3] as const)]
   }
-  // To strangers it does not exist; but whoever knows it may join by themselves.
+  // To strangers it does not exist; but whoever has an invitation joins by themselves.
   const joinsAlone = event.event === "joined" && event.userIds.every((id) => id === user)
   const isOver = [...(group?.members.values() ?? [])].every((member) => member.role === 0)
   if (group === undefined || isOver || (role === 0 && !joinsAlone)) return 300001

@@ -20,6 +20,7 @@ export const enrol = Effect.gen(function* () {
   const id = ids.userId()
   const phone = freshPhone() as Phone
   yield* repository.insert({ id, phone, passwordHash: "-", nickname: id, sex: 0, avatar: "" })
+  yield* repository.changePrivacy(id, { addToGroups: "everyone" })
   const login = { userId: id, sessionId: ids.uniqueId(), deviceId: "model", platform: "test" }
   yield* sessions.open(login)
   const { token } = yield* auth.issueUser(login)

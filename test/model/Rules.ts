@@ -29,7 +29,7 @@ interface Wish {
   readonly content: string
 }
 
-/** `observed` is what the server has said: the id of a new group is its choice. */
+/** `observed` is what the server has said: the ids of a new group and of an invitation are its choice. */
 export const step = (world: World, command: Command, observed: Outcome): Step => {
   switch (command.kind) {
     case "say":
@@ -49,7 +49,7 @@ export const step = (world: World, command: Command, observed: Outcome): Step =>
       return { world: after, outcome: outcome.code === undefined ? without(outcome, "seq") : outcome }
     }
     case "bring":
-      return quiet(happened(world, command, command.groupId, { event: "joined", userIds: command.userIds }))
+      return brought(world, command, "invitation" in observed ? observed.invitation : undefined)
     case "remove": {
       const { user, userId } = command
       const event: GroupEvent = userId === user ? { event: "left" } : { event: "removed", userIds: [userId] }
@@ -72,6 +72,15 @@ export const step = (world: World, command: Command, observed: Outcome): Step =>
     case "setUp":
       return setUp(world, command.user, command.to)
   }
+}
+
+/** The answer to who joins by an invitation tells of it. */
+const brought = (world: World, command: Extract<Command, { kind: "bring" }>, invitation: string | undefined): Step => {
+  const by = invitation === undefined ? {} : { invitation }
+  const { world: after, outcome } = quiet(
+    happened(world, command, command.groupId, { event: "joined", userIds: command.userIds, ...by })
+  )
+  return { world: after, outcome: outcome.code === undefined ? { ...outcome, ...by } : outcome }
 }
 
 const refused = (world: World, code: number): Step => ({ world, outcome: { code } })
