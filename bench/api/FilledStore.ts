@@ -77,6 +77,8 @@ const enter = Effect.fnUntraced(function* (userId: UserId) {
     sex: 0,
     avatar: ""
   })
+  // Strangers found the large group.
+  yield* (yield* UserRepository).changePrivacy(userId, { addToGroups: "everyone" })
   yield* sessions.open(session)
   return { userId, token: (yield* auth.issueUser(session)).token }
 })
