@@ -32,6 +32,7 @@ const inMemory = Layer.sync(MessageStore, () => {
         }
         return results
       }),
+    decided: () => Effect.succeed(new Map()),
     history: () => Effect.fail(failure("NoConversation")),
     chatLog: () => Effect.fail(failure("NoConversation"))
   })

@@ -30,6 +30,7 @@ import * as ConversationListsSql from "./sql/conversations/ConversationListsSql.
 import * as ConversationsSql from "./sql/conversations/ConversationsSql.ts"
 import * as MysqlDatabase from "./sql/database/MysqlDatabase.ts"
 import * as MessageStoreSql from "./sql/messages/MessageStoreSql.ts"
+import * as RefusedDrafts from "./sql/messages/RefusedDrafts.ts"
 import * as ContactsSql from "./sql/people/ContactsSql.ts"
 import * as FriendsSql from "./sql/people/FriendsSql.ts"
 import * as GroupInvitationsSql from "./sql/people/GroupInvitationsSql.ts"
@@ -63,7 +64,7 @@ type DatabaseError = Layer.Error<typeof MysqlDatabase.layer> | Layer.Error<typeo
 const transfer = Layer.unwrap(
   Effect.map(
     Settings,
-    ({ transfer }): Layer.Layer<Transfer, never, Settings> =>
+    ({ transfer }): Layer.Layer<Transfer, never, Settings | MessageStore> =>
       transfer._tag === "Kafka" ? TransferKafka.layer : TransferEmbedded.layer
   )
 )
@@ -81,7 +82,8 @@ const leased = Layer.mergeAll(IdsSnowflake.layerLeased, StoreTerms.layer).pipe(L
 
 /** The services of every role. */
 const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
-  Layer.mergeAll(messageStore, transfer, AuthJose.layer).pipe(
+  Layer.merge(transfer, AuthJose.layer).pipe(
+    Layer.provideMerge(messageStore),
     Layer.provideMerge(repositories),
     Layer.provideMerge(leased),
     Layer.provideMerge(database)
@@ -96,11 +98,12 @@ const fanOut = Layer.unwrap(
   )
 )
 
+/** Where drafts are stored. */
+const pipeline = Layer.merge(TransferConsumer.layer, RefusedDrafts.layer)
+
 /** In the roles `all` and `gateway`, which hold connections; a gateway leaves storing and fanning out to the workers. */
 const actors = Layer.unwrap(
-  Effect.map(Settings, ({ role }) =>
-    role === "gateway" ? Layer.empty : TransferConsumer.layer.pipe(Layer.provide(fanOut))
-  )
+  Effect.map(Settings, ({ role }) => (role === "gateway" ? Layer.empty : pipeline.pipe(Layer.provide(fanOut))))
 ).pipe(
   Layer.provideMerge(LocalEvents.layer),
   Layer.provideMerge(PeersNodes.layer),
@@ -120,7 +123,7 @@ export const layer = layerOf(MessageStoreSql.layer)
 
 /** A process without connections, with this way to the gateways. Needs the settings. */
 export const workerOf = <E, R>(fanOut: Layer.Layer<ResultFanOut, E, R>) =>
-  TransferConsumer.layer.pipe(Layer.provide(fanOut), Layer.provideMerge(base(MessageStoreSql.layer)))
+  pipeline.pipe(Layer.provide(fanOut), Layer.provideMerge(base(MessageStoreSql.layer)))
 
 /** A process without connections: stores drafts, and fans their outcomes out to the gateways that the settings name. */
 export const worker = workerOf(ResultFanOutNodes.layer.pipe(Layer.provide(NodeClients.layer)))

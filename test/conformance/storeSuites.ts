@@ -23,6 +23,7 @@ import { contactsSuite } from "./contactsSuite.ts"
 import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
 import { damageSuite } from "./damageSuite.ts"
+import { decidedOnceSuite } from "./decidedOnceSuite.ts"
 import { groupLimitsSuite } from "./groupLimitsSuite.ts"
 import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
@@ -75,6 +76,7 @@ export const messageSuites = <E>(name: string, database: Database<E>) => {
   appendSuite(name, layerOf)
   changesSuite(name, layer)
   conversationListsSuite(name, layer, layerOf({ requireFriendship: true }))
+  decidedOnceSuite(name, layer)
   statementsSuite(name, layer)
   damageSuite(name, layer, database)
 }

@@ -83,6 +83,8 @@ export const Script = Schema.Struct({
   friends: Schema.Array(Schema.Tuple([User, User])).check(Schema.isMaxLength(4)),
   /** Others who have given the first words of the group a reaction of their own each. */
   crowd: Schema.Literals([0, reactionsMax - 2, reactionsMax - 1]),
+  /** Whether the drafts come from a log, which may bring them again. */
+  isLogged: Schema.Boolean,
   requireFriendship: Schema.Literals([false, false, false, true]),
   groupHistory: Schema.Literals(["joined", "all"])
 })
@@ -141,7 +143,10 @@ const draftsOf = (list: ReadonlyArray<typeof Wanted.Type>, earlier: ReadonlyArra
 /** The drafts of a script: what is stored before, and the batch. */
 export const draftsOfScript = (script: typeof Script.Type) => {
   const before = draftsOf(script.before, script.isFounded ? firstWords : [], 0)
-  return { before, batch: draftsOf(script.batch, [...firstWords, ...before], 5) }
+  const batch = draftsOf(script.batch, [...firstWords, ...before], 5)
+  const logged = (drafts: ReadonlyArray<Draft>) =>
+    script.isLogged ? drafts.map((one): Draft => ({ ...one, mayComeAgain: true })) : drafts
+  return { before: logged(before), batch: logged(batch) }
 }
 
 /** The policy of a script; its windows are as short as the time that its drafts take. */

@@ -16,8 +16,10 @@ import { type AppendPlan, appendPlan } from "../../src/domain/messages/AppendPla
 import type { Draft } from "../../src/domain/messages/Draft.ts"
 import { type Message, MessageType } from "../../src/domain/messages/Message.ts"
 import type { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
+import type { AppendRefusal } from "../../src/domain/messages/Refusals.ts"
 import type { ConversationId } from "../../src/domain/shared/ConversationIds.ts"
-import type { GroupInvitationId, UserId } from "../../src/domain/shared/Ids.ts"
+import type { Failure } from "../../src/domain/shared/Failure.ts"
+import type { GroupInvitationId, MessageId, UserId } from "../../src/domain/shared/Ids.ts"
 
 export const digestOf = (content: string): string => `digest of ${content}`
 
@@ -46,6 +48,7 @@ export class MemoryStore {
   /** Users who let nobody bring them into groups. */
   readonly shut = new Set<string>()
   readonly invitations = new Map<GroupInvitationId, InvitationFacts>()
+  readonly refused = new Map<MessageId, Failure<AppendRefusal>>()
   readonly users: ReadonlySet<UserId>
   /** Edits of each message, which go with it when it is recalled. */
   private readonly edits = new Map<string, Array<string>>()
@@ -74,6 +77,7 @@ export class MemoryStore {
       known: new Map(
         stored.map((one): [string, KnownMessage] => [clientKey(one.message.senderId, one.message.clientId), one])
       ),
+      refused: new Map(this.refused),
       ends: new Map(
         stored.map(({ message: { conversationId, seq, sendTime } }) => [
           conversationId,
@@ -142,6 +146,10 @@ export class MemoryStore {
       this.raise(key, readSeq)
       if (role === Role.former || this.asked.get(key) !== "pending") continue
       this.asked.set(key, `passed by ${changedBy} at ${changedAt}`)
+    }
+    for (const { draftId, error } of plan.refusals) {
+      if (this.refused.has(draftId)) throw new Error(`${draftId} is decided twice`)
+      this.refused.set(draftId, error)
     }
     for (const [id, count] of plan.invitationUses) {
       const invitation = this.invitations.get(id)

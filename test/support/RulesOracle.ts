@@ -61,6 +61,8 @@ export class RulesOracle {
   readonly shut = new Set<string>()
   /** The one invitation that there is. */
   invitation = { id: "", groupId: "", expiresAt: 0, usesLeft: 0 }
+  /** The refusals of drafts that may come again, by the draft's own id. */
+  private readonly refused = new Map<string, Verdict>()
   private readonly users: ReadonlyArray<string>
   private readonly policy: Policy
 
@@ -70,6 +72,17 @@ export class RulesOracle {
   }
 
   decide(draft: Draft): Verdict {
+    const before = this.refused.get(draft.messageId)
+    if (before !== undefined) return before
+    const isAgain = this.named(draft) !== undefined
+    const verdict = this.judge(draft)
+    if (draft.mayComeAgain === true && !isAgain && !verdict.startsWith("stored")) {
+      this.refused.set(draft.messageId, verdict)
+    }
+    return verdict
+  }
+
+  private judge(draft: Draft): Verdict {
     const known = this.named(draft)
     if (known !== undefined) return this.again(known, draft)
     const conversation = this.conversations.get(draft.conversationId) ?? new Conversation()

@@ -10,16 +10,13 @@ export const AppendOutcome = Schema.Struct({
   /** The id of the draft. A stored message has the same one; a duplicate's message has that of the first draft. */
   draftId: MessageId,
   origin: Schema.optional(ConnectionId),
-  /** The draft was published a second time, for want of an outcome. A message is pushed for its first copy only. */
-  repeated: Schema.optionalKey(Schema.Boolean),
   result: AppendResult
 })
 export type AppendOutcome = typeof AppendOutcome.Type
 
-export const appendOutcome = ({ messageId, origin, repeated }: Draft, result: AppendResult): AppendOutcome => ({
+export const appendOutcome = ({ messageId, origin }: Draft, result: AppendResult): AppendOutcome => ({
   draftId: messageId,
   origin,
-  ...(repeated === undefined ? {} : { repeated }),
   result
 })
 
@@ -27,10 +24,9 @@ export const appendOutcome = ({ messageId, origin, repeated }: Draft, result: Ap
  * The message to push, if any: a new one, or one whose draft was read from Kafka a second time, after a crash between
  * storing and delivering. A device that has it already recognises it by its seq.
  */
-export const deliverable = ({ draftId, repeated, result }: AppendOutcome): Message | undefined => {
+export const deliverable = ({ draftId, result }: AppendOutcome): Message | undefined => {
   if (result._tag === "Rejected") return undefined
-  const isAgain = result.message.messageId === draftId && repeated !== true
-  return result._tag === "Stored" || isAgain ? result.message : undefined
+  return result._tag === "Stored" || result.message.messageId === draftId ? result.message : undefined
 }
 
 /** Brings outcomes to the receivers of their messages and to the connections that wait for them. */

@@ -1,9 +1,11 @@
 /** The changes of a batch of drafts, new messages aside: to members, groups and earlier messages. */
 import type { GroupEvent } from "../groups/Group.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import type { UserId } from "../shared/Ids.ts"
+import type { Failure } from "../shared/Failure.ts"
+import type { MessageId, UserId } from "../shared/Ids.ts"
 import type { Membership } from "./AppendFacts.ts"
 import type { ChangeType, Message } from "./Message.ts"
+import type { AppendRefusal } from "./Refusals.ts"
 
 export interface MemberChange extends Membership {
   readonly conversationId: ConversationId
@@ -20,6 +22,12 @@ export interface MemberChange extends Membership {
 export interface GroupChange {
   readonly conversationId: ConversationId
   readonly event: Extract<GroupEvent, { event: "created" | "changed" }>
+}
+
+/** The refusal of a draft that may come again. */
+export interface KeptRefusal {
+  readonly draftId: MessageId
+  readonly error: Failure<AppendRefusal>
 }
 
 export interface MessageChange {

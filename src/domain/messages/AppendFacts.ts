@@ -3,13 +3,17 @@ import type { PairFacts } from "../contacts/UserPair.ts"
 import type { Role } from "../groups/Group.ts"
 import type { PendingRequest } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
-import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
+import type { Failure } from "../shared/Failure.ts"
+import type { GroupInvitationId, MessageId, UserId } from "../shared/Ids.ts"
 import type { Message } from "./Message.ts"
+import type { AppendRefusal } from "./Refusals.ts"
 
 /** The facts that some draft of the batch needs. */
 export interface AppendFacts extends PairFacts {
   /** Messages stored before under a draft's (sender, client id), by {@link clientKey}. */
   readonly known: ReadonlyMap<string, KnownMessage>
+  /** The refusals of drafts that have come before, by the id of the draft. */
+  readonly refused: ReadonlyMap<MessageId, Failure<AppendRefusal>>
   /** Where each conversation that exists ends. */
   readonly ends: ReadonlyMap<ConversationId, ConversationEnd>
   /** The users that exist: of private conversations that do not exist yet, and of group events. */
@@ -72,6 +76,7 @@ export const reactionKey = (conversationId: ConversationId, seq: number, userId:
 /** The facts of a store that knows nothing. */
 export const noFacts: AppendFacts = {
   known: new Map(),
+  refused: new Map(),
   ends: new Map(),
   blocks: new Set(),
   friends: new Set(),

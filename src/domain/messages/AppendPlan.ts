@@ -6,7 +6,7 @@ import { decideGroup } from "../groups/GroupRules.ts"
 import { ChatType, type ConversationId } from "../shared/ConversationIds.ts"
 import { type Failure, failure } from "../shared/Failure.ts"
 import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
-import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
+import type { GroupChange, KeptRefusal, MemberChange, MessageChange } from "./AppendChanges.ts"
 import type { AppendFacts, KnownMessage, Membership } from "./AppendFacts.ts"
 import { type AppendRules, AppendState } from "./AppendState.ts"
 import { checkChange } from "./ChangeRules.ts"
@@ -20,6 +20,7 @@ import {
 } from "./Draft.ts"
 import { type Message, MessageType } from "./Message.ts"
 import type { AppendResult } from "./MessageStore.ts"
+import type { AppendRefusal } from "./Refusals.ts"
 
 export interface AppendPlan {
   /** One per draft, in the same order. */
@@ -30,6 +31,8 @@ export interface AppendPlan {
   readonly readableCounts: ReadonlyArray<number>
   /** What was sent, of the stored messages that are less: group events without users who decide by themselves. */
   readonly firstContents: ReadonlyMap<Message, string>
+  /** The refusals of drafts that may come again. */
+  readonly refusals: ReadonlyArray<KeptRefusal>
   /** Changes of members, in order: of one member the last change counts, and the furthest `readSeq`. */
   readonly memberChanges: ReadonlyArray<MemberChange>
   /** Changes of groups themselves, in order. */
@@ -43,36 +46,52 @@ export interface AppendPlan {
 }
 
 /**
- * Decides draft by draft. A draft with a known (sender, client id) is a duplicate, or a conflict when the id named another
- * message; a draft against the rules is refused; all others are numbered. Each decision counts for the drafts after it.
+ * Decides draft by draft. A draft that was refused before stays refused, whatever the rules say by now; one with a known
+ * (sender, client id) is a duplicate, or a conflict when the id named another message; a draft against the rules is refused;
+ * all others are numbered. Each decision counts for the drafts after it.
  * Times have the order of seqs though the clocks of gateways differ; they run back only when a clock was set right.
  */
 export const appendPlan = (drafts: ReadonlyArray<Draft>, facts: AppendFacts, rules: AppendRules): AppendPlan => {
   const state = new AppendState(facts, rules)
   const results = drafts.map((draft): AppendResult => {
-    const first = state.knownAs(draft)
-    if (first !== undefined) {
-      return isSame(first, draft, rules.digestOf)
-        ? { _tag: "Duplicate", message: first.message }
-        : { _tag: "Rejected", error: failure("Conflict", { msg: "this id already names another message" }) }
-    }
+    const before = decidedBefore(draft, state.refusalOf(draft), state.knownAs(draft), rules.digestOf)
+    if (before !== undefined) return before
     const appended = append(draft, state, rules)
-    return Result.isFailure(appended)
-      ? { _tag: "Rejected", error: appended.failure }
-      : { _tag: "Stored", message: appended.success }
+    if (Result.isSuccess(appended)) return { _tag: "Stored", message: appended.success }
+    state.refuse(draft, appended.failure)
+    return { _tag: "Rejected", error: appended.failure }
   })
-  const { stored, readableCounts, firstContents, memberChanges, groupChanges, memberCounts, messageChanges } = state
+  const { stored, readableCounts, firstContents, refusals, memberChanges, groupChanges, memberCounts, messageChanges } =
+    state
   return {
     results,
     stored,
     readableCounts,
     firstContents,
+    refusals,
     memberChanges,
     groupChanges,
     memberCounts,
     invitationUses: state.invitationUses,
     messageChanges
   }
+}
+
+/**
+ * The result of a draft that is decided already: by its own refusal, or by the message that is stored under its id. Neither
+ * changes any more.
+ */
+export const decidedBefore = (
+  draft: Draft,
+  refused: Failure<AppendRefusal> | undefined,
+  known: KnownMessage | undefined,
+  digestOf: AppendRules["digestOf"]
+): AppendResult | undefined => {
+  if (refused !== undefined) return { _tag: "Rejected", error: refused }
+  if (known === undefined) return undefined
+  return isSame(known, draft, digestOf)
+    ? { _tag: "Duplicate", message: known.message }
+    : { _tag: "Rejected", error: failure("Conflict", { msg: "this id already names another message" }) }
 }
 
 const isSame = ({ message, firstDigest }: KnownMessage, draft: Draft, digestOf: AppendRules["digestOf"]): boolean =>

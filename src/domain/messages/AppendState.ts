@@ -9,8 +9,8 @@ import { Role } from "../groups/Group.ts"
 import type { GroupView, PendingRequest, RoleChange } from "../groups/GroupRules.ts"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import type { Failure } from "../shared/Failure.ts"
-import type { GroupInvitationId, UserId } from "../shared/Ids.ts"
-import type { GroupChange, MemberChange, MessageChange } from "./AppendChanges.ts"
+import type { GroupInvitationId, MessageId, UserId } from "../shared/Ids.ts"
+import type { GroupChange, KeptRefusal, MemberChange, MessageChange } from "./AppendChanges.ts"
 import {
   type AppendFacts,
   type ConversationEnd,
@@ -25,6 +25,7 @@ import {
 import { clocksApartMillis, type Draft } from "./Draft.ts"
 import { isWritten, type Message, MessageType } from "./Message.ts"
 import type { MessagePolicy } from "./MessagePolicy.ts"
+import type { AppendRefusal } from "./Refusals.ts"
 
 /** The rules of a decision. */
 export interface AppendRules {
@@ -37,6 +38,7 @@ export class AppendState {
   readonly stored: Array<Message> = []
   readonly readableCounts: Array<number> = []
   readonly firstContents = new Map<Message, string>()
+  readonly refusals: Array<KeptRefusal> = []
   readonly memberChanges: Array<MemberChange> = []
   readonly groupChanges: Array<GroupChange> = []
   readonly memberCounts = new Map<ConversationId, number>()
@@ -45,6 +47,7 @@ export class AppendState {
   private readonly facts: AppendFacts
   private readonly rules: AppendRules
   private readonly known: Map<string, KnownMessage>
+  private readonly refused: Map<MessageId, Failure<AppendRefusal>>
   private readonly ends: Map<ConversationId, ConversationEnd>
   private readonly memberships: Map<string, Membership>
   private readonly groupFacts: Map<ConversationId, GroupFacts>
@@ -57,6 +60,7 @@ export class AppendState {
     this.facts = facts
     this.rules = rules
     this.known = new Map(facts.known)
+    this.refused = new Map(facts.refused)
     this.ends = new Map(facts.ends)
     this.memberships = new Map(facts.members)
     this.groupFacts = new Map(facts.groups)
@@ -69,6 +73,18 @@ export class AppendState {
   /** The message that was stored under the id of this draft. */
   knownAs({ senderId, clientId }: Draft): KnownMessage | undefined {
     return this.known.get(clientKey(senderId, clientId))
+  }
+
+  /** The refusal with which this draft has been decided. */
+  refusalOf({ messageId }: Draft): Failure<AppendRefusal> | undefined {
+    return this.refused.get(messageId)
+  }
+
+  /** The draft is refused, for good where it may come again. */
+  refuse({ messageId, mayComeAgain }: Draft, error: Failure<AppendRefusal>): void {
+    if (mayComeAgain !== true) return
+    this.refused.set(messageId, error)
+    this.refusals.push({ draftId: messageId, error })
   }
 
   hasConversation(conversationId: ConversationId): boolean {

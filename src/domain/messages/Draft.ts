@@ -62,8 +62,8 @@ interface Stamp {
   readonly sendTime: number
   /** The connection that sent it, which gets an ack and no push. */
   readonly origin?: ConnectionId | undefined
-  /** Sent again because no result came: another copy is or was on its way. */
-  readonly repeated?: boolean
+  /** Read from a log, which may bring it again: its refusal is kept, so that it is decided once, for good. */
+  readonly mayComeAgain?: boolean
 }
 
 /** A draft on its way to the store: checked by the gateway, not yet numbered. */

@@ -2,7 +2,7 @@
 import { Context, type Effect, Schema } from "effect"
 import type { ConversationId } from "../shared/ConversationIds.ts"
 import { type Failure, FailureSchema } from "../shared/Failure.ts"
-import type { UserId } from "../shared/Ids.ts"
+import type { MessageId, UserId } from "../shared/Ids.ts"
 import type { Draft } from "./Draft.ts"
 import { Message } from "./Message.ts"
 import { appendRefusals } from "./Refusals.ts"
@@ -58,11 +58,16 @@ export class MessageStore extends Context.Service<
   {
     /**
      * Stores drafts in one transaction and in order: refuses drafts against the rules, recognises repeated ones, and numbers
-     * the rest per conversation. One result per draft, in the same order. When it fails nothing is stored.
+     * the rest per conversation. One result per draft, in the same order. When it fails nothing is stored. A draft that may
+     * come again is decided once: its result stays.
      */
     readonly appendBatch: (
       drafts: ReadonlyArray<Draft>
     ) => Effect.Effect<ReadonlyArray<AppendResult>, Failure<"DatabaseError" | "ServerError">>
+    /** The results of those of these drafts that are decided. */
+    readonly decided: (
+      drafts: ReadonlyArray<Draft>
+    ) => Effect.Effect<ReadonlyMap<MessageId, AppendResult>, Failure<"DatabaseError">>
     readonly history: (reader: Reader, query: HistoryQuery) => Effect.Effect<HistoryPage, ReadFailure>
     readonly chatLog: (reader: Reader, query: ChatLogQuery) => Effect.Effect<ReadonlyArray<Message>, ReadFailure>
   }

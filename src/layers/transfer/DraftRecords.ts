@@ -27,17 +27,16 @@ const FlatDraft = Schema.Struct({
   messageType: MessageTypeSchema,
   content: Schema.String,
   targetSeq: Schema.optionalKey(Schema.Int),
-  origin: Schema.optional(ConnectionId),
-  repeated: Schema.optionalKey(Schema.Boolean)
+  origin: Schema.optional(ConnectionId)
 })
 type FlatDraft = typeof FlatDraft.Type
 
-export const recordOf = (draft: Draft): DraftRecord => {
+export const recordOf = ({ mayComeAgain: _, ...draft }: Draft): DraftRecord => {
   const flat = draft.messageType === MessageType.system ? withoutEvent(draft) : draft
   return { key: draft.conversationId, value: Buffer.from(JSON.stringify(flat)) }
 }
 
-const withoutEvent = ({ event: _, ...flat }: Extract<Draft, { readonly event: unknown }>) => flat
+const withoutEvent = ({ event: _, ...flat }: { readonly event: unknown }) => flat
 
 /** Bytes of a record in its topic, at most. */
 export const sizeOf = ({ key, value }: DraftRecord): number => key.length + value.length + recordOverhead
@@ -77,6 +76,6 @@ export const draftOf = (record: Pick<KafkaRecord, "value">): Result.Result<Draft
   if (success.conversationId !== flat.conversationId || success.receiveId !== flat.receiveId) {
     return Result.fail("the conversation is not that of senderId and receiveId")
   }
-  const { messageId, sendTime, origin, repeated } = flat
-  return Result.succeed({ ...success, messageId, sendTime, origin, ...(repeated === undefined ? {} : { repeated }) })
+  const { messageId, sendTime, origin } = flat
+  return Result.succeed({ ...success, messageId, sendTime, origin, mayComeAgain: true })
 }

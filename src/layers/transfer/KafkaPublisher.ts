@@ -5,6 +5,7 @@
 import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Kafka, Producer } from "kafkajs"
 import type { Draft } from "../../domain/messages/Draft.ts"
+import type { MessageStore } from "../../domain/messages/MessageStore.ts"
 import type { TransferFailure } from "../../domain/messages/Refusals.ts"
 import type { Reply, Transfer } from "../../domain/messages/Transfer.ts"
 import { type Failure, failure } from "../../domain/shared/Failure.ts"
@@ -20,8 +21,10 @@ import { attempt, connectedProducer, ensureTopics, isTooLarge } from "./KafkaCli
 const requestBytesUsual = 512 * 1024
 /** How long the first draft of a request waits for others. */
 const lingerMillis = 2
-/** A draft without a result is sent again so long after it was last sent. */
-const resendMillis = 10_000
+/** A draft without a result is asked for so long after it was last sent or asked for: the result may be lost. */
+const askMillis = 5_000
+/** Drafts that are asked for at once. */
+const askMax = 512
 /** A draft without a result is refused so long after it was published. */
 const giveUpMillis = 30_000
 const sweepMillis = 1_000
@@ -31,9 +34,11 @@ interface Waiting {
   readonly draft: Draft
   readonly reply: Reply
   readonly publishedAt: number
-  record: DraftRecord
+  readonly record: DraftRecord
   /** When it was last sent; `undefined` while it waits for that. */
   sentAt: number | undefined
+  /** When its result was last asked for, or it was sent. */
+  askedAt: number
   settled: boolean
 }
 
@@ -41,8 +46,15 @@ const bytesOf = ({ record }: Waiting): number => sizeOf(record)
 
 type Publisher = Omit<Transfer["Service"], "consume">
 
-/** Sends until the scope ends, whether or not the broker answers. */
-export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Effect<Publisher, never, Scope.Scope> =>
+/**
+ * Sends until the scope ends, whether or not the broker answers. The broker keeps what it has taken: a draft whose result does
+ * not come is not sent again, its result is looked up (`decided`).
+ */
+export const makePublisher = (
+  kafka: Kafka,
+  settings: KafkaSettings,
+  decided: MessageStore["Service"]["decided"]
+): Effect.Effect<Publisher, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     /** In the order of their publication. */
@@ -73,7 +85,10 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       const { length } = draft.content
       if (waiting.size >= waitingMax || waitingContent + length > waitingContentMax) return false
       const publishedAt = monotonicMillis(clock)
-      const entry = { draft, reply, record: recordOf(draft), publishedAt, sentAt: undefined, settled: false }
+      const entry = {
+        ...{ draft, reply, record: recordOf(draft), publishedAt },
+        ...{ sentAt: undefined, askedAt: publishedAt, settled: false }
+      }
       waiting.set(draft.messageId, entry)
       waitingContent += length
       add(entry)
@@ -100,7 +115,7 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
       }).pipe(
         Effect.tap(() => {
           const sentAt = monotonicMillis(clock)
-          for (const entry of request) entry.sentAt = sentAt
+          for (const entry of request) Object.assign(entry, { sentAt, askedAt: sentAt })
           return Effect.void
         }),
         Effect.tapError((problem) => Effect.sync(() => (isTooLarge(problem) ? tooLarge(request) : undefined)))
@@ -154,20 +169,28 @@ export const makePublisher = (kafka: Kafka, settings: KafkaSettings): Effect.Eff
     const sweep = Effect.sync(() => {
       const now = monotonicMillis(clock)
       for (const entry of waiting.values()) {
-        if (entry.publishedAt > now - resendMillis) break
-        if (entry.publishedAt <= now - giveUpMillis) {
-          refuse(entry, failure("Overloaded", { retryAfter: 1_000 }))
-        } else if (entry.sentAt !== undefined && entry.sentAt <= now - resendMillis) {
-          entry.sentAt = undefined
-          entry.record = recordOf({ ...entry.draft, repeated: true })
-          add(entry)
-        }
+        if (entry.publishedAt > now - giveUpMillis) break
+        refuse(entry, failure("Overloaded", { retryAfter: 1_000 }))
       }
       // Settled drafts must not be kept while the broker is away.
       added = added.filter((entry) => !entry.settled)
       unsent = unsent.filter((entry) => !entry.settled)
     })
     yield* Effect.forkScoped(Effect.forever(Effect.delay(sweep, sweepMillis)))
+
+    /** A worker may have stored or refused a draft, and have died before it told. */
+    const ask = Effect.gen(function* () {
+      const now = monotonicMillis(clock)
+      const asked: Array<Draft> = []
+      for (const entry of waiting.values()) {
+        if (entry.publishedAt > now - askMillis || asked.length === askMax) break
+        if (entry.sentAt === undefined || entry.askedAt > now - askMillis) continue
+        entry.askedAt = now
+        asked.push(entry.draft)
+      }
+      for (const [draftId, result] of yield* decided(asked)) settle(draftId, result)
+    }).pipe(Effect.catch((error) => Effect.logWarning("the results of drafts cannot be looked up", error)))
+    yield* Effect.forkScoped(Effect.forever(Effect.delay(ask, sweepMillis)))
 
     return { publish, settle, isConnected: () => connected }
   })

@@ -1,5 +1,6 @@
 /** {@link Transfer} over Kafka: a publisher where there are connections, a consumer where there is a store. */
 import { Effect, Layer } from "effect"
+import { MessageStore } from "../../domain/messages/MessageStore.ts"
 import { Transfer } from "../../domain/messages/Transfer.ts"
 import { Settings } from "../settings/Settings.ts"
 import { makeKafka } from "./KafkaClient.ts"
@@ -12,7 +13,8 @@ export const layer = Layer.effect(
     const { transfer: settings } = yield* Settings
     if (settings._tag !== "Kafka") return yield* Effect.die(new Error("not configured for Kafka"))
     const kafka = yield* makeKafka(settings)
-    const publisher = yield* makePublisher(kafka, settings)
+    const { decided } = yield* MessageStore
+    const publisher = yield* makePublisher(kafka, settings, decided)
     /** Whether the consumer reads; it counts where there is one. */
     let isReading = true
     return Transfer.of({

@@ -291,6 +291,16 @@ const migrationFingerprints = createTable(
   "name VARCHAR(64) NOT NULL PRIMARY KEY, fingerprint VARCHAR(22) NOT NULL"
 )
 
+/** The refusals of drafts that may come again (`RefusedDrafts.ts`). */
+const refusedDrafts = Effect.gen(function* () {
+  yield* createTable(
+    "refused_drafts",
+    "draft_id VARCHAR(20) NOT NULL PRIMARY KEY, code INTEGER NOT NULL, msg TEXT NOT NULL, refused_at BIGINT NOT NULL",
+    { clustered: true }
+  )
+  yield* createIndex("refused_drafts_time", "refused_drafts", "refused_at")
+})
+
 export const migrations = {
   "0001_accounts": accounts,
   "0002_conversations": conversations,
@@ -310,5 +320,6 @@ export const migrations = {
   "0016_store_terms": storeTerms,
   "0017_migration_fingerprints": migrationFingerprints,
   "0018_privacy_settings": privacySettings,
-  "0019_ways_into_groups": waysIntoGroups
+  "0019_ways_into_groups": waysIntoGroups,
+  "0020_refused_drafts": refusedDrafts
 }

@@ -25,6 +25,7 @@ import { HandleResult } from "../../../domain/shared/Request.ts"
 import { joinInOrder, rowsOf } from "../database/SqlDialect.ts"
 import { admittingAmong, pairFacts } from "../people/UserPairs.ts"
 import { type MessageRow, messageColumns, messageOf } from "./MessageRows.ts"
+import { readRefused } from "./RefusedDrafts.ts"
 
 interface Member {
   readonly conversationId: ConversationId
@@ -41,6 +42,27 @@ interface UserReaction extends MessagePosition {
   readonly userId: UserId
 }
 
+/** The messages that are stored under the ids of these drafts. */
+export const readKnown = (
+  sql: SqlClient.SqlClient,
+  drafts: ReadonlyArray<Draft>
+): Effect.Effect<AppendFacts["known"], SqlError.SqlError> => {
+  const keys = drafts.map(({ senderId, clientId }) => ({ senderId, clientId }))
+  return Effect.map(
+    sql<MessageRow & { readonly first_digest: string }>`
+      SELECT ${sql.literal(messageColumns)}, m.first_digest
+      FROM ${rowsOf(sql, keys, { senderId: "id", clientId: "id" })} w
+      ${joinInOrder(sql)} messages m ON m.sender_id = w.senderId AND m.client_id = w.clientId`,
+    (rows) =>
+      new Map(
+        rows.map((row): [string, KnownMessage] => [
+          clientKey(row.sender_id, row.client_id),
+          { message: messageOf(row), firstDigest: row.first_digest }
+        ])
+      )
+  )
+}
+
 /**
  * Reads the facts; within a transaction whose version has been taken, they stay true until its end. A new friendship and
  * the end of a block go by another lock (`UserPairs.ts`): these are as of the moment at which they were read.
@@ -55,22 +77,6 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
     none: A,
     read: (wanted: ReadonlyArray<Wanted>) => Effect.Effect<A, SqlError.SqlError>
   ): Effect.Effect<A, SqlError.SqlError> => (wanted.length === 0 ? Effect.succeed(none) : read(wanted))
-
-  const known = (drafts: ReadonlyArray<Draft>) => {
-    const keys = drafts.map(({ senderId, clientId }) => ({ senderId, clientId }))
-    return Effect.map(
-      sql<MessageRow & { readonly first_digest: string }>`
-        SELECT ${columns}, m.first_digest FROM ${rowsOf(sql, keys, { senderId: "id", clientId: "id" })} w
-        ${join} messages m ON m.sender_id = w.senderId AND m.client_id = w.clientId`,
-      (rows) =>
-        new Map(
-          rows.map((row): [string, KnownMessage] => [
-            clientKey(row.sender_id, row.client_id),
-            { message: messageOf(row), firstDigest: row.first_digest }
-          ])
-        )
-    )
-  }
 
   const ends = (drafts: ReadonlyArray<Draft>) => {
     const ids = drafts.map(({ conversationId }) => ({ conversationId }))
@@ -239,7 +245,12 @@ export const makeReadFacts = (sql: SqlClient.SqlClient, requireFriendship: boole
       pairFacts(sql, requireFriendship, some)
     )
     return {
-      known: yield* known(drafts),
+      known: yield* readKnown(sql, drafts),
+      refused: yield* forAny(
+        drafts.flatMap(({ messageId, mayComeAgain }) => (mayComeAgain === true ? [{ draftId: messageId }] : [])),
+        noFacts.refused,
+        (some) => readRefused(sql, some)
+      ),
       ends: end,
       blocks,
       friends,

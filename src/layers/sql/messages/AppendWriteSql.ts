@@ -9,6 +9,7 @@ import type { UserId } from "../../../domain/shared/Ids.ts"
 import { onExisting, rowsOf, updateFrom } from "../database/SqlDialect.ts"
 import { digestOf, makeChangeMessages } from "./AppendChangesSql.ts"
 import { makeChangeMembers } from "./AppendMembersSql.ts"
+import { writeRefused } from "./RefusedDrafts.ts"
 
 /** How far a member has read, and where they have last sent. */
 interface MemberPositions {
@@ -158,7 +159,8 @@ export const makeWritePlan = (sql: SqlClient.SqlClient) => {
   }
 
   return Effect.fnUntraced(function* (plan: AppendPlan, version: number) {
-    const { stored, groupChanges, invitationUses, messageChanges } = plan
+    const { stored, refusals, groupChanges, invitationUses, messageChanges } = plan
+    if (refusals.length > 0) yield* writeRefused(sql, refusals)
     if (stored.length === 0) return
     yield* insertMessages(plan, version)
     yield* endConversations(plan, version)

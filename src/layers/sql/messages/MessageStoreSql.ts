@@ -5,7 +5,8 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Role } from "../../../domain/groups/Group.ts"
-import { appendPlan } from "../../../domain/messages/AppendPlan.ts"
+import { clientKey } from "../../../domain/messages/AppendFacts.ts"
+import { appendPlan, decidedBefore } from "../../../domain/messages/AppendPlan.ts"
 import { MessagePolicy } from "../../../domain/messages/MessagePolicy.ts"
 import { historyMax, MessageStore, type Reader } from "../../../domain/messages/MessageStore.ts"
 import type { ConversationId } from "../../../domain/shared/ConversationIds.ts"
@@ -13,9 +14,10 @@ import { type Failure, failure } from "../../../domain/shared/Failure.ts"
 import { appendFailure, inTransaction, nextVersion, storeFailure } from "../database/Sql.ts"
 import { greatest, joinInOrder, limitTo } from "../database/SqlDialect.ts"
 import { digestOf } from "./AppendChangesSql.ts"
-import { makeReadFacts } from "./AppendFactsSql.ts"
+import { makeReadFacts, readKnown } from "./AppendFactsSql.ts"
 import { makeWritePlan } from "./AppendWriteSql.ts"
 import { type MessageRow, makeMessagesOf, messageColumns } from "./MessageRows.ts"
+import { readRefused } from "./RefusedDrafts.ts"
 
 /** A page reads the smallest of these numbers of rows that suffices. One row more than the page tells that more follow. */
 const readMaxes = [16, 64, historyMax + 1]
@@ -131,6 +133,27 @@ export const layer = Layer.effect(
           yield* writePlan(plan, version)
           return plan.results
         }).pipe(inTransaction(sql), Effect.catch(appendFailure), Effect.withTracerEnabled(false)),
+
+      decided: Effect.fnUntraced(function* (drafts) {
+        if (drafts.length === 0) return new Map()
+        const refused = yield* readRefused(
+          sql,
+          drafts.map(({ messageId }) => ({ draftId: messageId }))
+        )
+        const known = yield* readKnown(sql, drafts)
+        return new Map(
+          drafts.flatMap((draft) => {
+            const { messageId, senderId, clientId } = draft
+            const result = decidedBefore(
+              draft,
+              refused.get(messageId),
+              known.get(clientKey(senderId, clientId)),
+              digestOf
+            )
+            return result === undefined ? [] : [[messageId, result] as const]
+          })
+        )
+      }, Effect.catch(storeFailure)),
 
       history: (reader, { conversationId, beforeSeq, afterSeq, limit }) => {
         const isAscending = afterSeq !== undefined
