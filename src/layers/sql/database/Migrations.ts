@@ -5,6 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { privacySettings, waysIntoGroups } from "./GroupAccess.ts"
 import { nicknameKey } from "./NicknameKey.ts"
 import { readableMessages } from "./ReadableMessages.ts"
+import { refusedDrafts } from "./RefusedDraftsTable.ts"
 import { rowsAs } from "./Rows.ts"
 import { addColumn, createIndex, createTable, dropIndex } from "./SchemaSteps.ts"
 import { limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
@@ -290,16 +291,6 @@ const migrationFingerprints = createTable(
   "migration_fingerprints",
   "name VARCHAR(64) NOT NULL PRIMARY KEY, fingerprint VARCHAR(22) NOT NULL"
 )
-
-/** The refusals of drafts that may come again (`RefusedDrafts.ts`). */
-const refusedDrafts = Effect.gen(function* () {
-  yield* createTable(
-    "refused_drafts",
-    "draft_id VARCHAR(20) NOT NULL PRIMARY KEY, code INTEGER NOT NULL, msg TEXT NOT NULL, refused_at BIGINT NOT NULL",
-    { clustered: true }
-  )
-  yield* createIndex("refused_drafts_time", "refused_drafts", "refused_at")
-})
 
 export const migrations = {
   "0001_accounts": accounts,
