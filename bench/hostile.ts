@@ -125,9 +125,15 @@ const measured = async (attack: AttackName, size: Size): Promise<Row> => {
   }
 }
 
-export const run = async (size: Size, progress: (line: string) => void): Promise<Report> => {
+/** The attacks whose names have one of these parts, or all of them. */
+export const run = async (
+  size: Size,
+  progress: (line: string) => void,
+  parts: ReadonlyArray<string> = []
+): Promise<Report> => {
   const rows: Array<Row> = []
-  for (const attack of Object.keys(attacks) as ReadonlyArray<AttackName>) {
+  const all = Object.keys(attacks) as ReadonlyArray<AttackName>
+  for (const attack of all.filter((name) => parts.length === 0 || parts.some((part) => name.includes(part)))) {
     const row = await measured(attack, size)
     progress(`${attack}: p99 ${row.quiet.p99.toFixed(1)} → ${row.attacked.p99.toFixed(1)} ms`)
     rows.push(row)

@@ -15,6 +15,7 @@ const quick: Size = { connections: 500, frames: 4_000, rounds: 1, idleMillis: 1_
 
 const usage = `usage: pnpm bench gateway|acks|durable|api|hostile [--quick] [--json]
        pnpm bench durable [--profile ${contenderNames.join("|")}]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
+       pnpm bench hostile [--attack PART-OF-ITS-NAME]…
        pnpm bench api [--profile embedded|infra]… [--rounds 3] [--patience SECONDS] [--cpu-profiles FOLDER]
 `
 
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     profile: { type: "string", multiple: true, default: [] },
+    attack: { type: "string", multiple: true, default: [] },
     rounds: { type: "string" },
     patience: { type: "string", default: "0" },
     "cpu-profiles": { type: "string" }
@@ -39,7 +41,7 @@ switch (suite) {
     print(await run(values.quick ? quick : full, progress), table)
     break
   case "hostile":
-    print(await Hostile.run(values.quick ? Hostile.quick : Hostile.full, progress), Hostile.table)
+    print(await Hostile.run(values.quick ? Hostile.quick : Hostile.full, progress, values.attack), Hostile.table)
     break
   case "acks":
     print(runAcks(values.quick ? 10_000 : 300_000, progress), ackTable)

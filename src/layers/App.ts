@@ -10,6 +10,7 @@ import * as LocalFanOut from "../actors/delivery/LocalFanOut.ts"
 import * as TransferConsumer from "../actors/delivery/TransferConsumer.ts"
 import { PresenceWatches } from "../actors/presence/PresenceWatches.ts"
 import type { ResultFanOut } from "../domain/cluster/AppendOutcome.ts"
+import type { DeliveryGaps } from "../domain/cluster/DeliveryGaps.ts"
 import type { MessageStore } from "../domain/messages/MessageStore.ts"
 import type { Transfer } from "../domain/messages/Transfer.ts"
 import * as AuthJose from "./auth/AuthJose.ts"
@@ -22,6 +23,7 @@ import * as PeersNodes from "./gateways/PeersNodes.ts"
 import * as ResultFanOutNodes from "./gateways/ResultFanOutNodes.ts"
 import * as AckServiceMetrics from "./settings/AckServiceMetrics.ts"
 import { Settings } from "./settings/Settings.ts"
+import * as DeliveryGapsSql from "./sql/cluster/DeliveryGapsSql.ts"
 import * as IdsSnowflake from "./sql/cluster/IdsSnowflake.ts"
 import * as PresenceSql from "./sql/cluster/PresenceSql.ts"
 import * as ProcessLease from "./sql/cluster/ProcessLease.ts"
@@ -49,7 +51,8 @@ const repositories = Layer.mergeAll(
   GroupInvitationsSql.layer,
   ConversationListsSql.layer,
   FriendsSql.layer,
-  ConversationsSql.layer
+  ConversationsSql.layer,
+  DeliveryGapsSql.layer
 )
 
 const database = Layer.unwrap(
@@ -93,7 +96,7 @@ const base = <E, R>(messageStore: Layer.Layer<MessageStore, E, R>) =>
 const fanOut = Layer.unwrap(
   Effect.map(
     Settings,
-    ({ gatewayUrls }): Layer.Layer<ResultFanOut, never, Delivery | Transfer | NodeClients> =>
+    ({ gatewayUrls }): Layer.Layer<ResultFanOut, never, Delivery | Transfer | NodeClients | DeliveryGaps> =>
       gatewayUrls.length === 0 ? LocalFanOut.layer : ResultFanOutNodes.layer
   )
 )

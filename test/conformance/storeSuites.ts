@@ -4,6 +4,7 @@ import type { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { MessagePolicy } from "../../src/domain/messages/MessagePolicy.ts"
 import type { Settings } from "../../src/layers/settings/Settings.ts"
+import * as DeliveryGapsSql from "../../src/layers/sql/cluster/DeliveryGapsSql.ts"
 import * as IdsSnowflake from "../../src/layers/sql/cluster/IdsSnowflake.ts"
 import * as ConversationListsSql from "../../src/layers/sql/conversations/ConversationListsSql.ts"
 import * as ConversationsSql from "../../src/layers/sql/conversations/ConversationsSql.ts"
@@ -24,6 +25,7 @@ import { conversationListsSuite } from "./conversationListsSuite.ts"
 import { conversationsSuite } from "./conversationsSuite.ts"
 import { damageSuite } from "./damageSuite.ts"
 import { decidedOnceSuite } from "./decidedOnceSuite.ts"
+import { deliveryGapsSuite } from "./deliveryGapsSuite.ts"
 import { groupLimitsSuite } from "./groupLimitsSuite.ts"
 import { groupsSuite } from "./groupsSuite.ts"
 import { idsSuite } from "./idsSuite.ts"
@@ -46,7 +48,8 @@ const repositories = Layer.mergeAll(
   UserRepositorySql.layer,
   SessionsSql.layer,
   ContactsSql.layer,
-  FriendsSql.layer
+  FriendsSql.layer,
+  DeliveryGapsSql.layer
 ).pipe(Layer.provide(IdsSnowflake.layer))
 
 /** Ids are made of the time since 2025, and test clocks begin in 1970. */
@@ -77,6 +80,7 @@ export const messageSuites = <E>(name: string, database: Database<E>) => {
   changesSuite(name, layer)
   conversationListsSuite(name, layer, layerOf({ requireFriendship: true }))
   decidedOnceSuite(name, layer)
+  deliveryGapsSuite(name, layer)
   statementsSuite(name, layer)
   damageSuite(name, layer, database)
 }

@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import { type AppendOutcome, appendOutcome, ResultFanOut } from "../../src/domain/cluster/AppendOutcome.ts"
+import { DeliveryGaps } from "../../src/domain/cluster/DeliveryGaps.ts"
+import { failure } from "../../src/domain/shared/Failure.ts"
 import type { MessageId } from "../../src/domain/shared/Ids.ts"
 import { CallLost, type NodeClient, NodeClients } from "../../src/layers/gateways/NodeClients.ts"
 import * as ResultFanOutNodes from "../../src/layers/gateways/ResultFanOutNodes.ts"
@@ -11,6 +13,8 @@ import { draft } from "../support/Drafts.ts"
 
 class Gateway {
   isThere = true
+  /** Takes everything, and never answers. */
+  isSilent = false
   resyncs = 0
   readonly delivered: Array<string> = []
   /** The wait before the response to a call of resync. */
@@ -27,11 +31,13 @@ class Gateway {
       url: this.url,
       deliver: ({ outcomes }) =>
         Effect.suspend(() => {
+          if (this.isSilent) return Effect.never
           if (!this.isThere) return lost
           for (const { draftId } of outcomes) this.delivered.push(draftId)
           return Effect.void
         }),
       resync: Effect.suspend(() => {
+        if (this.isSilent) return Effect.never
         if (!this.isThere) return lost
         this.resyncs += 1
         return this.answering
@@ -53,25 +59,57 @@ const pass = Effect.fnUntraced(function* (millis: number) {
   }
 })
 
-const begin = Effect.gen(function* () {
-  const [near, far] = [new Gateway("http://near"), new Gateway("http://far")]
-  const nodes = Layer.succeed(NodeClients, [near.client, far.client])
-  const context = yield* Layer.build(ResultFanOutNodes.layer.pipe(Layer.provide(nodes)))
+/** Gaps as the store keeps them, whichever worker has opened them. */
+class Gaps {
+  readonly marks = new Map<string, string>()
+  isAway = false
+  private count = 0
+
+  get service(): DeliveryGaps["Service"] {
+    const inStore = <A>(use: () => A) =>
+      Effect.suspend(() => (this.isAway ? Effect.fail(failure("DatabaseError")) : Effect.sync(use)))
+    return {
+      open: (gateway) =>
+        inStore(() => {
+          this.count += 1
+          this.marks.set(gateway, String(this.count))
+        }),
+      list: inStore(() => [...this.marks].map(([gateway, mark]) => ({ gateway, mark }))),
+      close: ({ gateway, mark }) =>
+        inStore(() => {
+          if (this.marks.get(gateway) === mark) this.marks.delete(gateway)
+        })
+    }
+  }
+}
+
+const startWorker = Effect.fnUntraced(function* (gaps: Gaps, ...gateways: ReadonlyArray<Gateway>) {
+  const nodes = Layer.succeed(
+    NodeClients,
+    gateways.map(({ client }) => client)
+  )
+  const kept = Layer.succeed(DeliveryGaps, gaps.service)
+  const context = yield* Layer.build(ResultFanOutNodes.layer.pipe(Layer.provide([nodes, kept])))
   const { fanOut } = yield* Effect.provide(ResultFanOut, context)
   yield* settle
-  return { near, far, fanOut: (...ids: ReadonlyArray<string>) => fanOut(ids.map(outcomeOf)) }
+  return (...ids: ReadonlyArray<string>) => fanOut(ids.map(outcomeOf))
+})
+
+const begin = Effect.gen(function* () {
+  const [near, far, gaps] = [new Gateway("http://near"), new Gateway("http://far"), new Gaps()]
+  return { near, far, gaps, fanOut: yield* startWorker(gaps, near, far) }
 })
 
 const skippedSoFar = Effect.map(Metric.value(ResultFanOutNodes.skipped), ({ count }) => Number(count))
 
 describe("outcomes for gateways", () => {
-  it.effect("are brought to each of them, in their order; a new worker has all clients sync once", () =>
+  it.effect("are brought to each of them, in their order; nobody has to sync for it", () =>
     Effect.gen(function* () {
       const { near, far, fanOut } = yield* begin
       yield* fanOut("1", "2")
       yield* fanOut("3")
       for (const { delivered, resyncs } of [near, far])
-        assert.deepStrictEqual([delivered, resyncs], [["1", "2", "3"], 1])
+        assert.deepStrictEqual([delivered, resyncs], [["1", "2", "3"], 0])
     }).pipe(Effect.scoped)
   )
 
@@ -121,6 +159,61 @@ describe("outcomes for gateways", () => {
       assert.strictEqual(far.resyncs, resyncs + 1)
       yield* fanOut("c")
       assert.deepStrictEqual(far.delivered, ["c"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("that a worker has skipped are told of by another one, when the first has ended for good", () =>
+    Effect.gen(function* () {
+      const [near, far, gaps] = [new Gateway("http://near"), new Gateway("http://far"), new Gaps()]
+      // It runs all the time, and has skipped nothing itself.
+      const other = yield* startWorker(gaps, near, far)
+      far.isThere = false
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const fanOut = yield* startWorker(gaps, near, far)
+          const bringing = yield* Effect.forkScoped(fanOut("a"))
+          yield* pass(3_500)
+          assert.isDefined(bringing.pollUnsafe())
+        })
+      )
+      yield* pass(2_000)
+      assert.strictEqual(far.resyncs, 0)
+      far.isThere = true
+      yield* pass(2_000)
+      assert.deepStrictEqual([near.resyncs, far.resyncs], [0, 1])
+      yield* other("b")
+      yield* pass(2_000)
+      assert.deepStrictEqual([far.delivered, far.resyncs], [["b"], 1])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are not done with before their gap is kept, however long the store is away", () =>
+    Effect.gen(function* () {
+      const { far, gaps, fanOut } = yield* begin
+      far.isThere = false
+      gaps.isAway = true
+      const bringing = yield* Effect.forkScoped(fanOut("a"))
+      yield* pass(20_000)
+      assert.isUndefined(bringing.pollUnsafe())
+      gaps.isAway = false
+      yield* pass(3_000)
+      assert.isDefined(bringing.pollUnsafe())
+      far.isThere = true
+      yield* pass(2_000)
+      assert.strictEqual(far.resyncs, 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("wait for no longer than 3 s for one that takes them and never answers", () =>
+    Effect.gen(function* () {
+      const { far, fanOut } = yield* begin
+      far.isSilent = true
+      const bringing = yield* Effect.forkScoped(fanOut("a"))
+      yield* pass(3_100)
+      assert.isDefined(bringing.pollUnsafe())
+      const next = yield* Effect.forkScoped(fanOut("b"))
+      yield* pass(100)
+      assert.isDefined(next.pollUnsafe())
     }).pipe(Effect.scoped)
   )
 })

@@ -27,7 +27,8 @@ export const fingerprints: Record<keyof typeof migrations, string> = {
   "0017_migration_fingerprints": "D97dkp2SwLOZgG6j2Qgq10",
   "0018_privacy_settings": "di1caFYmX4AtCkn0gdF_pK",
   "0019_ways_into_groups": "0WIGEL_0BOFcPOP_KTgant",
-  "0020_refused_drafts": "2E_upvNf5Iuoy1VMdPwY9z"
+  "0020_refused_drafts": "2E_upvNf5Iuoy1VMdPwY9z",
+  "0021_delivery_gaps": "t62knaMWOT6JZHzTOdACBa"
 }
 
 /** Runs a migration, and returns the digest of the statements that it sends, without their values. */

@@ -4,8 +4,8 @@ import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { privacySettings, waysIntoGroups } from "./GroupAccess.ts"
 import { nicknameKey } from "./NicknameKey.ts"
+import { deliveryGaps, refusedDrafts } from "./PipelineTables.ts"
 import { readableMessages } from "./ReadableMessages.ts"
-import { refusedDrafts } from "./RefusedDraftsTable.ts"
 import { rowsAs } from "./Rows.ts"
 import { addColumn, createIndex, createTable, dropIndex } from "./SchemaSteps.ts"
 import { limitTo, rowsOf, updateFrom } from "./SqlDialect.ts"
@@ -312,5 +312,6 @@ export const migrations = {
   "0017_migration_fingerprints": migrationFingerprints,
   "0018_privacy_settings": privacySettings,
   "0019_ways_into_groups": waysIntoGroups,
-  "0020_refused_drafts": refusedDrafts
+  "0020_refused_drafts": refusedDrafts,
+  "0021_delivery_gaps": deliveryGaps
 }
