@@ -94,7 +94,7 @@ describe("a worker", () => {
     })
   )
 
-  it.live("that ends for good after it has skipped a gateway leaves that to another, which runs already", () =>
+  it.live("that ends for good after it has skipped a gateway leaves that to another one", () =>
     Effect.gen(function* () {
       const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
       const { hostname, port } = new URL(internalUrl)
