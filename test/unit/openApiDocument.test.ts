@@ -25,6 +25,11 @@ describe("the OpenAPI document", () => {
     same(id, id)
   })
 
+  it("has a line for each route, and the rest of what it says as its description", () => {
+    same({ summary: "A line\nMore.\nStill more." }, { summary: "A line", description: "More.\nStill more." })
+    same({ summary: "A line" }, { summary: "A line" })
+  })
+
   it("says what fields and parameters mean, each where it stands", () => {
     const id = { type: "string" }
     assert.deepInclude(openApiDocument({ properties: { seq: { type: "integer", maximum: 9 } } }), {

@@ -51,6 +51,14 @@ const withQueryNumbers = (part: Part): Part => {
 }
 const digits = "^[0-9]{1,16}$"
 
+/** The first line of a summary is the summary, the rest the description (`about` in `Envelope.ts`). */
+const withDescription = (part: Part): Part => {
+  const { summary } = part
+  if (typeof summary !== "string" || !summary.includes("\n")) return part
+  const [first, ...rest] = summary.split("\n")
+  return { ...part, summary: first, description: rest.join("\n") }
+}
+
 const codesOf = (part: Json): ReadonlyArray<Json> | undefined => {
   const code = isPart(part) && isPart(part["properties"]) ? part["properties"]["code"] : undefined
   return isPart(code) && Array.isArray(code["enum"]) ? code["enum"] : undefined
@@ -72,7 +80,7 @@ const withoutTwins = (part: Part): Part => {
   return { ...others, ...first, properties: { ...properties, code } }
 }
 
-const steps = [openToFields, withIntegers, withMaps, withLimits, withQueryNumbers, withoutTwins]
+const steps = [withDescription, openToFields, withIntegers, withMaps, withLimits, withQueryNumbers, withoutTwins]
 
 /** A schema with what its field means, unless it says so itself or stands elsewhere. */
 const meaning = (schema: Part, word: ReturnType<typeof meaningOf>): Part => {
