@@ -36,7 +36,7 @@ export const GroupInvitation = Schema.Struct({
 }).annotate({ identifier: "GroupInvitation" })
 export type GroupInvitation = typeof GroupInvitation.Type
 
-/** The group that a code opens, for who holds the code. */
+/** The group that a code opens, for a user who holds the code. */
 export const InvitedGroup = Schema.Struct({
   groupId: GroupId,
   name: Schema.String,
@@ -64,7 +64,7 @@ export class GroupInvitations extends Context.Service<
       managerId: UserId,
       groupId: GroupId
     ) => Effect.Effect<ReadonlyArray<GroupInvitation>, Failure<InvitationFailure | "DatabaseError">>
-    /** Nobody joins by it any more. Idempotent. */
+    /** Ends an invitation: it lets nobody in from now on. Idempotent. */
     readonly revoke: (
       managerId: UserId,
       groupId: GroupId,

@@ -74,7 +74,7 @@ export const decideRequests = (
     : Result.succeed(added.map((request) => ({ ...request, awaitsUser: awaitsUser(request, view) })))
 }
 
-/** Who asks for themselves has decided. */
+/** A user who asks for themselves has decided. */
 const awaitsUser = ({ userId, inviterId }: NewRequest, view: RequestView): boolean =>
   userId !== inviterId && !view.admits(userId, inviterId)
 

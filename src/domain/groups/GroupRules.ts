@@ -159,7 +159,7 @@ const joined = (event: EventOf<"joined">, sender: UserId, role: Role, view: Grou
   })
 }
 
-/** Fails where a user of this role lets nobody in so, whoever it is. */
+/** Fails where a user of this role may let nobody in this way. */
 const checkRight = (
   { asked, invitation }: EventOf<"joined">,
   role: Role,
@@ -167,7 +167,7 @@ const checkRight = (
 ): Result.Result<void, Failure<EventRefusal>> => {
   if (asked === true) return role === Role.member ? forbidden("only managers approve requests") : Result.void
   if (invitation !== undefined) return Result.void
-  // What can be guessed opens nothing: who only knows the group's id must ask.
+  // An id can be guessed, and opens nothing: a user who knows no more must ask.
   const isApproved = role !== Role.former && (!isVerify || isManager(role))
   return isApproved ? Result.void : forbidden("a manager must approve this")
 }

@@ -29,7 +29,7 @@ export interface AppendPlan {
   readonly stored: ReadonlyArray<Message>
   /** For each of them, how many messages of types 0 to 6 its conversation has up to it. */
   readonly readableCounts: ReadonlyArray<number>
-  /** What was sent, of the stored messages that are less: group events without users who decide by themselves. */
+  /** The content as it was sent, for stored messages that hold less: group events without users who decide themselves. */
   readonly firstContents: ReadonlyMap<Message, string>
   /** The refusals of drafts that may come again. */
   readonly refusals: ReadonlyArray<KeptRefusal>

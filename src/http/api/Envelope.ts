@@ -5,7 +5,7 @@ import { type ErrorName, errorTable } from "../../domain/shared/ErrorTable.ts"
 import { type AnyFailure, codesOf, FailureValue, failureOfCode } from "../../domain/shared/Failure.ts"
 
 /**
- * What an endpoint is for, in a line and in full. Both are one annotation, which the document takes apart
+ * The purpose of an endpoint, in a line and in full. Both are one annotation, which the document takes apart
  * (`OpenApiDocument.ts`): with two for each endpoint, a flood of requests was measured to keep 120 MB more of the heap.
  */
 export const about = (summary: string, description: string) =>

@@ -28,7 +28,7 @@ const make = Effect.fnUntraced(function* (limit: RateLimit | undefined): Effect.
   return {
     take: Effect.fnUntraced(function* (key, count = 1) {
       const { window, now } = yield* windowOf(key)
-      // What counts for more than a whole window needs one for itself.
+      // A count above the whole window needs one for itself.
       const used = window.used + Math.min(count, limit.count)
       if (used <= limit.count) {
         window.used = used

@@ -8,7 +8,7 @@ import { rowAs } from "../database/Rows.ts"
 
 const RoleRow = Schema.Struct({ role: Schema.Literals([Role.former, ...RoleLevel.literals]) })
 
-/** The role of a user in a group; {@link Role.former} for who is no member. */
+/** The role of a user in a group; {@link Role.former} for a stranger. */
 export const roleIn = (
   sql: SqlClient.SqlClient,
   groupId: GroupId,
