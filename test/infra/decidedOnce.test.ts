@@ -1,23 +1,15 @@
 /** One draft, one decision, over Kafka: what was refused stays refused, and what is decided is told (protocol.md section 4). */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { ResultFanOut } from "../../src/domain/cluster/AppendOutcome.ts"
 import { MessageStore } from "../../src/domain/messages/MessageStore.ts"
 import * as App from "../../src/layers/App.ts"
-import * as Logging from "../../src/layers/settings/Logging.ts"
-import * as Settings from "../../src/layers/settings/Settings.ts"
 import { scratch } from "../support/Backend.ts"
 import { connect } from "../support/Peer.ts"
 import { eventDraft, joined } from "../support/StoredGroups.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register, request } from "../support/Users.ts"
-
-/** The services of a worker, running until the scope ends. */
-const startWorker = (settings: Record<string, string>, worker: typeof App.worker = App.worker) => {
-  const quiet = { CHAT_LOG_LEVEL: "error", CHAT_LOG_FORMAT: "json" }
-  const config = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...quiet, ...settings, CHAT_ROLE: "worker" }))
-  return Layer.build(worker.pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer), Layer.provide(config)))
-}
+import { startWorker } from "../support/WorkerServices.ts"
 
 /** A worker that stores, and dies before it has told: `stored` is done when it has. */
 const dyingWorker = Effect.fnUntraced(function* (settings: Record<string, string>) {

@@ -1,27 +1,18 @@
 /** Gateways and workers as processes apart: what connected clients see when one of them goes at the wrong moment. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Deferred, Effect, Exit, Layer, Scope } from "effect"
 import { ResultFanOut } from "../../src/domain/cluster/AppendOutcome.ts"
 import * as App from "../../src/layers/App.ts"
-import * as Logging from "../../src/layers/settings/Logging.ts"
-import * as Settings from "../../src/layers/settings/Settings.ts"
 import { scratch } from "../support/Backend.ts"
 import { connect, type Peer } from "../support/Peer.ts"
-import { TcpGate } from "../support/TcpGate.ts"
 import * as TestServer from "../support/TestServer.ts"
 import { chatFrame, register } from "../support/Users.ts"
+import { gateTo, startWorker } from "../support/WorkerServices.ts"
 
 const secret = "a secret that gateways and workers of this test share"
 
 const isPush = (frame: { readonly method?: string }) => frame.method === "push"
 const isCall = (frame: { readonly method?: string }) => frame.method === "sync.required"
-
-/** The services of a worker, running until the scope ends. */
-const startWorker = (settings: Record<string, string>, worker: typeof App.worker = App.worker) => {
-  const quiet = { CHAT_LOG_LEVEL: "error", CHAT_LOG_FORMAT: "json" }
-  const config = ConfigProvider.layer(ConfigProvider.fromEnvRecord({ ...quiet, ...settings, CHAT_ROLE: "worker" }))
-  return Layer.build(worker.pipe(Layer.provide(Logging.layer), Layer.provide(Settings.layer), Layer.provide(config)))
-}
 
 /** A gateway without any worker, and two users connected to it. */
 const gateway = Effect.gen(function* () {
@@ -97,12 +88,8 @@ describe("a worker", () => {
   it.live("that ends for good after it has skipped a gateway leaves that to another one", () =>
     Effect.gen(function* () {
       const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
-      const { hostname, port } = new URL(internalUrl)
-      const gate = yield* Effect.acquireRelease(
-        Effect.promise(() => TcpGate.make({ host: hostname, port: Number(port) })),
-        (gate) => Effect.promise(() => gate.close())
-      )
-      const settings = { ...shared, CHAT_GATEWAYS: `http://127.0.0.1:${gate.port}` }
+      const { gate, throughGate } = yield* gateTo(internalUrl)
+      const settings = { ...shared, CHAT_GATEWAYS: throughGate }
       const first = yield* Scope.make()
       yield* Scope.provide(startWorker(settings), first)
       annPeer.send(chatFrame("m1", bob, "pushed"))
@@ -126,13 +113,8 @@ describe("a worker", () => {
   it.live("goes on without a gateway that it cannot reach, which calls for sync when it is reached again", () =>
     Effect.gen(function* () {
       const { internalUrl, shared, bob, annPeer, bobPeer } = yield* gateway
-      const { hostname, port } = new URL(internalUrl)
-      const gate = yield* Effect.acquireRelease(
-        Effect.promise(() => TcpGate.make({ host: hostname, port: Number(port) })),
-        (gate) => Effect.promise(() => gate.close())
-      )
+      const { gate, throughGate } = yield* gateTo(internalUrl)
       // Two ways to the same gateway, of which one is cut: what comes by the other shows that the worker has gone on.
-      const throughGate = `http://127.0.0.1:${gate.port}`
       yield* startWorker({ ...shared, CHAT_GATEWAYS: `${throughGate},${internalUrl}` })
       annPeer.send(chatFrame("m0", bob, "before"))
       yield* annPeer.answer("m0")
